@@ -1,0 +1,1 @@
+"""What happens: one file a stage. Knows schemas; knows no broker, no environment, no clock of its own."""

@@ -1,0 +1,1 @@
+"""One file a channel: how a notification reads there, and which OpenText job it becomes."""
