@@ -1,0 +1,65 @@
+"""An alert: what a rule raises about a subject, one record per team that is told, on `alerts`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        return ("info", "warning", "critical").index(self.value)
+
+
+class AlertState(StrEnum):
+    FIRING = "firing"
+    UPDATED = "updated"
+    RESOLVED = "resolved"
+    WITHDRAWN = "withdrawn"
+
+
+class Detail(Struct, frozen=True):
+    """One line of a message: `label` is ours, `text` may come from a body and is untrusted."""
+
+    label: str
+    text: str
+
+
+class Alert(Struct, frozen=True, omit_defaults=True):
+    """`id` names the episode: rule + subject + what opened it. `revision` counts its records, from 1.
+
+    `milestone` alerts have no end: they tell something that happened. `since` is when the condition began, `at` the
+    time of this record (both business time), `received` the wall time of what caused it. `digest`: may wait for the
+    team's digest. `bundle` is what goes together into one message. `opened_by` is a delivery id or a timer's due time.
+    """
+
+    id: str
+    rule: str
+    use_case: int
+    shop: str
+    subject: str
+    team: str
+    state: AlertState
+    severity: Severity
+    title: str
+    since: datetime
+    at: datetime
+    received: datetime
+    revision: int
+    bundle: str
+    opened_by: str
+    details: tuple[Detail, ...] = ()
+    next_step: str = ""
+    link: str | None = None
+    unknown: tuple[str, ...] = ()
+    priority: bool = False
+    milestone: bool = False
+    digest: bool = False
+    configuration: str | None = None

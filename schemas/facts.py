@@ -1,0 +1,509 @@
+"""The typed facts of an event: what the rules may see, and no more.
+
+Ids and amounts, no names, mail addresses or phone numbers of customers (DESIGN section 8). `None` means that Shopify
+said null or nothing; what was to be looked up and is not known yet is named in the event's `incomplete`. Enums keep
+the words of the source in lower case: a value nobody knows yet stays readable. Times are aware. Fields:
+contracts of Shopify's webhook topics (REST shape) and Admin GraphQL 2026-04 for what is looked up.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from msgspec import Struct
+
+from schemas.money import Money
+
+
+class Facts(Struct, frozen=True, tag_field="type", omit_defaults=True):
+    """Every kind of facts is tagged by its `type`."""
+
+
+class Line(Struct, frozen=True, omit_defaults=True):
+    id: int | None = None
+    sku: str | None = None
+    title: str | None = None
+    variant_id: int | None = None
+    product_id: int | None = None
+    quantity: int = 0
+    current_quantity: int | None = None
+    price: Decimal | None = None
+    requires_shipping: bool | None = None
+    gift_card: bool = False
+
+
+class Address(Struct, frozen=True, omit_defaults=True):
+    """No street, no name: which of the required parts are there. None: the key was absent, so nothing is known."""
+
+    country: str | None = None
+    province: str | None = None
+    has_address1: bool | None = None
+    has_city: bool | None = None
+    has_zip: bool | None = None
+
+
+class Terms(Struct, frozen=True, omit_defaults=True):
+    name: str | None = None
+    kind: str | None = None
+    due: datetime | None = None
+
+
+class Assessment(Struct, frozen=True, omit_defaults=True):
+    """One provider's verdict. `provider` "Shopify" where Shopify said null; `level` high, medium, low, none, pending."""
+
+    provider: str
+    level: str
+    negative: tuple[str, ...] = ()
+    at: datetime | None = None
+
+
+class Customer(Struct, frozen=True, omit_defaults=True):
+    """Looked up: what makes a customer premium."""
+
+    id: int
+    tags: tuple[str, ...] = ()
+    orders: int | None = None
+    spent: Money | None = None
+
+
+class Hold(Struct, frozen=True, omit_defaults=True):
+    id: str
+    fulfillment_order: str
+    reason: str
+    handle: str | None = None
+    ours: bool = False
+    app: str | None = None
+
+
+class OrderFacts(Facts, tag="order"):
+    """orders/*; `fulfillment` None means unfulfilled, as in the REST shape. `risk`, `recommendation`, `customer`,
+    `address_verdict` (error, warning, no_issues) and `holds` are looked up."""
+
+    id: int
+    name: str | None = None
+    test: bool = False
+    created: datetime | None = None
+    processed: datetime | None = None
+    updated: datetime | None = None
+    cancelled: datetime | None = None
+    cancel_reason: str | None = None
+    closed: datetime | None = None
+    financial: str | None = None
+    fulfillment: str | None = None
+    total: Money | None = None
+    outstanding: Money | None = None
+    discounts: Money | None = None
+    tags: tuple[str, ...] = ()
+    gateways: tuple[str, ...] = ()
+    source_name: str | None = None
+    checkout_token: str | None = None
+    customer_id: int | None = None
+    company_id: int | None = None
+    requires_shipping: bool | None = None
+    shipping_methods: tuple[str, ...] = ()
+    address: Address | None = None
+    terms: Terms | None = None
+    lines: tuple[Line, ...] = ()
+    risk: tuple[Assessment, ...] | None = None
+    recommendation: str | None = None
+    customer: Customer | None = None
+    address_verdict: str | None = None
+    holds: tuple[Hold, ...] | None = None
+    #: Looked up with `answer.payment`: can money still be captured, and until when is it authorized?
+    capturable: bool | None = None
+    authorization_expires: datetime | None = None
+    manual_gateway: bool | None = None
+
+
+class OrderEditFacts(Facts, tag="order-edit"):
+    order_id: int
+    added: int = 0
+    removed: int = 0
+    committed: datetime | None = None
+
+
+class RiskFacts(Facts, tag="risk"):
+    """orders/risk_assessment_changed: one provider's new level. `assessments` and `recommendation` are looked up."""
+
+    order_id: int
+    assessment: Assessment
+    assessments: tuple[Assessment, ...] | None = None
+    recommendation: str | None = None
+    order_name: str | None = None
+    total: Money | None = None
+    financial: str | None = None
+    fulfillment: str | None = None
+    cancelled: datetime | None = None
+
+
+class HoldFacts(Facts, tag="hold"):
+    """fulfillment_holds/added and /released, fulfillment_orders/placed_on_hold and /hold_released.
+
+    `open_holds` (all of the order's that are open now) and the order are looked up.
+    """
+
+    fulfillment_order: str
+    released: bool
+    hold: Hold | None = None
+    open_holds: tuple[Hold, ...] | None = None
+    order_id: int | None = None
+    order_name: str | None = None
+
+
+class FulfillmentOrderFacts(Facts, tag="fulfillment-order"):
+    """fulfillment_orders/*. `message` is free text of a fulfillment service."""
+
+    fulfillment_order: str
+    status: str | None = None
+    request_status: str | None = None
+    message: str | None = None
+    order_id: int | None = None
+    order_name: str | None = None
+    fulfill_by: datetime | None = None
+
+
+class FulfillmentFacts(Facts, tag="fulfillment"):
+    """fulfillments/create and /update."""
+
+    id: int
+    order_id: int
+    name: str | None = None
+    status: str | None = None
+    shipment_status: str | None = None
+    carrier: str | None = None
+    tracking_numbers: tuple[str, ...] = ()
+    location_id: int | None = None
+    created: datetime | None = None
+    updated: datetime | None = None
+    lines: tuple[Line, ...] = ()
+    requires_shipping: bool | None = None
+
+
+class ShipmentFacts(Facts, tag="shipment"):
+    """fulfillment_events/create: one carrier's event."""
+
+    id: int
+    fulfillment_id: int
+    order_id: int
+    status: str
+    happened: datetime | None = None
+    estimated_delivery: datetime | None = None
+    country: str | None = None
+
+
+class Level(Struct, frozen=True, omit_defaults=True):
+    location_id: int
+    location: str | None = None
+    available: int | None = None
+    online: bool = True
+    active: bool = True
+
+
+class Item(Struct, frozen=True, omit_defaults=True):
+    """An inventory item, looked up. `available` is summed over active locations that fulfil online orders."""
+
+    id: int
+    sku: str | None = None
+    tracked: bool | None = None
+    product: str | None = None
+    product_id: int | None = None
+    product_status: str | None = None
+    vendor: str | None = None
+    tags: tuple[str, ...] = ()
+    policy: str | None = None
+    bundle: bool = False
+    available: int | None = None
+    on_hand: int | None = None
+    committed: int | None = None
+    incoming: int | None = None
+    levels: tuple[Level, ...] = ()
+
+
+class InventoryFacts(Facts, tag="inventory"):
+    """inventory_levels/update, connect, disconnect. `available` None: not tracked (or disconnected). `item` is looked up."""
+
+    item_id: int
+    location_id: int
+    available: int | None = None
+    updated: datetime | None = None
+    disconnected: bool = False
+    item: Item | None = None
+
+
+class InventoryItemFacts(Facts, tag="inventory-item"):
+    item_id: int
+    sku: str | None = None
+    tracked: bool | None = None
+    updated: datetime | None = None
+
+
+class VariantFacts(Facts, tag="variant"):
+    """variants/out_of_stock and /in_stock. `item` is looked up: the body has no inventory item."""
+
+    id: int
+    product_id: int | None = None
+    title: str | None = None
+    sku: str | None = None
+    policy: str | None = None
+    quantity: int | None = None
+    in_stock: bool = False
+    item: Item | None = None
+
+
+class CheckoutFacts(Facts, tag="checkout"):
+    """checkouts/create and /update. `order_placed` and `has_abandonment` are looked up with `answer.checkout`."""
+
+    token: str
+    name: str | None = None
+    created: datetime | None = None
+    updated: datetime | None = None
+    completed: datetime | None = None
+    closed: datetime | None = None
+    total: Money | None = None
+    contact_known: bool = False
+    customer_id: int | None = None
+    marketing_consent: bool | None = None
+    lines: tuple[Line, ...] = ()
+    source_name: str | None = None
+    order_placed: bool | None = None
+    order_id: int | None = None
+    has_abandonment: bool | None = None
+    #: Set on the checkout's copy of an order event: the order that came of it.
+    from_order: bool = False
+
+
+class TransactionFacts(Facts, tag="transaction"):
+    """order_transactions/create. `card` is a keyed hash of BIN and last four digits; neither is kept."""
+
+    id: int
+    order_id: int
+    kind: str
+    status: str
+    gateway: str | None = None
+    amount: Money | None = None
+    error_code: str | None = None
+    message: str | None = None
+    parent_id: int | None = None
+    processed: datetime | None = None
+    created: datetime | None = None
+    test: bool = False
+    manual: bool | None = None
+    card: str | None = None
+
+
+class TenderFacts(Facts, tag="tender"):
+    id: int
+    order_id: int
+    amount: Money | None = None
+    method: str | None = None
+    processed: datetime | None = None
+    test: bool = False
+
+
+class PaymentTermsFacts(Facts, tag="payment-terms"):
+    id: int
+    terms: Terms
+    schedules: int = 0
+
+
+class PaymentScheduleFacts(Facts, tag="payment-schedule"):
+    """payment_schedules/due. The order is looked up: the body names only the terms."""
+
+    id: int
+    balance: Money | None = None
+    due: datetime | None = None
+    completed: datetime | None = None
+    terms_id: int | None = None
+    order_id: int | None = None
+    order_name: str | None = None
+
+
+class DraftFacts(Facts, tag="draft"):
+    id: int
+    name: str | None = None
+    status: str | None = None
+    total: Money | None = None
+    updated: datetime | None = None
+    invoice_sent: datetime | None = None
+    completed: datetime | None = None
+    order_id: int | None = None
+    tags: tuple[str, ...] = ()
+    customer_id: int | None = None
+    lines: tuple[Line, ...] = ()
+
+
+class ReturnFacts(Facts, tag="return"):
+    """returns/*: `quantity` is the number of return lines' units where the body tells, `change` for returns/update."""
+
+    id: int
+    order_id: int | None = None
+    name: str | None = None
+    status: str | None = None
+    quantity: int | None = None
+    reasons: tuple[str, ...] = ()
+    decline_reason: str | None = None
+    exchanges: int = 0
+    removed: int = 0
+
+
+class ReverseDeliveryFacts(Facts, tag="reverse-delivery"):
+    id: int
+    return_id: int
+    carrier: str | None = None
+    has_tracking: bool = False
+    has_label: bool = False
+    order_id: int | None = None
+    return_name: str | None = None
+
+
+class Disposition(Struct, frozen=True):
+    kind: str
+    quantity: int
+
+
+class DispositionFacts(Facts, tag="disposition"):
+    """reverse_fulfillment_orders/dispose: what came back. The order and its return are looked up."""
+
+    id: int
+    dispositions: tuple[Disposition, ...] = ()
+    order_id: int | None = None
+    order_name: str | None = None
+    return_id: int | None = None
+    return_name: str | None = None
+
+
+class RefundTransaction(Struct, frozen=True, omit_defaults=True):
+    id: int
+    kind: str
+    status: str
+    amount: Money | None = None
+    gateway: str | None = None
+    error_code: str | None = None
+
+
+class RefundFacts(Facts, tag="refund"):
+    id: int
+    order_id: int
+    return_id: int | None = None
+    created: datetime | None = None
+    processed: datetime | None = None
+    quantity: int = 0
+    transactions: tuple[RefundTransaction, ...] = ()
+
+
+class DisputeFacts(Facts, tag="dispute"):
+    id: int
+    order_id: int | None = None
+    kind: str | None = None
+    status: str | None = None
+    reason: str | None = None
+    amount: Money | None = None
+    evidence_due: datetime | None = None
+    evidence_sent: datetime | None = None
+    finalized: datetime | None = None
+
+
+class ShopFacts(Facts, tag="shop"):
+    """app/uninstalled and shop/update: the shop, without its owner."""
+
+    id: int | None = None
+    uninstalled: bool = False
+    plan: str | None = None
+    password_enabled: bool | None = None
+    currency: str | None = None
+
+
+class ScopesFacts(Facts, tag="scopes"):
+    previous: tuple[str, ...] = ()
+    current: tuple[str, ...] = ()
+
+
+class AppSubscriptionFacts(Facts, tag="app-subscription"):
+    id: str | None = None
+    name: str | None = None
+    status: str | None = None
+    price: Money | None = None
+    capped: bool = False
+
+
+class BulkOperationFacts(Facts, tag="bulk-operation"):
+    id: str
+    status: str
+    error_code: str | None = None
+    kind: str | None = None
+    completed: datetime | None = None
+
+
+class ThemeFacts(Facts, tag="theme"):
+    id: int
+    name: str | None = None
+    role: str | None = None
+
+
+class DomainFacts(Facts, tag="domain"):
+    id: int
+    host: str | None = None
+    ssl: bool | None = None
+    removed: bool = False
+
+
+class LocationFacts(Facts, tag="location"):
+    id: int
+    name: str | None = None
+    active: bool | None = None
+
+
+class PrivacyFacts(Facts, tag="privacy"):
+    """customers/data_request, customers/redact, shop/redact: ids only."""
+
+    shop_id: int | None = None
+    customer_id: int | None = None
+    orders: tuple[int, ...] = ()
+    request_id: int | None = None
+
+
+class AuditFacts(Facts, tag="audit"):
+    """audit_events/admin_api_activity: how many requests, and of how many actors. Nothing of who they were."""
+
+    events: int = 0
+    failed: int = 0
+
+
+class UnknownFacts(Facts, tag="unknown"):
+    """A verified delivery of a topic that we do not know: counted, never guessed."""
+
+
+AnyFacts = (
+    OrderFacts
+    | OrderEditFacts
+    | RiskFacts
+    | HoldFacts
+    | FulfillmentOrderFacts
+    | FulfillmentFacts
+    | ShipmentFacts
+    | InventoryFacts
+    | InventoryItemFacts
+    | VariantFacts
+    | CheckoutFacts
+    | TransactionFacts
+    | TenderFacts
+    | PaymentTermsFacts
+    | PaymentScheduleFacts
+    | DraftFacts
+    | ReturnFacts
+    | ReverseDeliveryFacts
+    | DispositionFacts
+    | RefundFacts
+    | DisputeFacts
+    | ShopFacts
+    | ScopesFacts
+    | AppSubscriptionFacts
+    | BulkOperationFacts
+    | ThemeFacts
+    | DomainFacts
+    | LocationFacts
+    | PrivacyFacts
+    | AuditFacts
+    | UnknownFacts
+)

@@ -1,0 +1,32 @@
+"""What `classify` must know at timer time and cannot look up itself: asked on `questions`, answered by `enrich`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class QuestionKind(StrEnum):
+    PAYMENT = "payment"
+    """The order's payment state and what is outstanding."""
+    CHECKOUT = "checkout"
+    """Is the checkout completed, and does an order carry its token?"""
+    ADDRESS = "address"
+    """The address validation, asked once more."""
+    ORDER = "order"
+    """The order as it is now, with risk, holds and the customer's value."""
+    RETURN = "return"
+    INVENTORY = "inventory"
+
+
+class Question(Struct, frozen=True):
+    """`id` is unique and deterministic (subject, kind, timer's due time); `resource` is the Shopify id to ask about."""
+
+    id: str
+    kind: QuestionKind
+    shop: str
+    subject: str
+    resource: str
+    asked: datetime

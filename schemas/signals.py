@@ -1,0 +1,69 @@
+"""Signals: what is known without Shopify's webhooks. Keyed by subject, on `signals`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class JobPhase(StrEnum):
+    START = "start"
+    SUCCESS = "success"
+    FAIL = "fail"
+    HEARTBEAT = "heartbeat"
+
+
+class Signal(Struct, frozen=True, tag_field="type", omit_defaults=True):
+    """Every signal says its shop, its subject, when it happened (business time) and when we had it (wall time)."""
+
+    shop: str
+    subject: str
+    occurred: datetime
+    received: datetime
+
+
+class JobReported(Signal, tag="job-reported"):
+    """POST /jobs/{shop}/{job}/{phase}: `message` is the first 500 characters of what the job said."""
+
+    job: str
+    phase: JobPhase
+    run: str | None = None
+    message: str | None = None
+
+
+class PaymentFailedReported(Signal, tag="payment-failed-reported"):
+    """POST /signals/{shop}/payment-failed: an outside report on a checkout. It only annotates (USE_CASES section 4)."""
+
+    checkout_token: str
+    error: str | None = None
+    reporter: str | None = None
+
+
+class ReceiverBeat(Signal, tag="receiver-beat"):
+    """The receiver is up; one a minute on every partition."""
+
+
+class ChainBeat(Signal, tag="chain-beat"):
+    """One enrich task has passed everything of time `occurred`; on every partition of events.enriched."""
+
+    sender: int
+
+
+class TokenRefused(Signal, tag="token-refused"):
+    """Shopify refuses this shop's Admin token (`enrich`), or takes it again."""
+
+    refused: bool
+
+
+class SendingFailed(Signal, tag="sending-failed"):
+    """OpenText finally refused or could not deliver a notification (`dispatch`)."""
+
+    team: str
+    channel: str
+    message_id: str
+    detail: str
+
+
+AnySignal = JobReported | PaymentFailedReported | ReceiverBeat | ChainBeat | TokenRefused | SendingFailed

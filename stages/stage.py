@@ -1,0 +1,196 @@
+"""What a stage is: a state machine over records and timers, and, for the stages that talk to the world, its calls.
+
+The runner (`pipeline.task`) owns everything else: order, time, transactions, parking, dead letters, logs and metrics.
+A stage is done with a work when `process` returns; what it returned and what it wrote to `state` becomes visible in
+one transaction with the record's offset, or not at all. `process` never waits, never reads a clock, and never calls
+the world; two runs over the same works, answers and times give the same outcomes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar
+
+from msgspec import Struct
+
+from schemas.questions import Question
+from schemas.reasons import DropReason, RejectReason, RetryReason
+from schemas.records import Record
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Family(Generic[T]):
+    """A kind of state: its key is `routing key / family / name`. With `ttl`, an entry is gone that long after its put.
+
+    `scanned` families can be listed by routing key; the others cost less memory.
+    """
+
+    name: str
+    type: type[T]
+    ttl: timedelta | None = None
+    scanned: bool = False
+
+
+class State(Protocol):
+    """A task's memory. `routing` is the key of the record that is worked on, so that state moves with its records."""
+
+    def get(self, family: Family[T], routing: str, name: str | bytes = "") -> T | None: ...
+
+    def put(self, family: Family[T], routing: str, value: T, name: str | bytes = "") -> None: ...
+
+    def delete(self, family: Family[T], routing: str, name: str | bytes = "") -> None: ...
+
+    def scan(self, family: Family[T], routing: str) -> Sequence[tuple[bytes, T]]:
+        """All entries of a scanned family under one routing key, in order of name."""
+
+
+class TimerKind(StrEnum):
+    """Which clock a timer obeys (DESIGN section 3, time)."""
+
+    RETRY = "retry"
+    """By wall time, at once: retries, polling, asking again."""
+
+    DEADLINE = "deadline"
+    """By business time, once the task has read its own inputs past what was on the log when it fell due."""
+
+    ABSENCE = "absence"
+    """As DEADLINE, and the whole chain has passed that time: for what did *not* happen in Shopify."""
+
+
+class Timer(Struct, frozen=True):
+    """Due once, then gone. The same routing key and name set again replaces it. Survives restarts: it is state."""
+
+    routing: str
+    name: str
+    due: datetime
+    kind: TimerKind
+    trace: str | None = None
+
+
+Work = Record | Timer
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """One record on a topic, keyed so that everything of one key stays in order. `type` is the CloudEvents type."""
+
+    topic: str
+    key: str
+    value: Struct
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question to `enrich`; its answer arrives as an event of kind `answer.<kind>` of the same subject."""
+
+    question: Question
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """One record to every partition of a topic."""
+
+    topic: str
+    key: str
+    value: Struct
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimer:
+    routing: str
+    name: str
+    due: datetime
+    kind: TimerKind
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTimer:
+    routing: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """An expected end without output; counted by reason."""
+
+    reason: DropReason
+
+
+Outcome = Emit | Ask | Broadcast | SetTimer | CancelTimer | Drop
+
+
+class Reject(Exception):
+    """The record can never succeed: its original bytes go to the dead letters, the task goes on."""
+
+    def __init__(self, reason: RejectReason, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class Retry(Exception):
+    """The world is unavailable: the record is parked, and what comes behind it under the same key queues up.
+
+    Raised from `process` in stages with calls, for records only. The runner tries again `after` that time (wall).
+    """
+
+    def __init__(self, reason: RetryReason, after: timedelta) -> None:
+        super().__init__(f"{reason}: again after {after.total_seconds():g} s")
+        self.reason = reason
+        self.after = after
+
+
+Answers = Mapping[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a work may know besides itself.
+
+    `now` is the transaction's time: business time, never backwards within a task. `wall` is real time, for retries
+    and patience. `answers` holds, for stages with calls, what `perform` returned for each request of `plan`; a request
+    that is missing there took longer than a second and goes on without us. `parked_since` is the wall time at which
+    this record was first parked, None on its first try.
+    """
+
+    state: State
+    now: datetime
+    wall: datetime
+    answers: Answers = field(default_factory=dict)
+    parked_since: datetime | None = None
+
+
+class Stage(Protocol):
+    """A pure stage."""
+
+    def process(self, work: Work, context: Context) -> Iterable[Outcome]:
+        """Raises Reject where the record can never succeed, Retry (with calls only) where the world is unavailable."""
+
+
+Request = TypeVar("Request")
+Answer = TypeVar("Answer")
+
+
+class CallingStage(Stage, Protocol[Request, Answer]):
+    """A stage that talks to the world, in three steps: plan (pure), perform (I/O), process (pure).
+
+    Works with the same lane are performed one after the other, different lanes at the same time. A record's requests
+    get a second, then the record is parked and its calls go on; a timer's requests are performed beside the stream,
+    without a bound of the runner's, and hold nothing back: the timer stays in the state until it is settled, so a call
+    whose task died is performed again by the next owner.
+    """
+
+    def lane(self, work: Work) -> str: ...
+
+    def plan(self, work: Work, context: Context) -> Sequence[Request]:
+        """What must be asked or done first, hashable, in no order. Empty: `process` follows at once."""
+
+    async def perform(self, request: Request) -> Answer:
+        """Never raises for a broken world: that is an answer too. Bounded by its own timeout."""
