@@ -1,0 +1,69 @@
+# Two commands matter: `make demo` and `make test`. Both need a Python >= 3.11 and make the rest themselves.
+# ARGS passes arguments through: make demo ARGS="--kafka memory", make test ARGS="-k receiver".
+
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+
+# no .pyc at installation: only what is imported is compiled, when it is imported
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-header --no-emit-index-url --no-emit-find-links
+TEST_SECTION := \# only for tests
+
+.PHONY: help demo test format lock clean
+
+help: ## show this
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
+
+demo: $(VENV)/installed ## play a day in a store, from webhook to notification (ARGS="--kafka memory", ARGS="--json")
+	@exec $(BIN)/pipeline demo $(ARGS)
+
+test: $(VENV)/installed-for-tests ## lint, types, imports and all tests on a real Kafka (ARGS goes to pytest)
+	@$(BIN)/ruff check || { echo 'make test: ruff has findings; `make format` mends what can be mended' >&2; exit 1; }
+	@$(BIN)/ruff format --check || { echo 'make test: not formatted; run `make format`' >&2; exit 1; }
+	@$(BIN)/mypy --strict pipeline stages schemas tests
+	@$(BIN)/lint-imports --no-logo
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+format: $(VENV)/installed-for-tests ## sort imports, mend what ruff can mend, format
+	@$(BIN)/ruff check --fix-only --quiet
+	@$(BIN)/ruff format
+
+# The first section is what runs (with what builds the project), the second what only tests need: `make demo` installs the first.
+lock: $(VENV)/python-is-here ## write requirements.lock anew from pyproject.toml (needs the network)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
+		> $(VENV)/build.in
+	@$(COMPILE) --upgrade pyproject.toml $(VENV)/build.in > $(VENV)/run.lock
+	@$(COMPILE) --upgrade pyproject.toml --extra test --constraints $(VENV)/run.lock \
+		$$(sed -n 's/^\([a-z0-9.-]*\)==.*/--no-emit-package \1/p' $(VENV)/run.lock) \
+		| sed '/^# The following packages were excluded/,$$d' > $(VENV)/test.lock
+	@{ echo '# Written by `make lock`. What runs, and what builds the project:'; cat $(VENV)/run.lock; \
+		echo '$(TEST_SECTION)'; cat $(VENV)/test.lock; } > requirements.lock
+
+clean: ## remove everything that was made here
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find pipeline stages schemas tests -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/python-is-here:
+	@test -n "$(PYTHON)" || { \
+		echo 'Python 3.11 or newer is needed, and python3 is' "$$(python3 --version 2>/dev/null || echo not here)." >&2; \
+		echo 'Install one, or name it: make $(firstword $(MAKECMDGOALS)) PYTHON=/path/to/python3.11' >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV) || { \
+		echo 'The virtual environment could not be made; on Debian and Ubuntu: apt install python3-venv' >&2; exit 1; }
+	@touch $@
+
+$(VENV)/installed: requirements.lock pyproject.toml $(VENV)/python-is-here
+	@echo 'Installing into $(VENV) ...' >&2
+	@sed '/^$(TEST_SECTION)/,$$d' requirements.lock > $(VENV)/run.lock
+	@$(INSTALL) --require-hashes -r $(VENV)/run.lock
+	@$(INSTALL) --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/installed-for-tests: $(VENV)/installed
+	@echo 'Installing what the tests need ...' >&2
+	@$(INSTALL) --require-hashes -r requirements.lock
+	@touch $@
