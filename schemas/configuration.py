@@ -1,0 +1,266 @@
+"""The configuration file, as types: one shop and one team are a complete file, everything else has a default.
+
+Decoded strictly (`pipeline.settings`): unknown keys, wrong types and dangling names are errors that name the path.
+Secrets never stand in it: `Secret` names an environment variable or a file. Defaults of the rules: USE_CASES.md.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from schemas.alerts import Severity
+from schemas.notifications import Channel
+
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+ShopDomain = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]*\.myshopify\.com$")]
+Positive = Annotated[int, Meta(ge=1)]
+
+
+class Configured(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """Every mapping of the file refuses keys it does not know."""
+
+
+class Secret(Configured):
+    """Where a secret stands: exactly one of the two."""
+
+    env: str | None = None
+    file: str | None = None
+
+
+class AdminAccess(Configured):
+    """Admin GraphQL of one shop. `url` is for tests and simulators; the real one follows from the shop's domain."""
+
+    token: Secret
+    version: str = "2026-10"
+    url: str | None = None
+
+
+class Shop(Configured):
+    """`secrets`: the app's client secrets, the current one first; an old one stays for an hour after rotation."""
+
+    domain: ShopDomain
+    secrets: tuple[Secret, ...]
+    admin: AdminAccess | None = None
+    job_token: Secret | None = None
+    signal_token: Secret | None = None
+    time_zone: str = "UTC"
+
+
+class Person(Configured):
+    """`email` and `phone` (E.164) are how the person is reached."""
+
+    name: Name
+    email: str | None = None
+    phone: str | None = None
+
+
+class Team(Configured):
+    """`channels` by severity; a severity that is not named uses the next lower one that is."""
+
+    name: Name
+    people: tuple[Person, ...]
+    channels: dict[Severity, tuple[Channel, ...]] = {Severity.INFO: (Channel.EMAIL,)}
+    send_resolved: bool = True
+    language: str = "en"
+
+
+class Route(Configured):
+    """A node of the route tree. Its matchers must all fit; its first fitting child wins, with `proceed` the next ones too.
+
+    A node without `teams` passes its parent's on. `rules` are names of rules, `use_cases` numbers.
+    """
+
+    teams: tuple[Name, ...] = ()
+    shops: tuple[ShopDomain, ...] = ()
+    use_cases: tuple[int, ...] = ()
+    rules: tuple[str, ...] = ()
+    severities: tuple[Severity, ...] = ()
+    proceed: bool = False
+    routes: tuple[Route, ...] = ()
+
+
+class PremiumRule(Configured):
+    """What makes a customer premium: any of these. Unset means: does not count."""
+
+    tags: tuple[str, ...] = ("vip", "premium")
+    spent_from: Decimal | None = None
+    orders_from: Positive | None = None
+
+
+class OrderRules(Configured):
+    high_risk: bool = True
+    payment_pending_after: timedelta = timedelta(minutes=60)
+    address_invalid: bool = True
+    review_tags: tuple[str, ...] = ("review", "manual-review")
+
+
+class FulfillmentRules(Configured):
+    shipped_unscanned_after: timedelta = timedelta(minutes=30)
+    time_sensitive_methods: tuple[str, ...] = ("express", "overnight", "same day", "same-day", "next day")
+
+
+class Threshold(Configured):
+    """`below` for the items that fit all of what is set."""
+
+    below: int
+    sku: str | None = None
+    tag: str | None = None
+    vendor: str | None = None
+
+
+class InventoryRules(Configured):
+    """`margin`: share of the threshold above it at which a low stock is over (at least one unit)."""
+
+    below: int = 10
+    margin: Decimal = Decimal("0.2")
+    thresholds: tuple[Threshold, ...] = ()
+
+
+class PaymentRules(Configured):
+    abandoned_after: timedelta = timedelta(minutes=60)
+    declined_hold: timedelta = timedelta(minutes=10)
+    velocity_declines: Positive = 3
+    velocity_window: timedelta = timedelta(minutes=15)
+
+
+class ReturnRules(Configured):
+    undecided_after: timedelta = timedelta(hours=48)
+    refund_due_after: timedelta = timedelta(days=5)
+    refund_warning_before: timedelta = timedelta(hours=24)
+
+
+class Job(Configured):
+    """A job that reports to us. `every` with `grace`: how long without a success is too long."""
+
+    name: Name
+    owner: str | None = None
+    critical: bool = False
+    max_runtime: timedelta | None = None
+    every: timedelta | None = None
+    grace: timedelta = timedelta(minutes=15)
+
+
+class OperationRules(Configured):
+    jobs: tuple[Job, ...] = ()
+    required_scopes: tuple[str, ...] = ()
+
+
+class Rules(Configured):
+    """`off` names rules that never fire."""
+
+    off: tuple[str, ...] = ()
+    premium: PremiumRule = PremiumRule()
+    orders: OrderRules = OrderRules()
+    fulfillment: FulfillmentRules = FulfillmentRules()
+    inventory: InventoryRules = InventoryRules()
+    payments: PaymentRules = PaymentRules()
+    returns: ReturnRules = ReturnRules()
+    operations: OperationRules = OperationRules()
+
+
+class Approval(Configured):
+    """A policy: an order that fits all that is set needs these teams' approval. Notice only, for now."""
+
+    name: Name
+    teams: tuple[Name, ...]
+    total_from: Decimal | None = None
+    countries: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    skus: tuple[str, ...] = ()
+
+
+class Basic(Configured):
+    user: str
+    password: Secret
+
+
+class OAuth2(Configured):
+    token_url: str
+    client_id: str
+    client_secret: Secret
+
+
+class OpenText(Configured):
+    """`base_url` ends in `/mra/v1`. `repeats`: does a repeated `message_id` return the first job? Assumed for REST.
+
+    `prefix` makes `message_id` unique over the whole service. `callback_secret` is a part of the callback's URL.
+    `html_body`: `body[].type` "html" is not documented for REST, so plain text is the default.
+    """
+
+    base_url: str
+    basic: Basic | None = None
+    oauth2: OAuth2 | None = None
+    prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{1,24}$")] = "shop"
+    repeats: Annotated[str, Meta(pattern=r"^(safe|unsafe)$")] = "safe"
+    callback_secret: Secret | None = None
+    timeout: timedelta = timedelta(seconds=10)
+    rate_per_second: float = 5.0
+    poll_first: timedelta = timedelta(seconds=2)
+    poll_longest: timedelta = timedelta(minutes=5)
+    poll_until: timedelta = timedelta(hours=24)
+    retry_first: timedelta = timedelta(seconds=1)
+    retry_longest: timedelta = timedelta(minutes=5)
+    breaker_failures: Positive = 5
+    from_display_name: str | None = None
+    html_body: bool = False
+
+
+class KafkaSettings(Configured):
+    """`bootstrap` is overridden by the command line and `KAFKA_BOOTSTRAP_SERVERS`."""
+
+    bootstrap: str = "localhost:9092"
+    prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,40}$")] = "shop"
+    partitions: Positive = 12
+    raw_retention_days: Annotated[int, Meta(ge=1, le=30)] = 7
+    security: str = "PLAINTEXT"
+    mechanism: str | None = None
+    username: str | None = None
+    password: Secret | None = None
+    cafile: str | None = None
+
+
+class ShopifySettings(Configured):
+    """`patience`: how long facts are waited for before an event goes on without them."""
+
+    patience: timedelta = timedelta(seconds=30)
+    ask_again_for: timedelta = timedelta(hours=24)
+    subject_patience: timedelta = timedelta(hours=24)
+    timeout: timedelta = timedelta(seconds=10)
+
+
+class Privacy(Configured):
+    """`card_hash_key` keys the hash that stands for a card; without it cards are not told apart."""
+
+    card_hash_key: Secret | None = None
+    owner_team: Name | None = None
+
+
+class Listen(Configured):
+    host: str = "0.0.0.0"
+    port: int = 8080
+    metrics_port: int = 9400
+
+
+class Configuration(Configured):
+    """The whole file. `routes` is the root of the route tree; without one everything goes to the first team."""
+
+    shops: tuple[Shop, ...]
+    teams: tuple[Team, ...]
+    opentext: OpenText
+    routes: Route = Route()
+    rules: Rules = Rules()
+    approvals: tuple[Approval, ...] = ()
+    kafka: KafkaSettings = KafkaSettings()
+    shopify: ShopifySettings = ShopifySettings()
+    privacy: Privacy = Privacy()
+    listen: Listen = Listen()
+
+    def shop(self, domain: str) -> Shop | None:
+        return next((shop for shop in self.shops if shop.domain == domain), None)
+
+    def team(self, name: str) -> Team | None:
+        return next((team for team in self.teams if team.name == name), None)
