@@ -24,14 +24,14 @@ class Configured(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=
     """Every mapping of the file refuses keys it does not know."""
 
 
-class Secret(Configured):
+class Secret(Configured, frozen=True):
     """Where a secret stands: exactly one of the two."""
 
     env: str | None = None
     file: str | None = None
 
 
-class AdminAccess(Configured):
+class AdminAccess(Configured, frozen=True):
     """Admin GraphQL of one shop. `url` is for tests and simulators; the real one follows from the shop's domain."""
 
     token: Secret
@@ -39,7 +39,7 @@ class AdminAccess(Configured):
     url: str | None = None
 
 
-class Shop(Configured):
+class Shop(Configured, frozen=True):
     """`secrets`: the app's client secrets, the current one first; an old one stays for an hour after rotation."""
 
     domain: ShopDomain
@@ -50,7 +50,7 @@ class Shop(Configured):
     time_zone: str = "UTC"
 
 
-class Person(Configured):
+class Person(Configured, frozen=True):
     """`email` and `phone` (E.164) are how the person is reached."""
 
     name: Name
@@ -58,7 +58,7 @@ class Person(Configured):
     phone: str | None = None
 
 
-class Team(Configured):
+class Team(Configured, frozen=True):
     """`channels` by severity; a severity that is not named uses the next lower one that is."""
 
     name: Name
@@ -68,7 +68,7 @@ class Team(Configured):
     language: str = "en"
 
 
-class Route(Configured):
+class Route(Configured, frozen=True):
     """A node of the route tree. Its matchers must all fit; its first fitting child wins, with `proceed` the next ones too.
 
     A node without `teams` passes its parent's on. `rules` are names of rules, `use_cases` numbers.
@@ -83,7 +83,7 @@ class Route(Configured):
     routes: tuple[Route, ...] = ()
 
 
-class PremiumRule(Configured):
+class PremiumRule(Configured, frozen=True):
     """What makes a customer premium: any of these. Unset means: does not count."""
 
     tags: tuple[str, ...] = ("vip", "premium")
@@ -91,19 +91,19 @@ class PremiumRule(Configured):
     orders_from: Positive | None = None
 
 
-class OrderRules(Configured):
+class OrderRules(Configured, frozen=True):
     high_risk: bool = True
     payment_pending_after: timedelta = timedelta(minutes=60)
     address_invalid: bool = True
     review_tags: tuple[str, ...] = ("review", "manual-review")
 
 
-class FulfillmentRules(Configured):
+class FulfillmentRules(Configured, frozen=True):
     shipped_unscanned_after: timedelta = timedelta(minutes=30)
     time_sensitive_methods: tuple[str, ...] = ("express", "overnight", "same day", "same-day", "next day")
 
 
-class Threshold(Configured):
+class Threshold(Configured, frozen=True):
     """`below` for the items that fit all of what is set."""
 
     below: int
@@ -112,7 +112,7 @@ class Threshold(Configured):
     vendor: str | None = None
 
 
-class InventoryRules(Configured):
+class InventoryRules(Configured, frozen=True):
     """`margin`: share of the threshold above it at which a low stock is over (at least one unit)."""
 
     below: int = 10
@@ -120,20 +120,20 @@ class InventoryRules(Configured):
     thresholds: tuple[Threshold, ...] = ()
 
 
-class PaymentRules(Configured):
+class PaymentRules(Configured, frozen=True):
     abandoned_after: timedelta = timedelta(minutes=60)
     declined_hold: timedelta = timedelta(minutes=10)
     velocity_declines: Positive = 3
     velocity_window: timedelta = timedelta(minutes=15)
 
 
-class ReturnRules(Configured):
+class ReturnRules(Configured, frozen=True):
     undecided_after: timedelta = timedelta(hours=48)
     refund_due_after: timedelta = timedelta(days=5)
     refund_warning_before: timedelta = timedelta(hours=24)
 
 
-class Job(Configured):
+class Job(Configured, frozen=True):
     """A job that reports to us. `every` with `grace`: how long without a success is too long."""
 
     name: Name
@@ -144,12 +144,12 @@ class Job(Configured):
     grace: timedelta = timedelta(minutes=15)
 
 
-class OperationRules(Configured):
+class OperationRules(Configured, frozen=True):
     jobs: tuple[Job, ...] = ()
     required_scopes: tuple[str, ...] = ()
 
 
-class Rules(Configured):
+class Rules(Configured, frozen=True):
     """`off` names rules that never fire."""
 
     off: tuple[str, ...] = ()
@@ -162,7 +162,7 @@ class Rules(Configured):
     operations: OperationRules = OperationRules()
 
 
-class Approval(Configured):
+class Approval(Configured, frozen=True):
     """A policy: an order that fits all that is set needs these teams' approval. Notice only, for now."""
 
     name: Name
@@ -173,18 +173,18 @@ class Approval(Configured):
     skus: tuple[str, ...] = ()
 
 
-class Basic(Configured):
+class Basic(Configured, frozen=True):
     user: str
     password: Secret
 
 
-class OAuth2(Configured):
+class OAuth2(Configured, frozen=True):
     token_url: str
     client_id: str
     client_secret: Secret
 
 
-class OpenText(Configured):
+class OpenText(Configured, frozen=True):
     """`base_url` ends in `/mra/v1`. `repeats`: does a repeated `message_id` return the first job? Assumed for REST.
 
     `prefix` makes `message_id` unique over the whole service. `callback_secret` is a part of the callback's URL.
@@ -209,7 +209,7 @@ class OpenText(Configured):
     html_body: bool = False
 
 
-class KafkaSettings(Configured):
+class KafkaSettings(Configured, frozen=True):
     """`bootstrap` is overridden by the command line and `KAFKA_BOOTSTRAP_SERVERS`."""
 
     bootstrap: str = "localhost:9092"
@@ -223,7 +223,7 @@ class KafkaSettings(Configured):
     cafile: str | None = None
 
 
-class ShopifySettings(Configured):
+class ShopifySettings(Configured, frozen=True):
     """`patience`: how long facts are waited for before an event goes on without them."""
 
     patience: timedelta = timedelta(seconds=30)
@@ -232,20 +232,20 @@ class ShopifySettings(Configured):
     timeout: timedelta = timedelta(seconds=10)
 
 
-class Privacy(Configured):
+class Privacy(Configured, frozen=True):
     """`card_hash_key` keys the hash that stands for a card; without it cards are not told apart."""
 
     card_hash_key: Secret | None = None
     owner_team: Name | None = None
 
 
-class Listen(Configured):
+class Listen(Configured, frozen=True):
     host: str = "0.0.0.0"
     port: int = 8080
     metrics_port: int = 9400
 
 
-class Configuration(Configured):
+class Configuration(Configured, frozen=True):
     """The whole file. `routes` is the root of the route tree; without one everything goes to the first team."""
 
     shops: tuple[Shop, ...]

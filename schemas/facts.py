@@ -76,7 +76,7 @@ class Hold(Struct, frozen=True, omit_defaults=True):
     app: str | None = None
 
 
-class OrderFacts(Facts, tag="order"):
+class OrderFacts(Facts, frozen=True, tag="order"):
     """orders/*; `fulfillment` None means unfulfilled, as in the REST shape. `risk`, `recommendation`, `customer`,
     `address_verdict` (error, warning, no_issues) and `holds` are looked up."""
 
@@ -116,14 +116,14 @@ class OrderFacts(Facts, tag="order"):
     manual_gateway: bool | None = None
 
 
-class OrderEditFacts(Facts, tag="order-edit"):
+class OrderEditFacts(Facts, frozen=True, tag="order-edit"):
     order_id: int
     added: int = 0
     removed: int = 0
     committed: datetime | None = None
 
 
-class RiskFacts(Facts, tag="risk"):
+class RiskFacts(Facts, frozen=True, tag="risk"):
     """orders/risk_assessment_changed: one provider's new level. `assessments` and `recommendation` are looked up."""
 
     order_id: int
@@ -137,7 +137,7 @@ class RiskFacts(Facts, tag="risk"):
     cancelled: datetime | None = None
 
 
-class HoldFacts(Facts, tag="hold"):
+class HoldFacts(Facts, frozen=True, tag="hold"):
     """fulfillment_holds/added and /released, fulfillment_orders/placed_on_hold and /hold_released.
 
     `open_holds` (all of the order's that are open now) and the order are looked up.
@@ -151,7 +151,7 @@ class HoldFacts(Facts, tag="hold"):
     order_name: str | None = None
 
 
-class FulfillmentOrderFacts(Facts, tag="fulfillment-order"):
+class FulfillmentOrderFacts(Facts, frozen=True, tag="fulfillment-order"):
     """fulfillment_orders/*. `message` is free text of a fulfillment service."""
 
     fulfillment_order: str
@@ -163,7 +163,7 @@ class FulfillmentOrderFacts(Facts, tag="fulfillment-order"):
     fulfill_by: datetime | None = None
 
 
-class FulfillmentFacts(Facts, tag="fulfillment"):
+class FulfillmentFacts(Facts, frozen=True, tag="fulfillment"):
     """fulfillments/create and /update."""
 
     id: int
@@ -180,7 +180,7 @@ class FulfillmentFacts(Facts, tag="fulfillment"):
     requires_shipping: bool | None = None
 
 
-class ShipmentFacts(Facts, tag="shipment"):
+class ShipmentFacts(Facts, frozen=True, tag="shipment"):
     """fulfillment_events/create: one carrier's event."""
 
     id: int
@@ -220,7 +220,7 @@ class Item(Struct, frozen=True, omit_defaults=True):
     levels: tuple[Level, ...] = ()
 
 
-class InventoryFacts(Facts, tag="inventory"):
+class InventoryFacts(Facts, frozen=True, tag="inventory"):
     """inventory_levels/update, connect, disconnect. `available` None: not tracked (or disconnected). `item` is looked up."""
 
     item_id: int
@@ -231,14 +231,14 @@ class InventoryFacts(Facts, tag="inventory"):
     item: Item | None = None
 
 
-class InventoryItemFacts(Facts, tag="inventory-item"):
+class InventoryItemFacts(Facts, frozen=True, tag="inventory-item"):
     item_id: int
     sku: str | None = None
     tracked: bool | None = None
     updated: datetime | None = None
 
 
-class VariantFacts(Facts, tag="variant"):
+class VariantFacts(Facts, frozen=True, tag="variant"):
     """variants/out_of_stock and /in_stock. `item` is looked up: the body has no inventory item."""
 
     id: int
@@ -251,7 +251,7 @@ class VariantFacts(Facts, tag="variant"):
     item: Item | None = None
 
 
-class CheckoutFacts(Facts, tag="checkout"):
+class CheckoutFacts(Facts, frozen=True, tag="checkout"):
     """checkouts/create and /update. `order_placed` and `has_abandonment` are looked up with `answer.checkout`."""
 
     token: str
@@ -273,7 +273,7 @@ class CheckoutFacts(Facts, tag="checkout"):
     from_order: bool = False
 
 
-class TransactionFacts(Facts, tag="transaction"):
+class TransactionFacts(Facts, frozen=True, tag="transaction"):
     """order_transactions/create. `card` is a keyed hash of BIN and last four digits; neither is kept."""
 
     id: int
@@ -292,7 +292,7 @@ class TransactionFacts(Facts, tag="transaction"):
     card: str | None = None
 
 
-class TenderFacts(Facts, tag="tender"):
+class TenderFacts(Facts, frozen=True, tag="tender"):
     id: int
     order_id: int
     amount: Money | None = None
@@ -301,13 +301,13 @@ class TenderFacts(Facts, tag="tender"):
     test: bool = False
 
 
-class PaymentTermsFacts(Facts, tag="payment-terms"):
+class PaymentTermsFacts(Facts, frozen=True, tag="payment-terms"):
     id: int
     terms: Terms
     schedules: int = 0
 
 
-class PaymentScheduleFacts(Facts, tag="payment-schedule"):
+class PaymentScheduleFacts(Facts, frozen=True, tag="payment-schedule"):
     """payment_schedules/due. The order is looked up: the body names only the terms."""
 
     id: int
@@ -319,7 +319,7 @@ class PaymentScheduleFacts(Facts, tag="payment-schedule"):
     order_name: str | None = None
 
 
-class DraftFacts(Facts, tag="draft"):
+class DraftFacts(Facts, frozen=True, tag="draft"):
     id: int
     name: str | None = None
     status: str | None = None
@@ -333,7 +333,7 @@ class DraftFacts(Facts, tag="draft"):
     lines: tuple[Line, ...] = ()
 
 
-class ReturnFacts(Facts, tag="return"):
+class ReturnFacts(Facts, frozen=True, tag="return"):
     """returns/*: `quantity` is the number of return lines' units where the body tells, `change` for returns/update."""
 
     id: int
@@ -347,7 +347,7 @@ class ReturnFacts(Facts, tag="return"):
     removed: int = 0
 
 
-class ReverseDeliveryFacts(Facts, tag="reverse-delivery"):
+class ReverseDeliveryFacts(Facts, frozen=True, tag="reverse-delivery"):
     id: int
     return_id: int
     carrier: str | None = None
@@ -362,7 +362,7 @@ class Disposition(Struct, frozen=True):
     quantity: int
 
 
-class DispositionFacts(Facts, tag="disposition"):
+class DispositionFacts(Facts, frozen=True, tag="disposition"):
     """reverse_fulfillment_orders/dispose: what came back. The order and its return are looked up."""
 
     id: int
@@ -382,7 +382,7 @@ class RefundTransaction(Struct, frozen=True, omit_defaults=True):
     error_code: str | None = None
 
 
-class RefundFacts(Facts, tag="refund"):
+class RefundFacts(Facts, frozen=True, tag="refund"):
     id: int
     order_id: int
     return_id: int | None = None
@@ -392,7 +392,7 @@ class RefundFacts(Facts, tag="refund"):
     transactions: tuple[RefundTransaction, ...] = ()
 
 
-class DisputeFacts(Facts, tag="dispute"):
+class DisputeFacts(Facts, frozen=True, tag="dispute"):
     id: int
     order_id: int | None = None
     kind: str | None = None
@@ -404,7 +404,7 @@ class DisputeFacts(Facts, tag="dispute"):
     finalized: datetime | None = None
 
 
-class ShopFacts(Facts, tag="shop"):
+class ShopFacts(Facts, frozen=True, tag="shop"):
     """app/uninstalled and shop/update: the shop, without its owner."""
 
     id: int | None = None
@@ -414,12 +414,12 @@ class ShopFacts(Facts, tag="shop"):
     currency: str | None = None
 
 
-class ScopesFacts(Facts, tag="scopes"):
+class ScopesFacts(Facts, frozen=True, tag="scopes"):
     previous: tuple[str, ...] = ()
     current: tuple[str, ...] = ()
 
 
-class AppSubscriptionFacts(Facts, tag="app-subscription"):
+class AppSubscriptionFacts(Facts, frozen=True, tag="app-subscription"):
     id: str | None = None
     name: str | None = None
     status: str | None = None
@@ -427,7 +427,7 @@ class AppSubscriptionFacts(Facts, tag="app-subscription"):
     capped: bool = False
 
 
-class BulkOperationFacts(Facts, tag="bulk-operation"):
+class BulkOperationFacts(Facts, frozen=True, tag="bulk-operation"):
     id: str
     status: str
     error_code: str | None = None
@@ -435,26 +435,26 @@ class BulkOperationFacts(Facts, tag="bulk-operation"):
     completed: datetime | None = None
 
 
-class ThemeFacts(Facts, tag="theme"):
+class ThemeFacts(Facts, frozen=True, tag="theme"):
     id: int
     name: str | None = None
     role: str | None = None
 
 
-class DomainFacts(Facts, tag="domain"):
+class DomainFacts(Facts, frozen=True, tag="domain"):
     id: int
     host: str | None = None
     ssl: bool | None = None
     removed: bool = False
 
 
-class LocationFacts(Facts, tag="location"):
+class LocationFacts(Facts, frozen=True, tag="location"):
     id: int
     name: str | None = None
     active: bool | None = None
 
 
-class PrivacyFacts(Facts, tag="privacy"):
+class PrivacyFacts(Facts, frozen=True, tag="privacy"):
     """customers/data_request, customers/redact, shop/redact: ids only."""
 
     shop_id: int | None = None
@@ -463,14 +463,14 @@ class PrivacyFacts(Facts, tag="privacy"):
     request_id: int | None = None
 
 
-class AuditFacts(Facts, tag="audit"):
+class AuditFacts(Facts, frozen=True, tag="audit"):
     """audit_events/admin_api_activity: how many requests, and of how many actors. Nothing of who they were."""
 
     events: int = 0
     failed: int = 0
 
 
-class UnknownFacts(Facts, tag="unknown"):
+class UnknownFacts(Facts, frozen=True, tag="unknown"):
     """A verified delivery of a topic that we do not know: counted, never guessed."""
 
 

@@ -24,7 +24,7 @@ class Signal(Struct, frozen=True, tag_field="type", omit_defaults=True):
     received: datetime
 
 
-class JobReported(Signal, tag="job-reported"):
+class JobReported(Signal, frozen=True, tag="job-reported"):
     """POST /jobs/{shop}/{job}/{phase}: `message` is the first 500 characters of what the job said."""
 
     job: str
@@ -33,7 +33,7 @@ class JobReported(Signal, tag="job-reported"):
     message: str | None = None
 
 
-class PaymentFailedReported(Signal, tag="payment-failed-reported"):
+class PaymentFailedReported(Signal, frozen=True, tag="payment-failed-reported"):
     """POST /signals/{shop}/payment-failed: an outside report on a checkout. It only annotates (USE_CASES section 4)."""
 
     checkout_token: str
@@ -41,23 +41,23 @@ class PaymentFailedReported(Signal, tag="payment-failed-reported"):
     reporter: str | None = None
 
 
-class ReceiverBeat(Signal, tag="receiver-beat"):
+class ReceiverBeat(Signal, frozen=True, tag="receiver-beat"):
     """The receiver is up; one a minute on every partition."""
 
 
-class ChainBeat(Signal, tag="chain-beat"):
+class ChainBeat(Signal, frozen=True, tag="chain-beat"):
     """One enrich task has passed everything of time `occurred`; on every partition of events.enriched."""
 
     sender: int
 
 
-class TokenRefused(Signal, tag="token-refused"):
+class TokenRefused(Signal, frozen=True, tag="token-refused"):
     """Shopify refuses this shop's Admin token (`enrich`), or takes it again."""
 
     refused: bool
 
 
-class SendingFailed(Signal, tag="sending-failed"):
+class SendingFailed(Signal, frozen=True, tag="sending-failed"):
     """OpenText finally refused or could not deliver a notification (`dispatch`)."""
 
     team: str

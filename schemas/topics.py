@@ -21,6 +21,20 @@ RECEIPTS = "receipts"
 SENDING_STATUS = "sending.status"
 CONFIG = "config"
 
+DERIVED = (
+    ENRICHED,
+    UNIQUE,
+    QUESTIONS,
+    SIGNALS,
+    DECISIONS,
+    ACKNOWLEDGEMENTS,
+    ALERTS,
+    ACTIONS,
+    NOTIFICATIONS,
+    RECEIPTS,
+    SENDING_STATUS,
+)
+
 STAGES = ("enrich", "deduplicate", "classify", "group", "dispatch")
 JOURNALED = ("classify", "group")
 
@@ -57,11 +71,9 @@ class TopicSpec(Struct, frozen=True):
 def catalogue(raw_retention_days: int = 7) -> tuple[TopicSpec, ...]:
     """Every topic of an installation. Raw bodies and dead letters live at most `raw_retention_days` (DESIGN section 8)."""
     raw_ms = raw_retention_days * DAY_MS
-    streams = (ENRICHED, UNIQUE, QUESTIONS, SIGNALS, DECISIONS, ACKNOWLEDGEMENTS, ALERTS, ACTIONS)
-    streams += (NOTIFICATIONS, RECEIPTS, SENDING_STATUS)
     return (
         *(TopicSpec(name, RAW_MAX_BYTES, raw_ms) for name in RAW),
-        *(TopicSpec(name, DERIVED_MAX_BYTES, raw_ms) for name in streams),
+        *(TopicSpec(name, DERIVED_MAX_BYTES, raw_ms) for name in DERIVED),
         *(TopicSpec(name, DERIVED_MAX_BYTES, compacted=True) for name in (OUTCOMES, CONFIG)),
         *(TopicSpec(dead_of(stage), DEAD_MAX_BYTES, raw_ms) for stage in STAGES),
         *(

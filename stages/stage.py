@@ -175,7 +175,7 @@ class Stage(Protocol):
 
 
 Request = TypeVar("Request")
-Answer = TypeVar("Answer")
+Answer = TypeVar("Answer", covariant=True)
 
 
 class CallingStage(Stage, Protocol[Request, Answer]):

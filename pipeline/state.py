@@ -1,0 +1,201 @@
+"""A task's state: what its stage remembers, its timers, what is parked, and how far it has read.
+
+In memory, written through to `state.<stage>` in the same transaction as outputs and offsets: what is in here is what
+is on the log, or it is dropped with the task. A key is `routing / family / name`, so that a migration to another
+partition count can route every entry; a value is msgpack behind a version and, where the family has a time to live,
+its end. Nothing here awaits.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+
+from stages.stage import Family
+
+T = TypeVar("T")
+
+VERSION = 1
+_SEPARATOR = b"\x00"
+
+
+class StateError(Exception):
+    """The changelog does not decode: this build cannot continue what another one remembered."""
+
+
+class _Stored(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    version: int
+    expires: int
+    payload: msgspec.Raw
+
+
+_STORED = msgspec.msgpack.Decoder(_Stored)
+
+
+def key_of(routing: str, family: str, name: str | bytes = "") -> bytes:
+    suffix = name if isinstance(name, bytes) else name.encode()
+    return _SEPARATOR.join((routing.encode(), family.encode(), suffix))
+
+
+def split_key(key: bytes) -> tuple[str, str, bytes]:
+    """Raises StateError for a key that no build of ours has written."""
+    parts = key.split(_SEPARATOR, 2)
+    if len(parts) != 3:
+        raise StateError(f"a state key without three parts: {key[:80]!r}")
+    return parts[0].decode(), parts[1].decode(), parts[2]
+
+
+@dataclass
+class Change:
+    """What one work, or one transaction, has written: the newest value per key, None where it is deleted."""
+
+    values: dict[bytes, bytes | None] = field(default_factory=dict)
+
+    def absorb(self, other: Change) -> None:
+        self.values.update(other.values)
+
+
+class Memory:
+    """Everything committed, by key; scanned families by routing key too; what expires, in order of its end."""
+
+    def __init__(self, families: Iterable[Family[object]]) -> None:
+        self._families = {family.name: family for family in families}
+        self._values: dict[bytes, bytes] = {}
+        self._scanned: dict[bytes, set[bytes]] = {}
+        self._expiring: list[tuple[int, bytes]] = []
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def get(self, key: bytes) -> bytes | None:
+        return self._values.get(key)
+
+    def names(self, prefix: bytes) -> set[bytes]:
+        return self._scanned.get(prefix, set())
+
+    def items(self, family: str) -> Iterator[tuple[bytes, bytes]]:
+        """All entries of a family; slow (it looks at every key), for a start."""
+        marker = _SEPARATOR + family.encode() + _SEPARATOR
+        return ((key, value) for key, value in list(self._values.items()) if marker in key)
+
+    def apply(self, change: Change) -> None:
+        for key, value in change.values.items():
+            self.restore(key, value)
+
+    def restore(self, key: bytes, value: bytes | None) -> None:
+        if value is None:
+            self._forget(key)
+            return
+        routing, family_name, name = split_key(key)
+        family = self._families.get(family_name)
+        if family is None:
+            raise StateError(f"state of an unknown family {family_name!r}; written by another version of this stage?")
+        stored = _stored(key, value)
+        self._values[key] = value
+        if family.scanned:
+            self._scanned.setdefault(key_of(routing, family_name), set()).add(name)
+        if stored.expires:
+            heapq.heappush(self._expiring, (stored.expires, key))
+
+    def _forget(self, key: bytes) -> None:
+        if self._values.pop(key, None) is None:
+            return
+        routing, family_name, name = split_key(key)
+        prefix = key_of(routing, family_name)
+        if (names := self._scanned.get(prefix)) is not None:
+            names.discard(name)
+            if not names:
+                del self._scanned[prefix]
+
+    def expired(self, now: datetime, limit: int) -> list[bytes]:
+        """Keys whose time to live is over, at most `limit`: the next transaction writes their tombstones."""
+        moment = _milliseconds(now)
+        ended: list[bytes] = []
+        while self._expiring and self._expiring[0][0] <= moment and len(ended) < limit:
+            expires, key = heapq.heappop(self._expiring)
+            value = self._values.get(key)
+            if value is not None and _stored(key, value).expires == expires:
+                ended.append(key)
+        return ended
+
+
+class View:
+    """The state as one work sees it: the transaction's changes over what is committed, its own over both."""
+
+    def __init__(self, memory: Memory, transaction: Change, now: datetime) -> None:
+        self._memory = memory
+        self._transaction = transaction
+        self._now = now
+        self.change = Change()
+
+    def get(self, family: Family[T], routing: str, name: str | bytes = "") -> T | None:
+        key = key_of(routing, family.name, name)
+        return self._decoded(family, key, self._raw(key))
+
+    def put(self, family: Family[T], routing: str, value: T, name: str | bytes = "") -> None:
+        expires = 0 if family.ttl is None else _milliseconds(self._now + family.ttl)
+        self.change.values[key_of(routing, family.name, name)] = encoded(value, expires)
+
+    def delete(self, family: Family[T], routing: str, name: str | bytes = "") -> None:
+        key = key_of(routing, family.name, name)
+        if self._raw(key) is not None:
+            self.change.values[key] = None
+
+    def scan(self, family: Family[T], routing: str) -> Sequence[tuple[bytes, T]]:
+        if not family.scanned:
+            raise ValueError(f"family {family.name!r} is not declared as scanned")
+        prefix = key_of(routing, family.name)
+        names = set(self._memory.names(prefix))
+        for changes in (self._transaction.values, self.change.values):
+            names.update(key[len(prefix) :] for key in changes if key.startswith(prefix))
+        found = ((name, self._decoded(family, prefix + name, self._raw(prefix + name))) for name in sorted(names))
+        return [(name, value) for name, value in found if value is not None]
+
+    def _raw(self, key: bytes) -> bytes | None:
+        for changes in (self.change.values, self._transaction.values):
+            if key in changes:
+                return changes[key]
+        return self._memory.get(key)
+
+    def _decoded(self, family: Family[T], key: bytes, raw: bytes | None) -> T | None:
+        if raw is None:
+            return None
+        stored = _stored(key, raw)
+        if stored.expires and stored.expires <= _milliseconds(self._now):
+            return None
+        return payload(family, key, stored.payload)
+
+
+def encoded(value: object, expires: int = 0) -> bytes:
+    return msgspec.msgpack.encode((VERSION, expires, msgspec.Raw(msgspec.msgpack.encode(value))))
+
+
+def decoded(family: Family[T], key: bytes, raw: bytes) -> T:
+    """Raises StateError where the value is not of the family's type."""
+    return payload(family, key, _stored(key, raw).payload)
+
+
+def payload(family: Family[T], key: bytes, raw: msgspec.Raw) -> T:
+    try:
+        return msgspec.msgpack.decode(raw, type=family.type)
+    except msgspec.DecodeError as error:
+        raise StateError(f"state {key[:80]!r} of family {family.name!r} does not decode: {error}") from error
+
+
+def _stored(key: bytes, raw: bytes) -> _Stored:
+    try:
+        stored = _STORED.decode(raw)
+    except msgspec.DecodeError as error:
+        raise StateError(f"state {key[:80]!r} does not decode: {error}") from error
+    if stored.version != VERSION:
+        raise StateError(f"state {key[:80]!r} has version {stored.version}, this build reads {VERSION}")
+    return stored
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
