@@ -6,12 +6,15 @@ BIN := $(VENV)/bin
 ARGS ?=
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+FOUND = $(or $(PYTHON),python3)
 
 # no .pyc at installation: only what is imported is compiled, when it is imported
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps
-COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header --no-emit-index-url --no-emit-find-links
+BUILD_SECTION := \# only to build
 TEST_SECTION := \# only for tests
+without = --constraints $(VENV)/$(1).lock $$(sed -n 's/^\([a-z0-9.-]*\)==.*/--no-emit-package \1/p' $(VENV)/$(1).lock)
 
 .PHONY: help demo test format lock clean
 
@@ -32,27 +35,27 @@ format: $(VENV)/installed-for-tests ## sort imports, mend what ruff can mend, fo
 	@$(BIN)/ruff check --fix-only --quiet
 	@$(BIN)/ruff format
 
-# The first section is what runs (with what builds the project), the second what only tests need: `make demo` installs the first.
+# Three sections: what runs (the image has this), what builds the project (and `make demo` this), what only tests need.
 lock: $(VENV)/python-is-here ## write requirements.lock anew from pyproject.toml (needs the network)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
 		> $(VENV)/build.in
-	@$(COMPILE) --upgrade pyproject.toml $(VENV)/build.in > $(VENV)/run.lock
-	@$(COMPILE) --upgrade pyproject.toml --extra test --constraints $(VENV)/run.lock \
-		$$(sed -n 's/^\([a-z0-9.-]*\)==.*/--no-emit-package \1/p' $(VENV)/run.lock) \
-		| sed '/^# The following packages were excluded/,$$d' > $(VENV)/test.lock
-	@{ echo '# Written by `make lock`. What runs, and what builds the project:'; cat $(VENV)/run.lock; \
-		echo '$(TEST_SECTION)'; cat $(VENV)/test.lock; } > requirements.lock
+	@$(COMPILE) pyproject.toml > $(VENV)/run.lock
+	@$(COMPILE) $(VENV)/build.in $(call without,run) > $(VENV)/build.lock
+	@$(COMPILE) pyproject.toml --extra test $(call without,run) $(call without,build) > $(VENV)/test.lock
+	@{ echo '# Written by `make lock`. What runs:'; cat $(VENV)/run.lock; \
+		echo '$(BUILD_SECTION)'; sed '/^#/,$$d' $(VENV)/build.lock; \
+		echo '$(TEST_SECTION)'; sed '/^#/,$$d' $(VENV)/test.lock; } > requirements.lock
 
 clean: ## remove everything that was made here
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	@find pipeline stages schemas tests -name __pycache__ -prune -exec rm -rf {} +
+	@find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
 
 $(VENV)/python-is-here:
-	@test -n "$(PYTHON)" || { \
-		echo 'Python 3.11 or newer is needed, and python3 is' "$$(python3 --version 2>/dev/null || echo not here)." >&2; \
+	@$(FOUND) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo 'Python 3.11 or newer is needed; $(FOUND) is' "$$($(FOUND) --version 2>/dev/null || echo absent)." >&2; \
 		echo 'Install one, or name it: make $(firstword $(MAKECMDGOALS)) PYTHON=/path/to/python3.11' >&2; exit 1; }
-	@$(PYTHON) -m venv --clear $(VENV) || { \
+	@$(FOUND) -m venv --clear $(VENV) || { \
 		echo 'The virtual environment could not be made; on Debian and Ubuntu: apt install python3-venv' >&2; exit 1; }
 	@touch $@
 
