@@ -10,7 +10,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from schemas.alerts import Severity
 from schemas.notifications import Channel
@@ -63,7 +63,7 @@ class Team(Configured, frozen=True):
 
     name: Name
     people: tuple[Person, ...]
-    channels: dict[Severity, tuple[Channel, ...]] = {Severity.INFO: (Channel.EMAIL,)}
+    channels: dict[Severity, tuple[Channel, ...]] = field(default_factory=lambda: {Severity.INFO: (Channel.EMAIL,)})
     send_resolved: bool = True
     language: str = "en"
 
