@@ -127,6 +127,33 @@ def test_nothing_below_the_pipeline_serves_http(package: str) -> None:
     assert offenders == []
 
 
+def test_pure_stages_and_rules_know_no_clock_no_chance_and_no_world() -> None:
+    pure = re.compile(r"stages/(deduplicate|classify|group|rules/\w+)\.py")
+    world = {"asyncio", "aiohttp", "time", "random", "secrets", "uuid", "os", "pathlib", "socket"}
+    offenders = [
+        f"{name}: {outside}"
+        for name, tree in modules("stages")
+        if pure.fullmatch(name)
+        for outside in imported(tree)
+        if outside.split(".")[0] in world
+    ]
+
+    assert offenders == []
+
+
+@pytest.mark.parametrize("package", ["stages", "schemas"])
+def test_nothing_below_the_pipeline_has_a_clock_of_its_own(package: str) -> None:
+    clocks = ("datetime.now", "datetime.utcnow", "date.today", "time.time", "time.monotonic", "asyncio.sleep")
+    offenders = [
+        f"{name}:{node.lineno}"
+        for name, tree in modules(package)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and ast.unparse(node).endswith(clocks)
+    ]
+
+    assert offenders == []
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_importing_a_module_does_nothing(package: str) -> None:
     """No call stands alone at a module's top level: nothing registers, connects or configures itself."""
