@@ -25,7 +25,7 @@ demo: $(VENV)/installed ## play a day in a store, from webhook to notification (
 	@exec $(BIN)/pipeline demo $(ARGS)
 
 test: $(VENV)/installed-for-tests ## lint, types, imports and all tests on a real Kafka (ARGS goes to pytest)
-	@$(BIN)/ruff check || { echo 'make test: ruff has findings; `make format` mends what can be mended' >&2; exit 1; }
+	@$(BIN)/ruff check --output-format concise || { echo 'make test: ruff has findings; `make format` mends what can be mended' >&2; exit 1; }
 	@$(BIN)/ruff format --check || { echo 'make test: not formatted; run `make format`' >&2; exit 1; }
 	@$(BIN)/mypy --strict pipeline stages schemas tests
 	@$(BIN)/lint-imports --no-logo
