@@ -9,10 +9,11 @@ its end. Nothing here awaits.
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -38,6 +39,9 @@ _STORED = msgspec.msgpack.Decoder(_Stored)
 
 
 def key_of(routing: str, family: str, name: str | bytes = "") -> bytes:
+    """Raises ValueError for a routing key with a NUL in it: such a key could not be taken apart again."""
+    if "\x00" in routing:
+        raise ValueError(f"a NUL in the routing key {routing[:80]!r}")
     suffix = name if isinstance(name, bytes) else name.encode()
     return _SEPARATOR.join((routing.encode(), family.encode(), suffix))
 
@@ -63,11 +67,15 @@ class Change:
 class Memory:
     """Everything committed, by key; scanned families by routing key too; what expires, in order of its end."""
 
-    def __init__(self, families: Iterable[Family[object]]) -> None:
+    def __init__(self, families: Iterable[Family[Any]]) -> None:
         self._families = {family.name: family for family in families}
         self._values: dict[bytes, bytes] = {}
         self._scanned: dict[bytes, set[bytes]] = {}
         self._expiring: list[tuple[int, bytes]] = []
+        self._counts: Counter[str] = Counter()
+
+    def count(self, family: str) -> int:
+        return self._counts[family]
 
     def __len__(self) -> int:
         return len(self._values)
@@ -96,6 +104,8 @@ class Memory:
         if family is None:
             raise StateError(f"state of an unknown family {family_name!r}; written by another version of this stage?")
         stored = _stored(key, value)
+        if key not in self._values:
+            self._counts[family_name] += 1
         self._values[key] = value
         if family.scanned:
             self._scanned.setdefault(key_of(routing, family_name), set()).add(name)
@@ -106,6 +116,7 @@ class Memory:
         if self._values.pop(key, None) is None:
             return
         routing, family_name, name = split_key(key)
+        self._counts[family_name] -= 1
         prefix = key_of(routing, family_name)
         if (names := self._scanned.get(prefix)) is not None:
             names.discard(name)

@@ -168,7 +168,10 @@ class Context:
 
 
 class Stage(Protocol):
-    """A pure stage."""
+    """A pure stage. `families` are all the families of state it writes."""
+
+    @property
+    def families(self) -> Sequence[Family[Any]]: ...
 
     def process(self, work: Work, context: Context) -> Iterable[Outcome]:
         """Raises Reject where the record can never succeed, Retry (with calls only) where the world is unavailable."""
@@ -181,13 +184,14 @@ Answer = TypeVar("Answer", covariant=True)
 class CallingStage(Stage, Protocol[Request, Answer]):
     """A stage that talks to the world, in three steps: plan (pure), perform (I/O), process (pure).
 
-    Works with the same lane are performed one after the other, different lanes at the same time. A record's requests
+    Works of one lane are performed one after the other, different lanes at the same time; a record's lane is its key,
+    a timer's is what `lane` says. A record's requests
     get a second, then the record is parked and its calls go on; a timer's requests are performed beside the stream,
     without a bound of the runner's, and hold nothing back: the timer stays in the state until it is settled, so a call
     whose task died is performed again by the next owner.
     """
 
-    def lane(self, work: Work) -> str: ...
+    def lane(self, timer: Timer) -> str: ...
 
     def plan(self, work: Work, context: Context) -> Sequence[Request]:
         """What must be asked or done first, hashable, in no order. Empty: `process` follows at once."""

@@ -1,0 +1,84 @@
+"""Records that wait for the world, per key and in order: their positions stand in the state, their bodies on the log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from schemas.records import Position, Record
+from stages.stage import Family, Retry, Timer, TimerKind
+
+from pipeline.state import View
+from pipeline.transaction import TIMER
+
+#: The timer that looks after a key's parked records.
+PARKED_TIMER = "parked"
+
+
+class Parked(Struct, frozen=True, array_like=True):
+    """One parked record; `since` is the wall time of its first failure, None while it only waits behind another."""
+
+    topic: str
+    partition: int
+    offset: int
+    since: datetime | None
+    attempts: int
+
+    @property
+    def position(self) -> Position:
+        return Position(self.topic, self.partition, self.offset)
+
+
+PARKED: Family[Parked] = Family("parked", Parked, scanned=True)
+
+
+def routing_of(record: Record) -> str:
+    return (record.key or b"").decode(errors="replace")
+
+
+def queue(view: View, routing: str) -> list[tuple[bytes, Parked]]:
+    return list(view.scan(PARKED, routing))
+
+
+def park(view: View, record: Record, retry: Retry, wall: datetime) -> None:
+    """The first of its key: a timer is set to look at it again."""
+    _append(view, record, wall)
+    _look_again(view, routing_of(record), wall + retry.after)
+
+
+def park_behind(view: View, record: Record) -> None:
+    _append(view, record, None)
+
+
+def again(view: View, routing: str, name: bytes, entry: Parked, due: datetime, wall: datetime) -> None:
+    """Still unavailable: the head of the queue stays where it is."""
+    since = entry.since or wall
+    view.put(PARKED, routing, Parked(*entry.position, since, entry.attempts + 1), name)
+    _look_again(view, routing, due)
+
+
+def release(view: View, routing: str, name: bytes, wall: datetime) -> None:
+    """The head is settled; what waited behind it follows at once."""
+    view.delete(PARKED, routing, name)
+    if queue(view, routing):
+        _look_again(view, routing, wall)
+
+
+def _append(view: View, record: Record, since: datetime | None) -> None:
+    routing = routing_of(record)
+    waiting = view.scan(PARKED, routing)
+    number = int.from_bytes(waiting[-1][0], "big") + 1 if waiting else 0
+    entry = Parked(*record.position, since, 0 if since is None else 1)
+    view.put(PARKED, routing, entry, number.to_bytes(8, "big"))
+
+
+def _look_again(view: View, routing: str, due: datetime) -> None:
+    timer = Timer(routing=routing, name=PARKED_TIMER, due=due, kind=TimerKind.RETRY)
+    view.put(TIMER, routing, timer, PARKED_TIMER)
+
+
+def is_park_timer(timer: Timer) -> bool:
+    return timer.name == PARKED_TIMER and timer.kind is TimerKind.RETRY
+
+

@@ -1,0 +1,348 @@
+"""How works of one task become part of a transaction: in order, each completely or not at all.
+
+Here and nowhere else a stage's unexpected errors are caught: a rejected record becomes a dead letter, a record that
+the world is not ready for is parked, a defect is a dead letter too. The stage itself never logs, counts or commits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from schemas.codec import Undecodable
+from schemas.reasons import OWN_FAULTS, RejectReason
+from schemas.records import Record
+from stages.stage import CallingStage, Context, Reject, Retry, Stage, Timer, Work
+
+from pipeline import parking
+from pipeline.calls import Calls
+from pipeline.parking import PARKED, Parked
+from pipeline.state import Change, Memory, StateError, View
+from pipeline.timers import TimerKey, Timers
+from pipeline.transaction import TIMER, Batch, Moment, Origin
+
+if TYPE_CHECKING:
+    from pipeline.task import Surroundings
+
+_DEFECT_PAUSE = timedelta(minutes=1)
+_SWEEP = 500
+#: Heartbeats are the runner's own: no stage sees them.
+_BEATS = frozenset({"receiver-beat", "chain-beat"})
+_IN_A_ROW = 50
+_WINDOW = 1000
+_SHARE = 0.2
+
+
+class TooManyRejected(StateError):
+    """Too many records were rejected for our own faults: draining the topic into the dead letters helps nobody."""
+
+
+class _Answered(NamedTuple):
+    """A timer's calls have ended. `parked` is the record that it looked after, with its place in the queue."""
+
+    timer: Timer
+    answers: Mapping[Any, Any]
+    parked: tuple[bytes, Parked, Record | None] | None
+    error: Exception | None
+
+
+class Settling:
+    """`wake` is called when an answer came beside the stream."""
+
+    def __init__(
+        self, stage: Stage | CallingStage[Any, Any], origin: Origin, memory: Memory, timers: Timers, around: Surroundings
+    ) -> None:
+        self.timers = timers
+        self.memory = memory
+        self.wake: Callable[[], None] = lambda: None
+        self._stage = stage
+        self._calling: CallingStage[Any, Any] | None = stage if hasattr(stage, "perform") else None  # type: ignore[assignment]
+        self._origin = origin
+        self._around = around
+        self._log = around.log.bind(stage=origin.stage, partition=origin.number)
+        self._calls = None if self._calling is None else Calls(self._calling.perform, around.limits.lanes)
+        self._beside: dict[TimerKey, asyncio.Task[None]] = {}
+        self._lanes: dict[str, deque[Timer]] = {}
+        self._answered: deque[_Answered] = deque()
+        self._faults: deque[bool] = deque(maxlen=_WINDOW)
+
+    @property
+    def is_still(self) -> bool:
+        """No call is under way, and nothing is parked."""
+        return not (self._beside or self._answered or self._calls) and not self.memory.count(PARKED.name)
+
+    def batch(self, moment: Moment) -> Batch:
+        return Batch(self._origin, moment, self.memory)
+
+    # --- records -------------------------------------------------------------------------------------------------
+
+    async def settle_records(self, batch: Batch, records: Sequence[Record]) -> None:
+        records = [record for record in records if record.header("ce_type") not in _BEATS]
+        if self._calling is None:
+            for record in records:
+                self._settle(batch, record, {}, None)
+            await asyncio.sleep(0)
+            return
+        lanes: dict[str, list[Record]] = defaultdict(list)
+        for record in records:
+            lanes[parking.routing_of(record)].append(record)
+        await asyncio.gather(*(self._settle_lane(batch, lane) for lane in lanes.values()))
+
+    async def _settle_lane(self, batch: Batch, records: Iterable[Record]) -> None:
+        assert self._calling is not None
+        assert self._calls is not None
+        for record in records:
+            view = batch.view()
+            if parking.queue(view, parking.routing_of(record)):
+                parking.park_behind(view, record)
+                batch.write(view.change, ())
+                batch.settled.append(("parked", "behind"))
+                continue
+            answers: Mapping[Any, Any] = {}
+            error: Exception | None = None
+            try:
+                requests = self._calling.plan(record, self._context(batch, view, {}, None))
+                if requests:
+                    answers = await self._calls.ask(requests, self._around.limits.patience)
+            except Exception as caught:  # noqa: BLE001 - the runner's settle: `_settle` says what becomes of it
+                error = caught
+            self._settle(batch, record, answers, None, error)
+
+    def _settle(
+        self,
+        batch: Batch,
+        record: Record,
+        answers: Mapping[Any, Any],
+        parked: tuple[bytes, Parked] | None,
+        error: Exception | None = None,
+    ) -> None:
+        """One record, in whichever way it ends."""
+        view = batch.view()
+        since = None if parked is None else parked[1].since
+        try:
+            if error is not None:
+                raise error
+            outcomes = list(self._stage.process(record, self._context(batch, view, answers, since)))
+            batch.settle(record, view, outcomes)
+        except Retry as retry:
+            self._park(batch, record, retry, parked)
+            return
+        except StateError:
+            raise
+        except Exception as caught:  # noqa: BLE001 - the runner's settle: everything unexpected is a dead letter
+            self._reject(batch, record, _as_reject(caught))
+        else:
+            self._count_fault(fault=False)
+        if parked is not None:
+            self._release(batch, record, parked[0])
+
+    def _park(self, batch: Batch, record: Record, retry: Retry, parked: tuple[bytes, Parked] | None) -> None:
+        view = batch.view()
+        if parked is None:
+            parking.park(view, record, retry, batch.moment.wall)
+        else:
+            name, entry = parked
+            wall = batch.moment.wall
+            parking.again(view, parking.routing_of(record), name, entry, wall + retry.after, wall)
+        batch.write(view.change, ())
+        batch.settled.append(("parked", retry.reason.value))
+
+    def _release(self, batch: Batch, record: Record, name: bytes) -> None:
+        view = batch.view()
+        parking.release(view, parking.routing_of(record), name, batch.moment.wall)
+        batch.write(view.change, ())
+
+    def _reject(self, batch: Batch, record: Record, reject: Reject) -> None:
+        batch.dead_letter(record, reject)
+        self._log.warning(
+            "record rejected",
+            reason=reject.reason.value,
+            error=reject.detail[:300],
+            topic=record.topic,
+            offset=record.offset,
+            event_id=record.header("ce_id"),
+        )
+        self._count_fault(fault=reject.reason in OWN_FAULTS)
+
+    def _count_fault(self, *, fault: bool) -> None:
+        self._faults.append(fault)
+        if not fault:
+            return
+        in_a_row = len(self._faults) >= _IN_A_ROW and all(list(self._faults)[-_IN_A_ROW:])
+        share = len(self._faults) == _WINDOW and sum(self._faults) > _SHARE * _WINDOW
+        if in_a_row or share:
+            raise TooManyRejected(f"{sum(self._faults)} of the last {len(self._faults)} records were rejected as ours")
+
+    # --- timers --------------------------------------------------------------------------------------------------
+
+    def settle_timers(self, batch: Batch, timers: Sequence[Timer]) -> None:
+        for timer in timers:
+            if self._calling is None:
+                self._fire(batch, timer, {})
+            else:
+                self._perform_beside(batch, timer)
+
+    def _fire(self, batch: Batch, timer: Timer, answers: Mapping[Any, Any], error: Exception | None = None) -> None:
+        view = batch.view()
+        current = view.get(TIMER, timer.routing, timer.name)
+        if (current is None or current.due != timer.due) and not answers:
+            return
+        if current is not None and current.due == timer.due:
+            view.delete(TIMER, timer.routing, timer.name)
+        try:
+            if error is not None:
+                raise error
+            outcomes = list(self._stage.process(timer, self._context(batch, view, answers, None)))
+            batch.settle(timer, view, outcomes)
+        except StateError:
+            raise
+        except Exception as caught:  # noqa: BLE001 - the runner's settle: the timer stays, so nothing is lost
+            self._log.error("timer failed", timer=timer.name, routing=timer.routing, error=repr(caught)[:500])
+            batch.postpone(timer, _DEFECT_PAUSE)
+
+    def _perform_beside(self, batch: Batch, timer: Timer) -> None:
+        """Beside the stream: a call may take as long as its own timeout, and holds back only its own lane."""
+        assert self._calling is not None
+        lane = self._timer_lane(timer)
+        if lane in self._lanes:
+            if timer not in self._lanes[lane]:
+                self._lanes[lane].append(timer)
+            return
+        view = batch.view()
+        current = view.get(TIMER, timer.routing, timer.name)
+        if current is None or current.due != timer.due:
+            return
+        if parking.is_park_timer(timer):
+            self._start_beside(timer, lane, self._look_after(timer, *parking.queue(view, timer.routing)[0]))
+            return
+        try:
+            requests = self._calling.plan(timer, self._context(batch, view, {}, None))
+        except Exception as caught:  # noqa: BLE001 - the runner's settle
+            self._fire(batch, timer, {}, caught)
+            return
+        if requests:
+            self._start_beside(timer, lane, self._call(timer, requests))
+        else:
+            self._fire(batch, timer, {})
+
+    def _timer_lane(self, timer: Timer) -> str:
+        assert self._calling is not None
+        return timer.routing if parking.is_park_timer(timer) else self._calling.lane(timer)
+
+    def _start_beside(self, timer: Timer, lane: str, work: Any) -> None:
+        self._lanes[lane] = deque()
+        key = (timer.routing, timer.name)
+        task = asyncio.create_task(work)
+        self._beside[key] = task
+        task.add_done_callback(lambda _: self.wake())
+
+    async def _call(self, timer: Timer, requests: Sequence[Any]) -> None:
+        assert self._calls is not None
+        answers: Mapping[Any, Any] = {}
+        error: Exception | None = None
+        try:
+            answers = await self._calls.ask(requests, None)
+        except Exception as caught:  # noqa: BLE001 - the runner's settle
+            error = caught
+        self._answered.append(_Answered(timer, answers, None, error))
+
+    async def _look_after(self, timer: Timer, name: bytes, entry: Parked) -> None:
+        """The head of a key's parked records, read again from the log, with what its stage wants to ask."""
+        assert self._calling is not None
+        assert self._calls is not None
+        record: Record | None = None
+        answers: Mapping[Any, Any] = {}
+        error: Exception | None = None
+        try:
+            record = await self._around.broker.fetch(entry.position)
+            if record is not None:
+                view = View(self.memory, Change(), self._around.clock.now())
+                context = Context(view, self._around.clock.now(), self._around.clock.wall(), {}, entry.since)
+                answers = await self._calls.ask(self._calling.plan(record, context), None)
+        except Exception as caught:  # noqa: BLE001 - the runner's settle
+            error = caught
+        self._answered.append(_Answered(timer, answers, (name, entry, record), error))
+
+    def settle_answers(self, batch: Batch) -> None:
+        """What was called beside the stream and has ended."""
+        while self._answered:
+            answered = self._answered.popleft()
+            timer = answered.timer
+            self._beside.pop((timer.routing, timer.name), None)
+            waiting = self._lanes.pop(self._timer_lane(timer), deque())
+            if answered.parked is None:
+                self._fire(batch, timer, answered.answers, answered.error)
+            else:
+                self._settle_parked(batch, answered)
+            for other in waiting:
+                self._perform_beside(batch, other)
+
+    def _settle_parked(self, batch: Batch, answered: _Answered) -> None:
+        assert answered.parked is not None
+        timer, (name, entry, record) = answered.timer, answered.parked
+        view = batch.view()
+        current = view.get(TIMER, timer.routing, timer.name)
+        if current is not None and current.due == timer.due:
+            view.delete(TIMER, timer.routing, timer.name)
+            batch.write(view.change, ())
+        if answered.error is not None and record is None:
+            self._log.error("a parked record could not be read again", error=repr(answered.error)[:300])
+            batch.postpone(timer, _DEFECT_PAUSE)
+        elif record is None:
+            lost = Record(*entry.position, timestamp=0, key=timer.routing.encode(), value=None)
+            self._reject(batch, lost, Reject(RejectReason.RETENTION, "retention has removed the parked record"))
+            self._release(batch, lost, name)
+        else:
+            self._settle(batch, record, answered.answers, (name, entry), answered.error)
+
+    # --- around a transaction ------------------------------------------------------------------------------------
+
+    def sweep(self, batch: Batch) -> None:
+        """Tombstones for what has outlived its time to live."""
+        for key in self.memory.expired(batch.moment.now, _SWEEP):
+            if key not in batch.change.values:
+                batch.change.values[key] = None
+
+    def committed(self, batch: Batch) -> None:
+        """The transaction is on the log: now it is true here too, and observers may hear of it."""
+        self.memory.apply(batch.change)
+        for key, timer in batch.timers():
+            if timer is None:
+                self.timers.remove(key)
+            else:
+                self.timers.put(timer)
+        metrics, stage = self._around.metrics, self._origin.stage
+        for outcome, reason in batch.settled:
+            metrics.records_total.labels(stage, outcome, reason).inc()
+            if outcome == "rejected":
+                metrics.dead_letters_total.labels(stage, reason).inc()
+        for result in batch.outcomes:
+            for observe in self._around.observers:
+                observe(stage, result)
+
+    async def end_calls(self, within: float) -> None:
+        """Lets what is under way end, for so long; what is cut is performed again by the next owner."""
+        if beside := list(self._beside.values()):
+            await asyncio.wait(beside, timeout=within)
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+        if self._calls is not None:
+            await self._calls.end(0.0)
+
+    def _context(self, batch: Batch, view: View, answers: Mapping[Any, Any], since: Any) -> Context:
+        return Context(view, batch.moment.now, batch.moment.wall, answers, since)
+
+
+def _as_reject(error: Exception) -> Reject:
+    if isinstance(error, Reject):
+        return error
+    if isinstance(error, Undecodable):
+        return Reject(RejectReason.UNDECODABLE, str(error))
+    return Reject(RejectReason.DEFECT, f"{type(error).__name__}: {error}")
+
+
+__all__ = ["Settling", "TooManyRejected", "Work"]

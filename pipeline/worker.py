@@ -1,0 +1,168 @@
+"""One process's member of one stage's group: feeds the tasks of the partition numbers that it owns.
+
+The rebalance listener only marks and waits a bounded time (no heartbeat is sent while it runs); fencing and restoring
+happen in the tasks. A hot partition is paused while its task has enough at hand, so it starves no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+
+from schemas.records import TopicPartition
+
+from pipeline.broker import BrokerError, OutOfRange
+from pipeline.task import Phase, StageSpec, Surroundings, Task
+
+_POLL_SECONDS = 0.25
+_POLL_RECORDS = 1000
+_SUSPEND_SECONDS = 3.0
+_CLOSE_SECONDS = 15.0
+
+
+class Worker:
+    def __init__(self, spec: StageSpec, around: Surroundings) -> None:
+        self.spec = spec
+        self._around = around
+        self._log = around.log.bind(stage=spec.name)
+        self._member = around.broker.member(spec.group, spec.inputs)
+        self._tasks: dict[int, Task] = {}
+        self._runs: dict[int, asyncio.Task[None]] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._paused: set[int] = set()
+        self.stopped_because: str | None = None
+        self.is_member = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`, then drains. Raises BrokerError where the group cannot be joined at all."""
+        await self._member.start(self)
+        halt = asyncio.create_task(stop.wait())
+        feed = asyncio.create_task(self._feed())
+        try:
+            await asyncio.wait((halt, feed), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (feed, halt):
+                task.cancel()
+            await asyncio.gather(feed, halt, return_exceptions=True)
+            await self._drain()
+        if not stop.is_set():
+            feed.result()
+
+    async def _feed(self) -> None:
+        while True:
+            try:
+                batches = await self._member.poll(_POLL_SECONDS, _POLL_RECORDS)
+            except OutOfRange as error:
+                self._halt(f"retention has eaten what was not read yet: {error}")
+                return
+            except BrokerError as error:
+                self._log.warning("the broker does not answer", error=str(error))
+                await asyncio.sleep(_POLL_SECONDS)
+                continue
+            self.is_member = True
+            for partition, records in batches.items():
+                if (task := self._tasks.get(partition.partition)) is not None:
+                    task.offer(partition, records)
+            self._advance()
+            self._hold_back()
+
+    def _advance(self) -> None:
+        """In the same breath as `poll`: everything before these positions has been offered."""
+        for task in self._tasks.values():
+            for partition in task.inputs:
+                if (position := self._member.position(partition)) is not None:
+                    task.advanced(partition, position)
+
+    def _hold_back(self) -> None:
+        for number, task in self._tasks.items():
+            if task.phase is not Phase.RUNNING:
+                continue
+            if task.is_full and number not in self._paused:
+                self._member.pause(task.inputs)
+                self._paused.add(number)
+            elif number in self._paused and task.has_room:
+                self._member.resume(task.inputs)
+                self._paused.discard(number)
+
+    def _halt(self, because: str) -> None:
+        self.stopped_because = because
+        self._log.error("stage stopped: an operator has to look", reason=because)
+
+    # --- rebalance -----------------------------------------------------------------------------------------------
+
+    async def revoked(self) -> None:
+        await asyncio.gather(*(task.suspend(_SUSPEND_SECONDS) for task in self._tasks.values()))
+
+    async def assigned(self, numbers: frozenset[int]) -> None:
+        self._around.metrics.rebalances_total.labels(self.spec.name).inc()
+        self._log.info("partitions assigned", partitions=sorted(numbers))
+        self._paused.clear()
+        for number in set(self._tasks) - numbers:
+            self._give_up(number)
+        for number in sorted(numbers):
+            task = self._tasks.get(number)
+            if task is None or task.phase is Phase.CLOSED:
+                task = Task(self.spec, number, self._member, self._around)
+                self._tasks[number] = task
+                self._runs[number] = asyncio.create_task(task.run(), name=f"{self.spec.name}-{number}")
+            else:
+                task.resume()
+
+    def _give_up(self, number: int) -> None:
+        self._tasks.pop(number)
+        run = self._runs.pop(number)
+        run.cancel()
+        self._leaving.add(run)
+        run.add_done_callback(self._leaving.discard)
+
+    async def _drain(self) -> None:
+        for task in self._tasks.values():
+            task.drain()
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await asyncio.gather(*self._runs.values(), return_exceptions=True)
+        except TimeoutError:
+            self._log.warning("not everything in hand could be settled in time; the next owner takes it up")
+        for run in (*self._runs.values(), *self._leaving):
+            run.cancel()
+        await asyncio.gather(*self._runs.values(), *self._leaving, return_exceptions=True)
+        await self._member.stop()
+
+    # --- what others want to know --------------------------------------------------------------------------------
+
+    def problems(self) -> list[str]:
+        """Why this stage is not ready; empty when all of its tasks run."""
+        if self.stopped_because is not None:
+            return [f"{self.spec.name}: {self.stopped_because}"]
+        if not self.is_member:
+            return [f"{self.spec.name}: not a member of its group yet"]
+        return [
+            f"{self.spec.name}-{number}: {task.stopped_because or task.phase.value}"
+            for number, task in sorted(self._tasks.items())
+            if task.phase is not Phase.RUNNING
+        ]
+
+    def owned(self) -> int:
+        return len(self._tasks)
+
+    @property
+    def is_still(self) -> bool:
+        return self.is_member and all(task.is_still for task in self._tasks.values())
+
+    def positions(self) -> Mapping[TopicPartition, int]:
+        return {p: offset for task in self._tasks.values() for p, offset in task.positions().items()}
+
+    def next_business_timer(self) -> datetime | None:
+        due = [moment for task in self._tasks.values() if (moment := task.next_business_timer()) is not None]
+        return min(due, default=None)
+
+    def wake(self) -> None:
+        for task in self._tasks.values():
+            task.wake()
+
+    def measure(self) -> None:
+        """Gauges of state and parking, summed over this process's tasks."""
+        metrics, name = self._around.metrics, self.spec.name
+        metrics.state_keys.labels(name).set(sum(task.state_keys for task in self._tasks.values()))
+        metrics.parked_records.labels(name).set(sum(task.parked for task in self._tasks.values()))

@@ -1,0 +1,181 @@
+"""A small world for the runtime's tests: a broker in memory, a clock that stands still, toy stages, a worker's life."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from msgspec import Struct
+
+from pipeline.broker import Broker
+from pipeline.clock import VirtualClock
+from pipeline.memory import MemoryBroker
+from pipeline.metrics import Metrics
+from pipeline.task import Limits, StageSpec, Surroundings
+from pipeline.watermarks import SharedWatermarks
+from pipeline.worker import Worker
+from schemas import topics
+from schemas.reasons import RejectReason, RetryReason
+from schemas.records import Outgoing, Record, TopicPartition, partition_of
+from stages.stage import (
+    Context,
+    Emit,
+    Family,
+    Outcome,
+    Reject,
+    Retry,
+    SetTimer,
+    Timer,
+    TimerKind,
+    Work,
+)
+
+START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+NAMES = {"enrich": topics.RAW[0], "deduplicate": topics.ENRICHED, "group": topics.ALERTS, "dispatch": topics.NOTIFICATIONS}
+
+
+class Count(Struct, frozen=True):
+    key: str
+    number: int
+    by: str = "record"
+
+
+COUNT: Family[int] = Family("count", int)
+
+
+class Counting:
+    """Counts the records of each key; `bad` is rejected, `late` asks to be counted again an hour later, `bug` is one."""
+
+    families = (COUNT,)
+
+    def process(self, work: Work, context: Context) -> Iterable[Outcome]:
+        if isinstance(work, Timer):
+            return self._count(work.routing, context, "timer")
+        key = (work.key or b"").decode()
+        if work.value == b"bad":
+            raise Reject(RejectReason.UNDECODABLE, "it says bad")
+        if work.value == b"bug":
+            raise ZeroDivisionError("a bug")
+        if work.value == b"late":
+            return [SetTimer(key, "again", context.now + timedelta(hours=1), TimerKind.DEADLINE)]
+        return self._count(key, context, "record")
+
+    def _count(self, key: str, context: Context, by: str) -> list[Outcome]:
+        number = (context.state.get(COUNT, key) or 0) + 1
+        context.state.put(COUNT, key, number)
+        return [Emit(topics.UNIQUE, key, Count(key, number, by), "count")]
+
+
+class Asking:
+    """Emits what the world answers. The world is a function from request to answer; None means: not now."""
+
+    families: Sequence[Family[Any]] = ()
+
+    def __init__(self, world: Callable[[str], str | None]) -> None:
+        self.world = world
+        self.asked: list[str] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    def lane(self, timer: Timer) -> str:
+        return timer.routing
+
+    def plan(self, work: Work, context: Context) -> Sequence[str]:
+        return [(work.value or b"").decode()] if isinstance(work, Record) else [work.name]
+
+    async def perform(self, request: str) -> str | None:
+        self.asked.append(request)
+        await self.gate.wait()
+        return self.world(request)
+
+    def process(self, work: Work, context: Context) -> Iterable[Outcome]:
+        if isinstance(work, Timer):
+            return [Emit(topics.UNIQUE, work.routing, Count(str(context.answers[work.name]), 0, "timer"), "count")]
+        request = (work.value or b"").decode()
+        if context.answers.get(request) is None:
+            raise Retry(RetryReason.SHOPIFY_UNAVAILABLE, timedelta(seconds=5))
+        waited = 0 if context.parked_since is None else int((context.wall - context.parked_since).total_seconds())
+        return [Emit(topics.UNIQUE, (work.key or b"").decode(), Count(str(context.answers[request]), waited), "count")]
+
+
+@dataclass
+class World:
+    broker: Broker
+    clock: VirtualClock = field(default_factory=lambda: VirtualClock(START))
+    metrics: Metrics = field(default_factory=Metrics)
+    limits: Limits = field(default_factory=lambda: Limits(patience=0.05, idle_commit=0.01, backoff=0.01, backoff_longest=0.05))
+
+    def around(self) -> Surroundings:
+        log = structlog.get_logger()
+        return Surroundings(self.broker, self.clock, self.metrics, log, SharedWatermarks(self.broker), self.limits)
+
+    @asynccontextmanager
+    async def worker(self, stage: Any, name: str = "deduplicate", inputs: tuple[str, ...] | None = None) -> AsyncIterator[Worker]:
+        """A worker of a toy stage, running; drained at the end."""
+        stop = asyncio.Event()
+        worker = Worker(StageSpec(name, inputs or (NAMES[name],), stage), self.around())
+        run = asyncio.create_task(worker.run(stop))
+        try:
+            yield worker
+        finally:
+            stop.set()
+            await run
+
+    @asynccontextmanager
+    async def doomed(self, stage: Any, name: str = "deduplicate") -> AsyncIterator[Worker]:
+        """A worker that is killed at the end: nothing of it is drained or closed."""
+        worker = Worker(StageSpec(name, (NAMES[name],), stage), self.around())
+        run = asyncio.create_task(worker.run(asyncio.Event()))
+        try:
+            yield worker
+        finally:
+            for task in (run, *worker._runs.values()):
+                task.cancel()
+            await asyncio.gather(run, *worker._runs.values(), return_exceptions=True)
+
+    async def append(self, topic: str, key: str, *values: bytes) -> None:
+        appender = await self.broker.appender()
+        for value in values:
+            partition = partition_of(key.encode(), self.broker.partitions)
+            await appender.append(Outgoing(topic, partition, key.encode(), value))
+        await appender.close()
+
+    async def records(self, topic: str) -> list[Record]:
+        """Everything committed on a topic."""
+        partitions = [TopicPartition(topic, number) for number in range(self.broker.partitions)]
+        ends, starts = await self.broker.stable_ends(partitions), await self.broker.beginnings(partitions)
+        found: list[Record] = []
+        for partition in partitions:
+            async for batch in self.broker.read(partition, starts[partition], ends[partition]):
+                found.extend(batch)
+        return found
+
+
+async def until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
+    """Waits for a condition (plain or awaitable), with a limit."""
+    async with asyncio.timeout(seconds):
+        while True:
+            result = condition()
+            if hasattr(result, "__await__"):
+                result = await result
+            if result:
+                return
+            await asyncio.sleep(0.005)
+
+
+async def memory_world(partitions: int = 2) -> World:
+    broker = MemoryBroker(partitions)
+    await broker.create_topics(topics.catalogue())
+    return World(broker)
+
+
+def by_key(records: Iterable[Record]) -> Mapping[str, list[bytes]]:
+    found: dict[str, list[bytes]] = {}
+    for record in records:
+        found.setdefault((record.key or b"").decode(), []).append(record.value or b"")
+    return found
