@@ -1,0 +1,119 @@
+"""Order lines, addresses, terms and amounts: the parts that many bodies share."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Raw
+
+from schemas.facts import Address, Line, Terms
+from schemas.money import Money
+from stages.bodies.fields import NULL, Body, amount, flag, many, moment, money, number, one, text, word
+
+
+class _Line(Body):
+    id: Raw = NULL
+    sku: Raw = NULL
+    title: Raw = NULL
+    variant_id: Raw = NULL
+    product_id: Raw = NULL
+    quantity: Raw = NULL
+    current_quantity: Raw = NULL
+    price: Raw = NULL
+    requires_shipping: Raw = NULL
+    gift_card: Raw = NULL
+
+
+def lines(raw: Raw) -> tuple[Line, ...]:
+    return tuple(
+        Line(
+            id=number(line.id),
+            sku=text(line.sku),
+            title=text(line.title),
+            variant_id=number(line.variant_id),
+            product_id=number(line.product_id),
+            quantity=number(line.quantity) or 0,
+            current_quantity=number(line.current_quantity),
+            price=amount(line.price),
+            requires_shipping=flag(line.requires_shipping),
+            gift_card=flag(line.gift_card) or False,
+        )
+        for line in many(raw, _Line)
+    )
+
+
+def ships(found: tuple[Line, ...]) -> bool | None:
+    """Does anything of it ship? None where no line says so."""
+    said = [line.requires_shipping for line in found if line.requires_shipping is not None]
+    return any(said) if said else None
+
+
+class _Address(Body):
+    """`msgspec.UNSET` cannot stand for Raw: an absent key keeps the empty default, which is no JSON."""
+
+    country: Raw = NULL
+    country_code: Raw = NULL
+    province: Raw = NULL
+    province_code: Raw = NULL
+    address1: Raw = Raw(b"")
+    city: Raw = Raw(b"")
+    zip: Raw = Raw(b"")
+
+
+def address(raw: Raw) -> Address | None:
+    found = one(raw, _Address)
+    if found is None:
+        return None
+    return Address(
+        country=text(found.country_code) or text(found.country),
+        province=text(found.province_code) or text(found.province),
+        has_address1=_is_there(found.address1),
+        has_city=_is_there(found.city),
+        has_zip=_is_there(found.zip),
+    )
+
+
+def _is_there(raw: Raw) -> bool | None:
+    """None: the key was absent, as Shopify does with personal data; nothing is known of it."""
+    return text(raw) is not None if bytes(raw) else None
+
+
+class _Schedule(Body):
+    due_at: Raw = NULL
+    completed_at: Raw = NULL
+
+
+class TermsBody(Body):
+    id: Raw = NULL
+    payment_terms_name: Raw = NULL
+    payment_terms_type: Raw = NULL
+    payment_schedules: Raw = NULL
+    updated_at: Raw = NULL
+
+
+def terms(found: TermsBody) -> Terms:
+    """`due` is the first schedule that is not completed yet."""
+    open_ones: list[datetime] = []
+    for schedule in many(found.payment_schedules, _Schedule):
+        due = moment(schedule.due_at)
+        if due is not None and moment(schedule.completed_at) is None:
+            open_ones.append(due)
+    return Terms(
+        name=text(found.payment_terms_name), kind=word(found.payment_terms_type), due=min(open_ones, default=None)
+    )
+
+
+class _Amounts(Body):
+    shop_money: Raw = NULL
+
+
+class _Amount(Body):
+    amount: Raw = NULL
+    currency_code: Raw = NULL
+
+
+def shop_money(raw: Raw) -> Money | None:
+    """The shop's side of a `*_set`."""
+    both = one(raw, _Amounts)
+    found = one(both.shop_money, _Amount) if both else None
+    return money(found.amount, text(found.currency_code)) if found else None
