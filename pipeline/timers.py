@@ -40,9 +40,7 @@ class Timers:
 
     def postpone_due(self, wall: datetime, by: timedelta) -> None:
         """After a takeover: the last owner's calls may still be under way, so its due retries wait `by`."""
-        for timer in [t for t in self._timers.values() if t.kind is TimerKind.RETRY and t.due <= wall]:
-            heapq.heappush(self._by_wall, (wall + by, (timer.routing, timer.name)))
-        self._by_wall = [entry for entry in self._by_wall if entry[0] > wall]
+        self._by_wall = [(wall + by if due <= wall else due, key) for due, key in self._by_wall]
         heapq.heapify(self._by_wall)
 
     def next_wall(self) -> datetime | None:
