@@ -15,8 +15,20 @@ from msgspec import Meta, Struct, field
 from schemas.alerts import Severity
 from schemas.notifications import Channel
 
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
-ShopDomain = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]*\.myshopify\.com$")]
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$",
+        description="a name (small letters, digits, dot, dash, underscore; at most 63)",
+    ),
+]
+ShopDomain = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9][a-z0-9-]*\.myshopify\.com$",
+        description="a shop's permanent domain, like example.myshopify.com",
+    ),
+]
 Positive = Annotated[int, Meta(ge=1)]
 
 
@@ -69,7 +81,7 @@ class Team(Configured, frozen=True):
 
 
 class Route(Configured, frozen=True):
-    """A node of the route tree. Its matchers must all fit; its first fitting child wins, with `proceed` the next ones too.
+    """A node of the route tree. Its matchers must all fit; its first fitting child wins, with `proceed` the next too.
 
     A node without `teams` passes its parent's on. `rules` are names of rules, `use_cases` numbers.
     """
@@ -194,11 +206,13 @@ class OpenText(Configured, frozen=True):
     base_url: str
     basic: Basic | None = None
     oauth2: OAuth2 | None = None
-    prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{1,24}$")] = "shop"
-    repeats: Annotated[str, Meta(pattern=r"^(safe|unsafe)$")] = "safe"
+    prefix: Annotated[
+        str, Meta(pattern=r"^[A-Za-z0-9-]{1,24}$", description="a prefix (letters, digits, dash; at most 24)")
+    ] = "shop"
+    repeats: Annotated[str, Meta(pattern=r"^(safe|unsafe)$", description="`safe` or `unsafe`")] = "safe"
     callback_secret: Secret | None = None
     timeout: timedelta = timedelta(seconds=10)
-    rate_per_second: float = 5.0
+    rate_per_second: Annotated[float, Meta(gt=0)] = 5.0
     poll_first: timedelta = timedelta(seconds=2)
     poll_longest: timedelta = timedelta(minutes=5)
     poll_until: timedelta = timedelta(hours=24)
@@ -213,7 +227,13 @@ class KafkaSettings(Configured, frozen=True):
     """`bootstrap` is overridden by the command line and `KAFKA_BOOTSTRAP_SERVERS`."""
 
     bootstrap: str = "localhost:9092"
-    prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,40}$")] = "shop"
+    prefix: Annotated[
+        str,
+        Meta(
+            pattern=r"^[A-Za-z0-9._-]{1,40}$",
+            description="a prefix (letters, digits, dot, dash, underscore; at most 40)",
+        ),
+    ] = "shop"
     partitions: Positive = 12
     raw_retention_days: Annotated[int, Meta(ge=1, le=30)] = 7
     security: str = "PLAINTEXT"

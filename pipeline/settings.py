@@ -1,0 +1,94 @@
+"""The configuration file and the secrets that it names, as values. Nothing else reads either.
+
+A file is taken whole or not at all: `load` gives a `Configuration` whose names all exist, or raises with everything
+that is wrong in it. Secrets are resolved apart, so that a file can be checked where its secrets are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from pipeline.consistency import mistakes_in, secrets_of
+from pipeline.document import Document, Mistake
+from schemas.configuration import Configuration, Secret
+
+
+class ConfigurationError(Exception):
+    """One line per mistake: the path, what is wrong, and what would be right."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        super().__init__("\n".join(str(mistake) for mistake in mistakes))
+        self.mistakes = tuple(mistakes)
+
+
+def load(path: Path, rules: Collection[str] = ()) -> Configuration:
+    """Raises ConfigurationError. `rules` as for `parse`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        says = error.strerror if isinstance(error, OSError) else "is not UTF-8"
+        raise ConfigurationError([Mistake(str(path), says or "cannot be read")]) from error
+    return parse(text, rules)
+
+
+def parse(text: str, rules: Collection[str] = ()) -> Configuration:
+    """Raises ConfigurationError. With the names of all `rules`, those that the text names are checked too."""
+    document = Document()
+    values = document.read(text, Configuration)
+    if not document.whole:
+        raise ConfigurationError(document.mistakes)
+    try:
+        configuration = msgspec.convert(values, Configuration)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError([*document.mistakes, Mistake("", str(error))]) from error
+    if mistakes := [*document.mistakes, *mistakes_in(configuration, rules)]:
+        raise ConfigurationError(mistakes)
+    return configuration
+
+
+def hash_of(configuration: Configuration) -> str:
+    """Twelve hexadecimal digits; the same for two files that say the same, whatever their order and their comments."""
+    return sha256(msgspec.json.encode(configuration, order="sorted")).hexdigest()[:12]
+
+
+class Secrets:
+    """The values behind the names. `environ` is what main was started with; files are read when they are asked for."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def value(self, secret: Secret) -> str:
+        """Raises ConfigurationError that names the variable or the file, never a value."""
+        if secret.env is not None:
+            return self._variable(secret.env)
+        return self._file(Path(secret.file or ""))
+
+    def require(self, configuration: Configuration) -> None:
+        """Raises ConfigurationError with every secret of the configuration that is not there."""
+        mistakes: list[Mistake] = []
+        for path, secret in secrets_of(configuration):
+            try:
+                self.value(secret)
+            except ConfigurationError as error:
+                mistakes += [Mistake(path, mistake.says) for mistake in error.mistakes]
+        if mistakes:
+            raise ConfigurationError(mistakes)
+
+    def _variable(self, name: str) -> str:
+        if value := self._environ.get(name, ""):
+            return value
+        raise ConfigurationError([Mistake("", f"the environment variable {name} is not set")])
+
+    def _file(self, path: Path) -> str:
+        try:
+            value = path.read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            says = error.strerror if isinstance(error, OSError) else "is not UTF-8"
+            raise ConfigurationError([Mistake("", f"the secret's file {path} cannot be read: {says}")]) from error
+        if value:
+            return value
+        raise ConfigurationError([Mistake("", f"the secret's file {path} is empty")])
