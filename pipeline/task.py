@@ -126,6 +126,7 @@ class Task:
         self._producer: Producer | None = None
         self._settling: Settling | None = None
         self._gate: Gate | None = None
+        self.transactions = 0
 
     # --- what the worker sees -----------------------------------------------------------------------------------
 
@@ -164,9 +165,12 @@ class Task:
 
     @property
     def is_still(self) -> bool:
-        """Nothing at hand and nothing under way."""
+        """Nothing at hand, nothing under way, no retry due."""
         settling = self._settling
-        return self.phase is Phase.RUNNING and not self._inbox and settling is not None and settling.is_still
+        if self.phase is not Phase.RUNNING or settling is None or self._inbox or not self._quiet.is_set():
+            return False
+        retry = settling.timers.next_wall()
+        return settling.is_still and (retry is None or retry > self._around.clock.wall())
 
     def positions(self) -> Mapping[TopicPartition, int]:
         """Up to where the inputs are settled, control records included while nothing is at hand."""
@@ -174,9 +178,6 @@ class Task:
 
     def next_business_timer(self) -> datetime | None:
         return None if self._settling is None else self._settling.timers.next_business()
-
-    def next_retry(self) -> datetime | None:
-        return None if self._settling is None else self._settling.timers.next_wall()
 
     def wake(self) -> None:
         self._wake.set()
@@ -416,6 +417,7 @@ class Task:
         for partition, offset in positions.items():
             self._read_to[partition] = max(offset, self._read_to.get(partition, 0))
         self._committed_at = loop.time()
+        self.transactions += 1
         self._settling.committed(batch)
         self._around.metrics.transaction_seconds.labels(self.spec.name).observe(loop.time() - began)
 

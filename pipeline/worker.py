@@ -143,6 +143,10 @@ class Worker:
             if task.phase is not Phase.RUNNING
         ]
 
+    @property
+    def transactions(self) -> int:
+        return sum(task.transactions for task in self._tasks.values())
+
     def owned(self) -> int:
         return len(self._tasks)
 

@@ -64,6 +64,9 @@ class Receipt(Struct, frozen=True, omit_defaults=True):
     attempts: int = 1
     recipients: tuple[Reached, ...] = ()
     detail: str | None = None
+    #: The wall time of what caused the notification, and the use cases of its alerts: for the delay that is measured.
+    received: datetime | None = None
+    use_cases: tuple[int, ...] = ()
 
 
 class SendingStatus(Struct, frozen=True):

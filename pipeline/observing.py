@@ -1,0 +1,36 @@
+"""What is counted of outcomes once they are on the log. A stage never counts: the runner tells this, after the commit."""
+
+from __future__ import annotations
+
+from schemas.alerts import Alert
+from schemas.notifications import Notification, Receipt, SendingState
+from stages.stage import Emit, Outcome
+
+from pipeline.clock import Clock
+from pipeline.metrics import Metrics
+
+
+class Observing:
+    """An observer for `Surroundings.observers`."""
+
+    def __init__(self, metrics: Metrics, clock: Clock) -> None:
+        self._metrics = metrics
+        self._clock = clock
+
+    def __call__(self, stage: str, outcome: Outcome) -> None:
+        if not isinstance(outcome, Emit):
+            return
+        match outcome.value:
+            case Alert(rule=rule, severity=severity, state=state):
+                self._metrics.alerts_total.labels(rule, severity.value, state.value).inc()
+            case Notification(channel=channel):
+                self._metrics.notifications_total.labels(channel.value, "made").inc()
+            case Receipt() as receipt:
+                self._receipt(receipt)
+
+    def _receipt(self, receipt: Receipt) -> None:
+        self._metrics.sendings_total.labels(receipt.channel.value, receipt.state.value).inc()
+        if receipt.state is SendingState.ACCEPTED and receipt.received is not None:
+            seconds = (self._clock.wall() - receipt.received).total_seconds()
+            for use_case in receipt.use_cases:
+                self._metrics.event_to_notification_seconds.labels(str(use_case)).observe(seconds)
