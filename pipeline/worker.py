@@ -41,6 +41,8 @@ class Worker:
         feed = asyncio.create_task(self._feed())
         try:
             await asyncio.wait((halt, feed), return_when=asyncio.FIRST_COMPLETED)
+            if self.stopped_because is not None:
+                await halt
         finally:
             for task in (feed, halt):
                 task.cancel()

@@ -1,0 +1,168 @@
+"""The command line: main turns arguments, environment and signals into values. Nothing else reads them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from schemas import topics as catalogue
+from schemas.configuration import Configuration
+
+from pipeline import logs
+from pipeline.app import ROLES, Outside, Pipeline, TopicsMissing
+from pipeline.broker import Broker, BrokerError
+from pipeline.clock import WallClock
+from pipeline.kafka import KafkaBroker, security_of
+from pipeline.settings import ConfigurationError, Secrets, load
+
+#: Exit codes: 0 done, 1 it failed, 2 the arguments or the configuration are wrong, 3 the world is not there.
+FAILED, WRONG, UNAVAILABLE = 1, 2, 3
+_HARD_STOP_SECONDS = 25.0
+
+app = typer.Typer(
+    name="pipeline",
+    help="Tells a company's people what its Shopify store needs from them, through OpenText Notifications.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+topics_app = typer.Typer(help="The Kafka topics of an installation.", no_args_is_help=True)
+simulate_app = typer.Typer(help="Shopify and OpenText, played by this machine.", no_args_is_help=True)
+app.add_typer(topics_app, name="topics")
+app.add_typer(simulate_app, name="simulate")
+
+ConfigOption = Annotated[
+    Path,
+    typer.Option("--config", envvar="PIPELINE_CONFIG", help="The configuration file.", show_default=True),
+]
+BootstrapOption = Annotated[
+    str | None,
+    typer.Option("--kafka", envvar="KAFKA_BOOTSTRAP_SERVERS", help="HOST:PORT, instead of the configuration's."),
+]
+_DEFAULT_CONFIG = Path("pipeline.yaml")
+
+
+def main() -> None:
+    """Errors that a person can mend are one clear line, not a traceback."""
+    try:
+        app()
+    except ConfigurationError as error:
+        _fail(f"the configuration cannot be used:\n{error}", WRONG)
+    except TopicsMissing as error:
+        _fail(str(error), UNAVAILABLE)
+    except BrokerError as error:
+        _fail(f"Kafka: {error}", UNAVAILABLE)
+    except OSError as error:
+        _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", FAILED)
+
+
+@app.command()
+def run(
+    roles: Annotated[list[str] | None, typer.Argument(help=f"all, or some of: {', '.join(ROLES)}")] = None,
+    config: ConfigOption = _DEFAULT_CONFIG,
+    kafka: BootstrapOption = None,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+) -> None:
+    """Run the pipeline, or some of its parts, until SIGTERM or Ctrl-C; a second one ends at once, which is safe."""
+    chosen = ROLES if not roles or roles == ["all"] else tuple(roles)
+    if unknown := sorted(set(chosen) - set(ROLES)):
+        _fail(f"no such part: {', '.join(unknown)}; there are: all, {', '.join(ROLES)}", WRONG)
+    configuration, secrets = _configured(config)
+    log = logs.configure(sys.stdout, log_level)
+    outside = Outside(_broker(configuration, secrets, kafka), WallClock(), log, secrets)
+    log.info("starting", parts=list(chosen), shops=len(configuration.shops), teams=len(configuration.teams))
+    _until_signalled(Pipeline(configuration, outside, chosen).run)
+    log.info("stopped")
+
+
+@app.command()
+def check(config: ConfigOption = _DEFAULT_CONFIG) -> None:
+    """Check the configuration file, and that every secret that it names is there."""
+    configuration, secrets = _configured(config)
+    secrets.require(configuration)
+    Console().print(
+        f"[green]good[/]: {len(configuration.shops)} shop(s), {len(configuration.teams)} team(s), "
+        f"{len(configuration.approvals)} approval polic{'y' if len(configuration.approvals) == 1 else 'ies'}"
+    )
+
+
+@topics_app.command("plan")
+def topics_plan(config: ConfigOption = _DEFAULT_CONFIG, kafka: BootstrapOption = None) -> None:
+    """Show which topics exist, which are missing, and which have another partition count."""
+    configuration, secrets = _configured(config)
+    asyncio.run(_topics(_broker(configuration, secrets, kafka), configuration, apply=False))
+
+
+@topics_app.command("apply")
+def topics_apply(config: ConfigOption = _DEFAULT_CONFIG, kafka: BootstrapOption = None) -> None:
+    """Make the topics that are missing. Never changes or deletes one."""
+    configuration, secrets = _configured(config)
+    asyncio.run(_topics(_broker(configuration, secrets, kafka), configuration, apply=True))
+
+
+async def _topics(broker: Broker, configuration: Configuration, *, apply: bool) -> None:
+    await broker.start()
+    try:
+        specs = catalogue.catalogue(configuration.kafka.raw_retention_days)
+        if apply:
+            await broker.create_topics(specs)
+        found = await broker.topics()
+    finally:
+        await broker.close()
+    table = Table("topic", "partitions", "state", box=None)
+    for spec in specs:
+        count = found.get(spec.name)
+        state = "missing" if count is None else "there" if count == broker.partitions else "another partition count"
+        table.add_row(f"{configuration.kafka.prefix}.{spec.name}", str(count or broker.partitions), state)
+    Console().print(table)
+    wrong = [spec.name for spec in specs if found.get(spec.name, broker.partitions) != broker.partitions]
+    if wrong:
+        _fail(f"{len(wrong)} topic(s) have another partition count than kafka.partitions: it cannot change", FAILED)
+
+
+def _configured(path: Path) -> tuple[Configuration, Secrets]:
+    return load(path), Secrets(os.environ)
+
+
+def _broker(configuration: Configuration, secrets: Secrets, bootstrap: str | None) -> Broker:
+    kafka = configuration.kafka
+    return KafkaBroker(bootstrap or kafka.bootstrap, kafka.prefix, kafka.partitions, security_of(kafka, secrets.value))
+
+
+def _until_signalled(life: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
+    """SIGTERM and SIGINT stop in order, within a deadline; a second one, or the deadline, ends the process at once."""
+
+    async def live() -> None:
+        stop = asyncio.Event()
+
+        def asked() -> None:
+            if stop.is_set():
+                os._exit(FAILED)
+            stop.set()
+            deadline = threading.Timer(_HARD_STOP_SECONDS, os._exit, (FAILED,))
+            deadline.daemon = True
+            deadline.start()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, asked)
+        await life(stop)
+
+    with suppress(KeyboardInterrupt):
+        asyncio.run(live())
+
+
+def _fail(line: str, code: int) -> None:
+    Console(stderr=True).print(f"[red]pipeline:[/] {line}", highlight=False, soft_wrap=True)
+    raise SystemExit(code)
