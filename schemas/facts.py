@@ -236,6 +236,8 @@ class InventoryItemFacts(Facts, frozen=True, tag="inventory-item"):
     sku: str | None = None
     tracked: bool | None = None
     updated: datetime | None = None
+    #: Looked up with `answer.inventory`.
+    item: Item | None = None
 
 
 class VariantFacts(Facts, frozen=True, tag="variant"):
@@ -269,6 +271,8 @@ class CheckoutFacts(Facts, frozen=True, tag="checkout"):
     order_placed: bool | None = None
     order_id: int | None = None
     has_abandonment: bool | None = None
+    #: Looked up: has the customer ordered nothing since? False means that the sale is not lost.
+    no_order_since: bool | None = None
     #: Set on the checkout's copy of an order event: the order that came of it.
     from_order: bool = False
 
@@ -345,6 +349,10 @@ class ReturnFacts(Facts, frozen=True, tag="return"):
     decline_reason: str | None = None
     exchanges: int = 0
     removed: int = 0
+    #: Looked up with `answer.return`: units processed and refunded; what is outstanding, negative if owed to the customer.
+    received: int | None = None
+    refunded: int | None = None
+    outstanding: Money | None = None
 
 
 class ReverseDeliveryFacts(Facts, frozen=True, tag="reverse-delivery"):

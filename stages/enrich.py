@@ -1,0 +1,293 @@
+"""`enrich`: what an event is about, and what is known of it.
+
+One raw record becomes its event, and copies for the other subjects that it concerns. Identity is never guessed: while
+Shopify does not tell whose a resource is, the record is parked, for a day at most. Facts are waited for a short while;
+then the event goes on and names what is unknown, and what comes later follows as `answer.facts`. A shop without Admin
+access keeps such resources as their own subjects. Not promised: that every fact comes. The customer of an order is
+known from its webhooks only: the answer to a question about the order does not carry it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from schemas import codec, subjects, topics
+from schemas.configuration import Configuration
+from schemas.events import Event, Source
+from schemas.facts import PrivacyFacts
+from schemas.questions import Question
+from schemas.reasons import RejectReason, RetryReason
+from schemas.records import Record
+from schemas.signals import TokenRefused
+from stages.answers import Denied, Found, Missing, Refused, Throttled, Unavailable
+from stages.arrivals import Draft, copies, read, routing_of
+from stages.lookups import Lookup, Place, Reply, Stale, look_up
+from stages.needs import PLACED_BY, Needs, filled, late_needs_of, needs_of, placed, question_needs
+from stages.shopify import Shopify
+from stages.stage import (
+    CancelTimer,
+    Context,
+    Emit,
+    Family,
+    Outcome,
+    Reject,
+    Retry,
+    SetTimer,
+    Timer,
+    TimerKind,
+    Work,
+)
+
+
+class Late(Struct, frozen=True):
+    """An event that went on incomplete; `since` (wall) is when it did."""
+
+    event: Event
+    since: datetime
+
+
+PLACES: Family[Place] = Family("place", Place)
+LATE: Family[Late] = Family("late", Late)
+#: Under the shop as a whole, in every task that has seen a refusal: the signal is given once per task and change.
+REFUSALS: Family[bool] = Family("refused", bool)
+
+_FIRST_RETRY = timedelta(seconds=1)
+_LONGEST_RETRY = timedelta(minutes=5)
+_STALE_FOR = timedelta(seconds=3)
+_FIRST_LATE = timedelta(seconds=5)
+
+
+class Enrich:
+    """`card_key` keys the hash that stands for a card; without it cards are not told apart."""
+
+    families: Sequence[Family[Any]] = (PLACES, LATE, REFUSALS)
+
+    def __init__(self, configuration: Configuration, shopify: Shopify, card_key: bytes | None = None) -> None:
+        self._configuration = configuration
+        self._settings = configuration.shopify
+        self._shopify = shopify
+        self._card_key = card_key
+
+    def lane(self, work: Work) -> str:
+        return work.routing if isinstance(work, Timer) else routing_of(work)
+
+    def plan(self, work: Work, context: Context) -> Sequence[Lookup]:
+        asked = self._asked(work, context)
+        return tuple(dict.fromkeys(lookup for lookup in asked if self._shopify.has_access(lookup.shop)))
+
+    async def perform(self, request: Lookup) -> Reply:
+        return await look_up(self._shopify, request)
+
+    def process(self, work: Work, context: Context) -> Iterable[Outcome]:
+        if isinstance(work, Timer):
+            return self._follow_up(work, context)
+        if work.topic == topics.QUESTIONS:
+            return self._answer(work, context)
+        return self._arrive(work, context)
+
+    def _asked(self, work: Work, context: Context) -> Iterator[Lookup]:
+        if isinstance(work, Timer):
+            late = context.state.get(LATE, work.routing, work.name)
+            yield from late_needs_of(late.event).values() if late else ()
+            return
+        if work.topic == topics.QUESTIONS:
+            yield from self._question(work, context)[2].values()
+            return
+        draft = self._draft(work)
+        place = context.state.get(PLACES, draft.event.resource)
+        if place is None and (where := self._where(draft)) is not None:
+            yield where
+        yield from needs_of(draft.event, place).values()
+
+    # --- records ---------------------------------------------------------------------------------------------------
+
+    def _arrive(self, record: Record, context: Context) -> Iterator[Outcome]:
+        draft = self._draft(record)
+        place, where = context.state.get(PLACES, draft.event.resource), self._where(draft)
+        needs = needs_of(draft.event, place)
+        if place is None and where is not None:
+            place = self._placed_by(context.answers.get(where), context)
+            context.state.put(PLACES, draft.event.resource, place)
+        event = draft.event
+        if place is not None:
+            event = placed(event, place)
+        elif draft.about is not None and draft.about.kind in PLACED_BY:
+            event = replace(event, subject=event.resource)
+        event, unknown = self._completed(event, needs, context)
+        self._wait_for(unknown, context)
+        yield from self._token_news(event.shop, self._replies(needs, context), context)
+        for told in (event, *copies(event)):
+            yield Emit(topics.ENRICHED, told.subject, told, told.kind)
+        yield from self._remember(event, unknown, context)
+
+    def _draft(self, record: Record) -> Draft:
+        """Raises Reject for a body that does not decode and for a shop that is not ours, but for what the law asks."""
+        draft = read(record, self._card_key)
+        if self._configuration.shop(draft.event.shop) is None and not isinstance(draft.event.facts, PrivacyFacts):
+            raise Reject(RejectReason.SHOP_UNKNOWN, draft.event.shop)
+        return draft
+
+    def _where(self, draft: Draft) -> Lookup | None:
+        """The question whose a resource is; None where it is its own, or nobody can tell."""
+        about = draft.about
+        if about is None or about.kind not in PLACED_BY or not self._shopify.has_access(draft.event.shop):
+            return None
+        return Lookup(draft.event.shop, PLACED_BY[about.kind], str(about.identity))
+
+    def _placed_by(self, reply: Reply | None, context: Context) -> Place:
+        if isinstance(reply, Found) and isinstance(reply.value, Place):
+            return reply.value
+        waited = _waited(context)
+        if waited >= self._settings.subject_patience:
+            raise Reject(RejectReason.SUBJECT_UNKNOWN, f"asked for {waited}; the last answer was {reply!r}")
+        raise Retry(RetryReason.SUBJECT_UNKNOWN, _grown(waited))
+
+    # --- facts -----------------------------------------------------------------------------------------------------
+
+    def _replies(self, needs: Needs, context: Context) -> dict[str, Reply | None]:
+        return {
+            name: context.answers.get(lookup) if self._shopify.has_access(lookup.shop) else Denied("no Admin access")
+            for name, lookup in needs.items()
+        }
+
+    def _completed(self, event: Event, needs: Needs, context: Context) -> tuple[Event, Mapping[str, Reply | None]]:
+        """The event with every fact that has come, and the replies for those that have not."""
+        facts = event.facts
+        unknown: dict[str, Reply | None] = {}
+        for name, reply in self._replies(needs, context).items():
+            if isinstance(reply, Found):
+                facts = filled(facts, reply.value)
+            else:
+                unknown[name] = reply
+        return replace(event, facts=facts, incomplete=tuple(sorted(unknown))), unknown
+
+    def _wait_for(self, unknown: Mapping[str, Reply | None], context: Context) -> None:
+        """Raises Retry while any of them is worth waiting for."""
+        waited = _waited(context)
+        for reply in unknown.values():
+            reason, patience = self._patience(reply)
+            if waited < patience:
+                longest = min(patience - waited, _STALE_FOR / 3 if patience == _STALE_FOR else patience)
+                raise Retry(reason, min(_grown(waited), longest))
+
+    def _patience(self, reply: Reply | None) -> tuple[RetryReason, timedelta]:
+        match reply:
+            case Stale() | Missing():
+                return RetryReason.SHOPIFY_STALE, _STALE_FOR
+            case Refused() | Denied():
+                return RetryReason.SHOPIFY_TOKEN_REFUSED, timedelta(0)
+            case Throttled():
+                return RetryReason.SHOPIFY_THROTTLED, self._settings.patience
+            case Unavailable():
+                return RetryReason.SHOPIFY_UNAVAILABLE, self._settings.patience
+            case _:
+                return RetryReason.SLOW, self._settings.patience
+
+    def _token_news(self, shop: str, replies: Mapping[str, Reply | None], context: Context) -> Iterator[Outcome]:
+        subject = subjects.shop_wide(shop)
+        was_refused = context.state.get(REFUSALS, subject) or False
+        if any(isinstance(reply, Refused) for reply in replies.values()):
+            is_refused = True
+        elif any(isinstance(reply, Found | Missing | Stale) for reply in replies.values()):
+            is_refused = False
+        else:
+            return
+        if is_refused == was_refused:
+            return
+        if is_refused:
+            context.state.put(REFUSALS, subject, True)
+        else:
+            context.state.delete(REFUSALS, subject)
+        signal = TokenRefused(shop, subject, context.now, context.wall, refused=is_refused)
+        yield Emit(topics.SIGNALS, subject, signal, "token-refused")
+
+    # --- facts that come late --------------------------------------------------------------------------------------
+
+    def _remember(self, event: Event, unknown: Mapping[str, Reply | None], context: Context) -> Iterator[Outcome]:
+        """The newest event of its kind counts: facts that came with it need not be asked for an older one."""
+        routing, name = event.resource, _late_name(event)
+        if any(not isinstance(reply, Denied) for reply in unknown.values()):
+            context.state.put(LATE, routing, Late(event, context.wall), name)
+            yield SetTimer(routing, name, context.wall + _FIRST_LATE, TimerKind.RETRY)
+        elif context.state.get(LATE, routing, name) is not None:
+            context.state.delete(LATE, routing, name)
+            yield CancelTimer(routing, name)
+
+    def _follow_up(self, timer: Timer, context: Context) -> Iterator[Outcome]:
+        late = context.state.get(LATE, timer.routing, timer.name)
+        if late is None:
+            return
+        needs = late_needs_of(late.event)
+        event, unknown = self._completed(late.event, needs, context)
+        yield from self._token_news(event.shop, self._replies(needs, context), context)
+        came = [name for name in late.event.incomplete if name not in unknown]
+        if came and "order" not in unknown:
+            event = replace(event, incomplete=tuple(name for name in late.event.incomplete if name in unknown))
+            answer = replace(
+                event,
+                kind="answer.facts",
+                source=Source.ANSWER,
+                occurred=context.now,
+                received=context.wall,
+                delivery_id=f"{event.delivery_id}/facts/{'+'.join(came)}",
+            )
+            yield Emit(topics.ENRICHED, answer.subject, answer, answer.kind)
+        else:
+            event = late.event
+        yield from self._ask_again(timer, Late(event, late.since), context)
+
+    def _ask_again(self, timer: Timer, late: Late, context: Context) -> Iterator[Outcome]:
+        waited = context.wall - late.since
+        if late.event.incomplete and waited < self._settings.ask_again_for:
+            context.state.put(LATE, timer.routing, late, timer.name)
+            due = context.wall + max(_FIRST_LATE, min(waited, _LONGEST_RETRY))
+            yield SetTimer(timer.routing, timer.name, due, TimerKind.RETRY)
+        else:
+            context.state.delete(LATE, timer.routing, timer.name)
+
+    # --- questions -------------------------------------------------------------------------------------------------
+
+    def _question(self, record: Record, context: Context) -> tuple[Question, Event, Needs]:
+        try:
+            question = codec.decode(record, Question)
+        except codec.Undecodable as error:
+            raise Reject(RejectReason.UNDECODABLE, str(error)) from error
+        facts, needs = question_needs(question, context.parked_since or context.wall)
+        event = Event(
+            kind=f"answer.{question.kind}",
+            shop=question.shop,
+            subject=question.subject,
+            resource=routing_of(record),
+            occurred=context.now,
+            received=context.wall,
+            delivery_id=question.id,
+            source=Source.ANSWER,
+            facts=facts,
+        )
+        return question, event, needs
+
+    def _answer(self, record: Record, context: Context) -> Iterator[Outcome]:
+        """An answer comes in any case: after the patience, or without access, it says what is not known."""
+        _, event, needs = self._question(record, context)
+        event, unknown = self._completed(event, needs, context)
+        self._wait_for(unknown, context)
+        yield from self._token_news(event.shop, self._replies(needs, context), context)
+        yield Emit(topics.ENRICHED, event.subject, event, event.kind)
+
+
+def _waited(context: Context) -> timedelta:
+    return timedelta(0) if context.parked_since is None else context.wall - context.parked_since
+
+
+def _grown(waited: timedelta) -> timedelta:
+    """Each wait about as long as all before it together."""
+    return max(_FIRST_RETRY, min(waited, _LONGEST_RETRY))
+
+
+def _late_name(event: Event) -> str:
+    return f"late/{event.facts.__struct_config__.tag}"

@@ -1,0 +1,187 @@
+"""Which facts a body does not carry and the rules do need: one table by kind of facts, and how each is filled in.
+
+What the rules of a topic do not read is not asked for. The names are those that stand in an event's `incomplete`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TypeVar, cast
+
+from msgspec import Struct
+from msgspec.structs import fields, replace
+
+from schemas import subjects
+from schemas.events import Event, Source
+from schemas.facts import (
+    AnyFacts,
+    CheckoutFacts,
+    Customer,
+    HoldFacts,
+    InventoryFacts,
+    InventoryItemFacts,
+    Item,
+    OrderFacts,
+    ReturnFacts,
+    RiskFacts,
+    VariantFacts,
+)
+from schemas.questions import Question, QuestionKind
+from schemas.reasons import RejectReason
+from stages.bodies.fields import integer
+from stages.lookups import Lookup, OpenHolds, Place, Value, Verdict, What
+from stages.stage import Reject
+
+S = TypeVar("S", bound=Struct)
+Needs = Mapping[str, Lookup]
+
+#: Kinds that are no subjects themselves: where they belong, only Shopify can tell.
+PLACED_BY = {
+    "fulfillment-order": What.FULFILLMENT_ORDER,
+    "variant": What.VARIANT,
+    "payment-terms": What.PAYMENT_TERMS,
+    "payment-schedule": What.PAYMENT_SCHEDULE,
+    "return": What.RETURN,
+    "reverse-fulfillment-order": What.REVERSE_FULFILLMENT_ORDER,
+}
+
+_NOT_SHIPPING_ANY_MORE = frozenset({"fulfilled", "restocked"})
+
+
+Ask = Callable[..., Lookup]
+
+
+def needs_of(event: Event, place: Place | None) -> Needs:
+    """`place` None: not known yet, or its own; what hangs on it is then asked for by way of the resource."""
+
+    def ask(what: What, identity: object, newer: datetime | None = None) -> Lookup:
+        return Lookup(event.shop, what, str(identity), event.received, newer)
+
+    match event.facts:
+        case OrderFacts() as facts:
+            return _order_needs(event, facts, ask)
+        case RiskFacts() as facts if facts.assessment.level != "pending":
+            return {"risk": ask(What.ORDER, facts.order_id)}
+        case HoldFacts() as facts:
+            return {"open_holds": _asked_for_holds(facts, place, ask)}
+        case InventoryFacts() as facts:
+            return {"item": ask(What.ITEM, facts.item_id, event.updated)}
+        case VariantFacts() as facts:
+            return {"item": ask(What.ITEM_OF_VARIANT, facts.id) if place is None else ask(What.ITEM, place.identity)}
+        case _:
+            return {}
+
+
+def _asked_for_holds(facts: HoldFacts, place: Place | None, ask: Ask) -> Lookup:
+    if place is None:
+        return ask(What.HOLDS_BESIDE, integer(facts.fulfillment_order))
+    return ask(What.HOLDS, place.identity)
+
+
+def _order_needs(event: Event, facts: OrderFacts, ask: Ask) -> Needs:
+    """A next-generation Event carries no state of its own: the order itself is what is missing."""
+    needs: dict[str, Lookup] = {}
+    if event.source is Source.EVENT:
+        needs["order"] = ask(What.ORDER, facts.id)
+    if facts.customer_id is not None:
+        needs["customer"] = ask(What.CUSTOMER, facts.customer_id)
+    if facts.requires_shipping and facts.cancelled is None and facts.fulfillment not in _NOT_SHIPPING_ANY_MORE:
+        needs["address_verdict"] = ask(What.ADDRESS, facts.id, event.updated)
+    return needs
+
+
+def late_needs_of(event: Event) -> Needs:
+    """What is still unknown, and, since the order has gone on meanwhile, the order as it is now."""
+    place = None
+    if subjects.kind_of(event.subject) in ("order", "inventory") and not isinstance(event.facts, OrderFacts):
+        place = Place(subjects.kind_of(event.subject), integer(subjects.identity_of(event.subject)) or 0)
+    asked = {name: lookup for name, lookup in needs_of(event, place).items() if name in event.incomplete}
+    if isinstance(event.facts, OrderFacts):
+        asked["order"] = Lookup(event.shop, What.ORDER, str(event.facts.id), event.received, event.updated)
+    return asked
+
+
+_OF_AN_ORDER = {
+    QuestionKind.PAYMENT: {"order": What.ORDER, "payment": What.PAYMENT},
+    QuestionKind.ADDRESS: {"order": What.ORDER, "address_verdict": What.ADDRESS},
+    QuestionKind.ORDER: {"order": What.ORDER, "holds": What.HOLDS},
+}
+
+
+def question_needs(question: Question, since: datetime) -> tuple[AnyFacts, Needs]:
+    """The facts that a question asks for, blank, and what fills them. Raises Reject where it names nothing."""
+
+    def ask(what: What, identity: object) -> Lookup:
+        return Lookup(question.shop, what, str(identity), since)
+
+    named = integer(question.resource.removeprefix("#"))
+    if question.kind is QuestionKind.CHECKOUT:
+        token = subjects.identity_of(question.subject)
+        needs = {"checkout": ask(What.CHECKOUT, token)}
+        return CheckoutFacts(token=token), needs if named is None else needs | {
+            "abandonment": ask(What.ABANDONMENT, named)
+        }
+    found = named or integer(subjects.identity_of(question.subject))
+    if found is None:
+        raise Reject(RejectReason.UNDECODABLE, f"a question about nothing: {question.resource!r}")
+    if question.kind is QuestionKind.RETURN:
+        return ReturnFacts(id=found), {"return": ask(What.RETURN_STATE, found)}
+    if question.kind is QuestionKind.INVENTORY:
+        return InventoryItemFacts(item_id=found), {"item": ask(What.ITEM, found)}
+    return OrderFacts(id=found), {name: ask(what, found) for name, what in _OF_AN_ORDER[question.kind].items()}
+
+
+def filled(facts: AnyFacts, value: Value) -> AnyFacts:
+    match facts, value:
+        case OrderFacts(), Customer():
+            return replace(facts, customer=value)
+        case OrderFacts(), Verdict():
+            return replace(facts, address_verdict=value.word)
+        case OrderFacts(), OpenHolds():
+            return replace(facts, holds=value.holds)
+        case RiskFacts(), OrderFacts():
+            return _with_order(facts, value)
+        case HoldFacts(), OpenHolds():
+            return replace(facts, open_holds=value.holds)
+        case ((InventoryFacts() | VariantFacts() | InventoryItemFacts()), Item()):
+            return replace(facts, item=value)
+        case ((OrderFacts() | CheckoutFacts() | ReturnFacts()), _) if type(facts) is type(value):
+            return overlaid(facts, cast("AnyFacts", value))
+        case _:
+            return facts
+
+
+def _with_order(facts: RiskFacts, order: OrderFacts) -> RiskFacts:
+    return replace(
+        facts,
+        assessments=order.risk,
+        recommendation=order.recommendation,
+        order_name=order.name,
+        total=order.total,
+        financial=order.financial,
+        fulfillment=order.fulfillment,
+        cancelled=order.cancelled,
+    )
+
+
+def overlaid(facts: S, newer: Struct) -> S:
+    """What the newer one knows wins; what it does not say stays."""
+    said = {
+        field.name: value
+        for field in fields(newer)
+        if not field.required and (value := getattr(newer, field.name)) != field.default
+    }
+    return replace(facts, **said)
+
+
+def placed(event: Event, place: Place) -> Event:
+    """The event at its subject; facts that name their order or return get them, where the body did not say."""
+    told = {"order_id": place.order_id, "order_name": place.order_name}
+    told |= {"return_id": place.return_id, "return_name": place.return_name}
+    names = {field.name for field in fields(event.facts)}
+    missing = {
+        name: value for name, value in told.items() if name in names and getattr(event.facts, name) is None and value
+    }
+    subject = subjects.resource(event.shop, place.kind, place.identity)
+    return replace(event, subject=subject, facts=replace(event.facts, **missing))

@@ -1,0 +1,335 @@
+"""The data of each document in `stages/graphql`, in Shopify's words: only what is read, and null wherever it may be."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from msgspec import Struct
+
+
+class Shape(Struct, rename="camel", frozen=True):
+    """Keys that are not declared are skipped."""
+
+
+class Amount(Shape, frozen=True):
+    amount: Decimal
+    currency_code: str | None = None
+
+
+class ShopMoney(Shape, frozen=True):
+    shop_money: Amount
+
+
+class Named(Shape, frozen=True):
+    """Anything of which only its id, and perhaps its name, is read."""
+
+    id: str
+    name: str | None = None
+
+
+class PageInfo(Shape, frozen=True):
+    has_next_page: bool = False
+    end_cursor: str | None = None
+
+
+class ShippingLine(Shape, frozen=True):
+    title: str | None = None
+    code: str | None = None
+
+
+class ShippingLines(Shape, frozen=True):
+    nodes: tuple[ShippingLine, ...] = ()
+
+
+class PurchasingEntity(Shape, frozen=True):
+    company: Named | None = None
+
+
+class Provider(Shape, frozen=True):
+    title: str | None = None
+
+
+class RiskFact(Shape, frozen=True):
+    description: str
+    sentiment: str | None = None
+
+
+class RiskAssessment(Shape, frozen=True):
+    risk_level: str
+    provider: Provider | None = None
+    facts: tuple[RiskFact, ...] = ()
+
+
+class Risk(Shape, frozen=True):
+    recommendation: str | None = None
+    assessments: tuple[RiskAssessment, ...] = ()
+
+
+class Order(Shape, frozen=True):
+    id: str
+    name: str | None = None
+    test: bool = False
+    updated_at: datetime | None = None
+    processed_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    closed_at: datetime | None = None
+    tags: tuple[str, ...] = ()
+    requires_shipping: bool | None = None
+    display_financial_status: str | None = None
+    display_fulfillment_status: str | None = None
+    capturable: bool | None = None
+    payment_gateway_names: tuple[str, ...] = ()
+    current_total_price_set: ShopMoney | None = None
+    total_outstanding_set: ShopMoney | None = None
+    shipping_lines: ShippingLines | None = None
+    purchasing_entity: PurchasingEntity | None = None
+    risk: Risk | None = None
+
+
+class OrderCore(Shape, frozen=True):
+    order: Order | None = None
+
+
+class ShippingAddress(Shape, frozen=True):
+    validation_result_summary: str | None = None
+
+
+class AddressedOrder(Shape, frozen=True):
+    id: str
+    updated_at: datetime | None = None
+    shipping_address: ShippingAddress | None = None
+
+
+class OrderAddress(Shape, frozen=True):
+    order: AddressedOrder | None = None
+
+
+class Transaction(Shape, frozen=True):
+    kind: str
+    status: str
+    manual_payment_gateway: bool | None = None
+    authorization_expires_at: datetime | None = None
+
+
+class PaidOrder(Shape, frozen=True):
+    id: str
+    updated_at: datetime | None = None
+    display_financial_status: str | None = None
+    capturable: bool | None = None
+    total_outstanding_set: ShopMoney | None = None
+    transactions: tuple[Transaction, ...] = ()
+
+
+class OrderPayments(Shape, frozen=True):
+    order: PaidOrder | None = None
+
+
+class CustomerNode(Shape, frozen=True):
+    id: str
+    tags: tuple[str, ...] = ()
+    number_of_orders: str | int | None = None
+    amount_spent: Amount | None = None
+
+
+class CustomerData(Shape, frozen=True):
+    customer: CustomerNode | None = None
+
+
+class FulfillmentHold(Shape, frozen=True):
+    id: str
+    handle: str | None = None
+    reason: str | None = None
+    held_by_requesting_app: bool | None = None
+    held_by_app: Named | None = None
+
+
+class FulfillmentOrder(Shape, frozen=True):
+    id: str
+    order_id: str | None = None
+    order_name: str | None = None
+    fulfill_by: datetime | None = None
+    status: str | None = None
+    fulfillment_holds: tuple[FulfillmentHold, ...] = ()
+
+
+class FulfillmentOrders(Shape, frozen=True):
+    nodes: tuple[FulfillmentOrder, ...] = ()
+    page_info: PageInfo = PageInfo()
+
+
+class HeldOrder(Shape, frozen=True):
+    id: str
+    name: str | None = None
+    fulfillment_orders: FulfillmentOrders = FulfillmentOrders()
+
+
+class OrderHolds(Shape, frozen=True):
+    order: HeldOrder | None = None
+
+
+class TermsNode(Shape, frozen=True):
+    order: Named | None = None
+    draft_order: Named | None = None
+
+
+class PaymentTerms(Shape, frozen=True):
+    node: TermsNode | None = None
+
+
+class ScheduleNode(Shape, frozen=True):
+    payment_terms: TermsNode | None = None
+
+
+class PaymentSchedule(Shape, frozen=True):
+    node: ScheduleNode | None = None
+
+
+class Reverses(Shape, frozen=True):
+    nodes: tuple[Named, ...] = ()
+
+
+class ReturnOfOrder(Shape, frozen=True):
+    id: str
+    name: str | None = None
+    reverse_fulfillment_orders: Reverses = Reverses()
+
+
+class ReturnsOfOrder(Shape, frozen=True):
+    nodes: tuple[ReturnOfOrder, ...] = ()
+
+
+class OrderWithReturns(Shape, frozen=True):
+    id: str
+    name: str | None = None
+    returns: ReturnsOfOrder = ReturnsOfOrder()
+
+
+class ReverseNode(Shape, frozen=True):
+    id: str
+    order: OrderWithReturns | None = None
+
+
+class ReverseFulfillmentOrder(Shape, frozen=True):
+    reverse_fulfillment_order: ReverseNode | None = None
+
+
+class ReturnOrder(Shape, frozen=True):
+    id: str
+    name: str | None = None
+    total_outstanding_set: ShopMoney | None = None
+
+
+class ReasonDefinition(Shape, frozen=True):
+    handle: str | None = None
+
+
+class ReturnLine(Shape, frozen=True):
+    quantity: int = 0
+    processed_quantity: int = 0
+    refunded_quantity: int = 0
+    return_reason_definition: ReasonDefinition | None = None
+
+
+class ReturnLines(Shape, frozen=True):
+    nodes: tuple[ReturnLine, ...] = ()
+
+
+class Decline(Shape, frozen=True):
+    reason: str | None = None
+
+
+class ReturnNode(Shape, frozen=True):
+    id: str
+    name: str | None = None
+    status: str | None = None
+    total_quantity: int | None = None
+    decline: Decline | None = None
+    order: ReturnOrder | None = None
+    return_line_items: ReturnLines = ReturnLines()
+    exchange_line_items: Reverses = Reverses()
+
+
+class Return(Shape, frozen=True, rename={"return_": "return"}):
+    return_: ReturnNode | None = None
+
+
+class Product(Shape, frozen=True):
+    id: str
+    title: str | None = None
+    status: str | None = None
+    tags: tuple[str, ...] = ()
+    vendor: str | None = None
+
+
+class Variant(Shape, frozen=True):
+    id: str
+    inventory_policy: str | None = None
+    requires_components: bool = False
+    product: Product | None = None
+
+
+class Variants(Shape, frozen=True):
+    nodes: tuple[Variant, ...] = ()
+
+
+class Location(Shape, frozen=True):
+    id: str
+    name: str | None = None
+    is_active: bool = True
+    fulfills_online_orders: bool = True
+
+
+class Quantity(Shape, frozen=True):
+    name: str
+    quantity: int
+    updated_at: datetime | None = None
+
+
+class InventoryLevel(Shape, frozen=True):
+    location: Location
+    is_active: bool = True
+    updated_at: datetime | None = None
+    quantities: tuple[Quantity, ...] = ()
+
+
+class InventoryLevels(Shape, frozen=True):
+    nodes: tuple[InventoryLevel, ...] = ()
+    page_info: PageInfo = PageInfo()
+
+
+class InventoryItem(Shape, frozen=True):
+    id: str
+    sku: str | None = None
+    tracked: bool | None = None
+    updated_at: datetime | None = None
+    variants: Variants = Variants()
+    inventory_levels: InventoryLevels = InventoryLevels()
+
+
+class VariantItem(Shape, frozen=True):
+    id: str
+    inventory_item: Named | None = None
+
+
+class Abandoned(Shape, frozen=True):
+    id: str
+    completed_at: datetime | None = None
+    total_price_set: ShopMoney | None = None
+
+
+class Abandonment(Shape, frozen=True):
+    customer_has_no_order_since_abandonment: bool | None = None
+
+
+class AbandonedCheckout(Shape, frozen=True):
+    node: Abandoned | None = None
+    abandonment_by_abandoned_checkout_id: Abandonment | None = None
+
+
+class OrdersFound(Shape, frozen=True):
+    nodes: tuple[Named, ...] = ()
+
+
+class OrderByCheckout(Shape, frozen=True):
+    orders: OrdersFound = OrdersFound()
