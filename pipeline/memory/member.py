@@ -158,4 +158,3 @@ class MemoryMember:
             if log := self._store.find(partition):
                 log.unwatch(self)
         self._cursors.clear()
-        self._stirred.clear()

@@ -64,6 +64,16 @@ async def test_a_member_that_leaves_hands_its_numbers_over(broker: Broker, reade
     assert kept <= (one.numbers or frozenset())
 
 
+async def test_those_who_stay_keep_what_they_have_when_the_first_one_leaves(broker: Broker, readers: Readers) -> None:
+    one, two, three = await readers.start(), await readers.start(), await readers.start()
+    await shared(broker, one, two, three)
+    kept = (two.numbers or frozenset(), three.numbers or frozenset())
+    await one.stop()
+    await shared(broker, two, three)
+    assert kept[0] <= (two.numbers or frozenset())
+    assert kept[1] <= (three.numbers or frozenset())
+
+
 async def test_the_last_one_to_stay_has_everything(broker: Broker, readers: Readers) -> None:
     one, two = await readers.start(), await readers.start()
     await shared(broker, one, two)
@@ -116,8 +126,10 @@ async def test_after_a_rebalance_every_partition_is_paused_at_the_beginning_kept
     assert values(one.records)[-1] == f"a{kept[0].partition}"
 
 
-async def test_a_partition_that_is_not_ours_has_no_position(broker: Broker, readers: Readers) -> None:
-    one, two = await readers.start(), await readers.start()
+async def test_a_partition_that_is_not_ours_any_more_has_no_position(broker: Broker, readers: Readers) -> None:
+    one = await readers.start()
+    await shared(broker, one)
+    two = await readers.start()
     await shared(broker, one, two)
     numbers = one.numbers or frozenset()
     for number in range(broker.partitions):
@@ -133,6 +145,7 @@ async def test_seek_pause_and_resume_of_a_partition_that_is_not_ours_do_nothing(
     stranger.member.pause([LEFT_0])
     stranger.member.seek(LEFT_0, 0)
     stranger.member.resume([LEFT_0])
+    assert stranger.member.position(LEFT_0) is None
     await append(broker, outgoing("a"))
     await owner.has("a")
     assert stranger.records == []

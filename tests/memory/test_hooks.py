@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from pipeline.broker import Fenced, OutOfRange
+from pipeline.broker import Fenced, OutOfRange, Refused
 from pipeline.memory import MemoryBroker
 from schemas.records import Outgoing, Position, TopicPartition
-from tests.memory.world import LOG_0, LOG_1, append, everything, join, outgoing, read_from, take
+from tests.memory.world import LOG_0, LOG_1, Ear, append, everything, join, outgoing, read_from, take
 
 KEPT_0 = TopicPartition("kept", 0)
 
@@ -172,6 +172,61 @@ async def test_a_member_keeps_reading_until_it_hears_of_the_rebalance(broker: Me
     await append(broker, outgoing("b"))
     assert await take(one) == []
     assert ear.told[1] is None
+
+
+async def test_a_poll_that_waits_hears_of_a_rebalance_and_of_its_end(broker: MemoryBroker) -> None:
+    one, one_ear = await join(broker)
+    await take(one)
+    waiting = asyncio.create_task(one.poll(60, 1))
+    await asyncio.wait([waiting], timeout=0.01)
+    two, two_ear = await join(broker)
+    also_waiting = asyncio.create_task(two.poll(60, 1))
+    async with asyncio.timeout(5):
+        while len(one_ear.told) < 3 or not two_ear.told:
+            await broker.topics()
+    assert one_ear.told[1:] == [None, frozenset({0})]
+    assert two_ear.told == [frozenset({1})]
+    for member, polling in ((one, waiting), (two, also_waiting)):
+        await member.stop()
+        await polling
+
+
+async def test_a_member_that_is_stopped_by_its_own_listener_does_not_join_again(broker: MemoryBroker) -> None:
+    class Leaving(Ear):
+        async def revoked(self) -> None:
+            await member.stop()
+
+    member = broker.member("stage", ["log"])
+    await member.start(Leaving())
+    await take(member)
+    other, ear = await join(broker)
+    assert await take(member) == []
+    await take(other)
+    assert ear.told == [frozenset({0, 1})]
+
+
+async def test_a_partition_with_much_to_read_does_not_starve_another(broker: MemoryBroker) -> None:
+    await append(broker, *[outgoing(str(number)) for number in range(10)], outgoing("other", partition=1))
+    member, _ = await join(broker)
+    await take(member)
+    read_from(member, LOG_0)
+    read_from(member, LOG_1)
+    assert await take(member, 2) + await take(member, 2) == ["0", "1", "other", "2"]
+
+
+async def test_a_refused_send_writes_nothing_at_all(broker: MemoryBroker) -> None:
+    producer = await broker.producer("task")
+    await producer.begin()
+    with pytest.raises(Refused):
+        await producer.send([outgoing("small"), outgoing("x" * 2_000)])
+    assert await broker.high_watermarks([LOG_0]) == {LOG_0: 0}
+
+
+async def test_a_record_of_an_open_transaction_cannot_be_fetched(broker: MemoryBroker) -> None:
+    producer = await broker.producer("task")
+    await producer.begin()
+    await producer.send([outgoing("open")])
+    assert await broker.fetch(Position("log", 0, 0)) is None
 
 
 async def test_forgotten_offsets_are_none(broker: MemoryBroker) -> None:
