@@ -2,7 +2,7 @@
 status. What no public source tells (error bodies, gamma codes, the inside of a DSN) is ours, and said where it is made.
 """
 
-from pipeline.simulators.opentext.application import OpenTextFault, OpenTextSettings, OpenTextSimulator, run_opentext
+from pipeline.simulators.opentext.application import OpenTextFault, OpenTextSettings, OpenTextSimulator
 from pipeline.simulators.opentext.jobs import Delays, Failing, Message
 
-__all__ = ["Delays", "Failing", "Message", "OpenTextFault", "OpenTextSettings", "OpenTextSimulator", "run_opentext"]
+__all__ = ["Delays", "Failing", "Message", "OpenTextFault", "OpenTextSettings", "OpenTextSimulator"]

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -33,7 +32,6 @@ from pipeline.simulators.opentext.requests import (
     Whatsapp,
     WhatsappTemplate,
 )
-from pipeline.simulators.serving import serve
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -213,12 +211,6 @@ class OpenTextSimulator:
     async def _stop(self, _: web.Application) -> None:
         self.faults.end()
         await self._calls.close()
-
-
-async def run_opentext(host: str, port: int, settings: OpenTextSettings, stop: asyncio.Event) -> None:
-    """Serves until `stop` is set."""
-    async with serve(OpenTextSimulator(settings).application, host, port):
-        await stop.wait()
 
 
 def _json(value: object) -> web.Response:

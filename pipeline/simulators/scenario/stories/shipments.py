@@ -1,0 +1,84 @@
+"""Use case 2: parcels on their way, one of them for a premium customer, one of them in trouble."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pipeline.simulators.samples import Json, sample
+from pipeline.simulators.scenario.sales import Sale, altered, known, ordered, placed
+from pipeline.simulators.scenario.shelf import CHAIR, LAMP, PREMIUM, SHIRT
+from pipeline.simulators.scenario.telling import Telling
+from pipeline.simulators.shopify.graph import gid
+
+
+def tell(told: Telling) -> None:
+    told.use_case = 2
+    _premium(told)
+    _trouble(told)
+    _second_try(told)
+
+
+def _premium(told: Telling) -> None:
+    express = replace(placed(told, 36, "#1010", CHAIR), customer=PREMIUM, method="Express")
+    sale = ordered(told, 36, express, "an order of a premium customer")
+    parcel = told.number()
+    told.webhook(182, "fulfillments/create", _parcel(told, 182, sale, parcel), "nothing yet: a label proves nothing")
+    sale = altered(told, 183, replace(sale, fulfillment="fulfilled"), ["orders/fulfilled"], "nothing more")
+    _scanned(told, 186, sale, parcel, "label_purchased", "fulfillment-packed: at once, a premium customer's")
+    _scanned(told, 310, sale, parcel, "carrier_picked_up", "fulfillment-shipped: the carrier has it", late=41)
+    _scanned(told, 350, sale, parcel, "in_transit", "fulfillment-shipped is told once, by whichever scan comes first")
+    _scanned(told, 905, sale, parcel, "delivered", "it has arrived")
+
+
+def _trouble(told: Telling) -> None:
+    sale = known(told, placed(told, -1300, "#0991", LAMP))
+    parcel = told.number()
+    told.webhook(90, "fulfillments/create", _parcel(told, 90, sale, parcel), "nothing yet")
+    _scanned(told, 150, sale, parcel, "in_transit", "fulfillment-shipped")
+    _scanned(told, 505, sale, parcel, "failure", "shipment-exception fires: the carrier gave up")
+    _scanned(told, 805, sale, parcel, "delivered", "shipment-exception ends: it has arrived after all")
+
+
+def _second_try(told: Telling) -> None:
+    sale = known(told, placed(told, -1350, "#0992", SHIRT))
+    parcel = told.number()
+    told.webhook(95, "fulfillments/create", _parcel(told, 95, sale, parcel), "nothing yet")
+    _scanned(told, 610, sale, parcel, "attempted_delivery", "shipment-exception fires: nobody was at home")
+    _scanned(told, 990, sale, parcel, "out_for_delivery", "shipment-exception ends: it is out again")
+
+
+def _parcel(told: Telling, minute: float, sale: Sale, number: int) -> Json:
+    tracking = f"1Z{number}"
+    return sample("fulfillments/create") | {
+        "id": number,
+        "admin_graphql_api_id": gid("Fulfillment", number),
+        "order_id": sale.number,
+        "name": f"{sale.name}.1",
+        "status": "success",
+        "created_at": told.stamp(minute),
+        "updated_at": told.stamp(minute),
+        "line_items": [sale.line()],
+        "tracking_number": tracking,
+        "tracking_numbers": [tracking],
+        "tracking_url": f"https://carrier.example.com/{tracking}",
+        "tracking_urls": [f"https://carrier.example.com/{tracking}"],
+    }
+
+
+def _scanned(  # noqa: PLR0913 - one scan: when, of what, which, and how late it is told
+    told: Telling, minute: float, sale: Sale, parcel: int, status: str, why: str, late: float = 0.0
+) -> None:
+    number = told.number()
+    body = sample("fulfillment_events/create") | {
+        "id": number,
+        "admin_graphql_api_id": gid("FulfillmentEvent", number),
+        "fulfillment_id": parcel,
+        "order_id": sale.number,
+        "status": status,
+        "message": None,
+        "country": "US",
+        "happened_at": told.stamp(minute),
+        "created_at": told.stamp(minute),
+        "updated_at": told.stamp(minute),
+    }
+    told.webhook(minute, "fulfillment_events/create", body, why, arrives=minute + late)

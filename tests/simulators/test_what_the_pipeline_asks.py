@@ -1,0 +1,92 @@
+"""The pipeline's own client finds in the simulated shop all that it looks up on the day."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline.simulators.shopify.people import AbandonedCheckout
+from schemas.facts import CheckoutFacts, Item, OrderFacts, ReturnFacts
+from stages.answers import Found, Refused
+from stages.lookups import Lookup, OpenHolds, Place, Verdict, What, look_up
+from stages.shopify import Access, Shopify
+from tests.simulators.shops import END, SHOP, TOKEN, Served, served
+
+KINDS = {
+    What.FULFILLMENT_ORDER: "FulfillmentOrder",
+    What.VARIANT: "ProductVariant",
+    What.PAYMENT_TERMS: "PaymentTerms",
+    What.PAYMENT_SCHEDULE: "PaymentSchedule",
+    What.RETURN: "Return",
+    What.REVERSE_FULFILLMENT_ORDER: "ReverseFulfillmentOrder",
+    What.CUSTOMER: "Customer",
+    What.HOLDS_BESIDE: "FulfillmentOrder",
+    What.ITEM: "InventoryItem",
+    What.ITEM_OF_VARIANT: "ProductVariant",
+    What.ABANDONMENT: "AbandonedCheckout",
+    What.RETURN_STATE: "Return",
+}
+
+
+def client(shopify: Served, token: str = TOKEN) -> Shopify:
+    return Shopify(shopify.session, {SHOP: Access(shopify.graphql, token)}, lambda: END)
+
+
+@pytest.mark.parametrize("what", [what for what in What if what is not What.CHECKOUT])
+async def test_every_lookup_finds_something(what: What) -> None:
+    async with served() as shopify:
+        asking = client(shopify)
+        identity = shopify.first(KINDS.get(what, "Order")).rpartition("/")[2]
+
+        reply = await look_up(asking, Lookup(SHOP, what, identity))
+        await asking.close()
+
+    assert isinstance(reply, Found)
+    match what, reply.value:
+        case ((What.VARIANT | What.ITEM | What.ITEM_OF_VARIANT), value):
+            assert isinstance(value, Item | Place)
+        case ((What.ORDER | What.PAYMENT), value):
+            assert isinstance(value, OrderFacts)
+        case What.ADDRESS, value:
+            assert isinstance(value, Verdict)
+        case ((What.HOLDS | What.HOLDS_BESIDE), value):
+            assert isinstance(value, OpenHolds)
+        case What.RETURN_STATE, value:
+            assert isinstance(value, ReturnFacts)
+            assert (value.received, value.refunded) == (1, 1)
+        case What.ABANDONMENT, value:
+            assert isinstance(value, CheckoutFacts)
+
+
+async def test_a_return_is_found_by_way_of_its_reverse_fulfillment_order() -> None:
+    async with served() as shopify:
+        asking = client(shopify)
+        reverse = shopify.first("ReverseFulfillmentOrder").rpartition("/")[2]
+        back = shopify.first("Return").rpartition("/")[2]
+
+        reply = await look_up(asking, Lookup(SHOP, What.REVERSE_FULFILLMENT_ORDER, reverse))
+        await asking.close()
+
+    assert isinstance(reply, Found)
+    assert isinstance(reply.value, Place)
+    assert (reply.value.return_id, reply.value.return_name) == (int(back), "#0993-R1")
+
+
+async def test_a_checkout_that_was_bought_has_its_order() -> None:
+    async with served() as shopify:
+        asking = client(shopify)
+        left = [each for each in shopify.store.now().values() if isinstance(each, AbandonedCheckout)]
+        replies = [await look_up(asking, Lookup(SHOP, What.ABANDONMENT, each.id.rpartition("/")[2])) for each in left]
+        await asking.close()
+
+    assert len(replies) == 3
+    assert all(isinstance(reply, Found) for reply in replies)
+
+
+async def test_a_wrong_token_is_a_refusal() -> None:
+    async with served() as shopify:
+        asking = client(shopify, "wrong")
+
+        reply = await look_up(asking, Lookup(SHOP, What.ORDER, "1"))
+        await asking.close()
+
+    assert isinstance(reply, Refused)
