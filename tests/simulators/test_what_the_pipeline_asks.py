@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.simulators.shopify.orders import Order
 from pipeline.simulators.shopify.people import AbandonedCheckout
 from schemas.facts import CheckoutFacts, Item, OrderFacts, ReturnFacts
 from stages.answers import Found, Refused
@@ -71,15 +72,36 @@ async def test_a_return_is_found_by_way_of_its_reverse_fulfillment_order() -> No
     assert (reply.value.return_id, reply.value.return_name) == (int(back), "#0993-R1")
 
 
-async def test_a_checkout_that_was_bought_has_its_order() -> None:
+async def test_shopify_says_of_every_checkout_that_was_left_that_its_customer_came_back() -> None:
     async with served() as shopify:
         asking = client(shopify)
         left = [each for each in shopify.store.now().values() if isinstance(each, AbandonedCheckout)]
         replies = [await look_up(asking, Lookup(SHOP, What.ABANDONMENT, each.id.rpartition("/")[2])) for each in left]
         await asking.close()
 
-    assert len(replies) == 3
-    assert all(isinstance(reply, Found) for reply in replies)
+    facts = [reply.value for reply in replies if isinstance(reply, Found) and isinstance(reply.value, CheckoutFacts)]
+    assert [(each.no_order_since, each.completed is not None) for each in facts] == [(False, True)] * 3
+
+
+async def test_an_order_is_found_by_its_checkout() -> None:
+    async with served() as shopify:
+        asking = client(shopify)
+        token = next(
+            each.checkout_token
+            for each in shopify.store.now().values()
+            if isinstance(each, Order) and each.checkout_token
+        )
+
+        bought = await look_up(asking, Lookup(SHOP, What.CHECKOUT, str(token)))
+        left = await look_up(asking, Lookup(SHOP, What.CHECKOUT, "nobody"))
+        await asking.close()
+
+    placed = [
+        reply.value.order_placed
+        for reply in (bought, left)
+        if isinstance(reply, Found) and isinstance(reply.value, CheckoutFacts)
+    ]
+    assert placed == [True, False]
 
 
 async def test_a_wrong_token_is_a_refusal() -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import cast
 
-from pipeline.simulators.samples import sample
+from msgspec import structs
+
+from pipeline.simulators.samples import Json, sample
 from pipeline.simulators.scenario.sales import Sale, altered, ordered, placed
-from pipeline.simulators.scenario.shelf import CHAIR, LAMP, NEWCOMER, REGULAR, SHIRT, Goods
+from pipeline.simulators.scenario.shelf import CHAIR, LAMP, REGULAR, SHIRT, Goods
 from pipeline.simulators.scenario.telling import Telling
-from pipeline.simulators.shopify.graph import gid, link, money
+from pipeline.simulators.shopify.graph import Link, gid, link, money
 from pipeline.simulators.shopify.orders import OrderTransaction
 from pipeline.simulators.shopify.people import AbandonedCheckout, Abandonment
 
@@ -50,8 +53,8 @@ def _left_and_back(told: Telling) -> None:
     token = _token(told)
     _left(told, 480, token, LAMP, "nothing yet: somebody is at the till", first=True)
     _left(told, 484, token, LAMP, "checkout-abandoned fires, 60 minutes from here")
-    back = replace(placed(told, 762, "#1023", LAMP), checkout_token=token)
-    ordered(told, 762, back, "checkout-abandoned ends: the order came after all (payment-recovered)")
+    why = "checkout-abandoned ends: the order came after all (payment-recovered)"
+    _bought(told, 762, token, placed(told, 762, "#1023", LAMP), why)
 
 
 def _left_after_failure(told: Telling) -> None:
@@ -59,15 +62,13 @@ def _left_after_failure(told: Telling) -> None:
     _left(told, 555, token, CHAIR, "nothing yet")
     told.payment_failed(558, token, "card_declined", "checkout-abandoned will say: after a payment failure")
     _left(told, 560, token, CHAIR, "checkout-abandoned fires, 60 minutes from here, to finance too")
-    back = replace(placed(told, 1130, "#1024", CHAIR), checkout_token=token)
-    ordered(told, 1130, back, "checkout-abandoned ends")
+    _bought(told, 1130, token, placed(told, 1130, "#1024", CHAIR), "checkout-abandoned ends (payment-recovered)")
 
 
 def _bought_at_once(told: Telling) -> None:
     token = _token(told)
     _left(told, 500, token, SHIRT, "nothing: the order follows")
-    bought = replace(placed(told, 515, "#1025", SHIRT), checkout_token=token, customer=NEWCOMER)
-    ordered(told, 515, bought, "nothing: the checkout is an order")
+    _bought(told, 515, token, placed(told, 515, "#1025", SHIRT), "nothing: the checkout is an order")
 
 
 def _nobody_known(told: Telling) -> None:
@@ -145,15 +146,29 @@ def _left(told: Telling, minute: float, token: str, goods: Goods, why: str, *, f
         "total_price": str(goods.price),
         "abandoned_checkout_url": f"https://shop.example.com/checkouts/{token}/recover?key=0",
     }
+    cast("Json", body["customer"]).update(id=REGULAR, admin_graphql_api_id=gid("Customer", REGULAR))
     told.webhook(minute, topic, body, why)
+    told.change(minute + 10, *_abandoned(told, minute, token, goods))
+
+
+def _bought(told: Telling, minute: float, token: str, sale: Sale, why: str) -> None:
+    """The checkout becomes an order: it is completed, and its customer has ordered since."""
+    left, view = _abandoned(told, minute, token, sale.goods)
     told.change(
-        minute + 10,
-        AbandonedCheckout(
-            id=gid("AbandonedCheckout", number),
-            name=f"#{number}",
-            updated_at=told.moment(minute),
-            total_price_set=money(goods.price),
-            customer=link("Customer", REGULAR),
-        ),
-        Abandonment(id=gid("Abandonment", number), checkout=link("AbandonedCheckout", number)),
+        minute,
+        structs.replace(left, completed_at=told.moment(minute)),
+        structs.replace(view, customer_has_no_order_since_abandonment=False),
     )
+    ordered(told, minute, replace(sale, checkout_token=token), why)
+
+
+def _abandoned(told: Telling, minute: float, token: str, goods: Goods) -> tuple[AbandonedCheckout, Abandonment]:
+    number = int(token[:12], 16)
+    left = AbandonedCheckout(
+        id=gid("AbandonedCheckout", number),
+        name=f"#{number}",
+        updated_at=told.moment(minute),
+        total_price_set=money(goods.price),
+        customer=link("Customer", REGULAR),
+    )
+    return left, Abandonment(id=gid("Abandonment", number), checkout=Link(left.id))

@@ -50,8 +50,8 @@ def _return(told: Telling) -> None:
     told.change(166, back, shipped_back)
     told.webhook(166, "returns/approve", _returned(sale, back), "return-approved")
     _labelled(told, 206, back, shipped_back)
-    _arrived(told, 646, back, shipped_back)
-    _paid_back(told, 724, sale, back)
+    back = _arrived(told, 646, back, shipped_back)
+    back = _paid_back(told, 724, sale, back)
     told.change(732, structs.replace(back, status="CLOSED", closed_at=told.moment(732)))
     closed = sample("returns/close") | {
         "id": _number(back.id),
@@ -132,7 +132,7 @@ def _labelled(told: Telling, minute: float, back: Return, reverse: ReverseFulfil
     told.webhook(minute, "reverse_deliveries/attach_deliverable", body, "return-labelled: tracking attached")
 
 
-def _arrived(told: Telling, minute: float, back: Return, reverse: ReverseFulfillmentOrder) -> None:
+def _arrived(told: Telling, minute: float, back: Return, reverse: ReverseFulfillmentOrder) -> Return:
     number = told.number()
     disposed = ReverseFulfillmentOrderDisposition(
         id=gid("ReverseFulfillmentOrderDisposition", number),
@@ -143,13 +143,8 @@ def _arrived(told: Telling, minute: float, back: Return, reverse: ReverseFulfill
     line = ReverseFulfillmentOrderLineItem(
         id=gid("ReverseFulfillmentOrderLineItem", number), total_quantity=1, dispositions=(disposed,)
     )
-    (returned,) = back.return_line_items.nodes
-    returned = structs.replace(returned, processed_quantity=1, unprocessed_quantity=0)
-    told.change(
-        minute,
-        structs.replace(reverse, status="CLOSED", line_items=Page((line,))),
-        structs.replace(back, return_line_items=Page((returned,))),
-    )
+    back = _counted(back, processed_quantity=1, unprocessed_quantity=0)
+    told.change(minute, structs.replace(reverse, status="CLOSED", line_items=Page((line,))), back)
     body = sample("reverse_fulfillment_orders/dispose")
     (first, _) = cast("list[Json]", body["dispositions"])
     own = {"id": number, "admin_graphql_api_id": line.id}
@@ -160,19 +155,24 @@ def _arrived(told: Telling, minute: float, back: Return, reverse: ReverseFulfill
         "total_dispositions": 1,
     }
     told.webhook(minute, "reverse_fulfillment_orders/dispose", body, "return-received; the refund is due from here")
+    return back
 
 
-def _paid_back(told: Telling, minute: float, sale: Sale, back: Return) -> None:
+def _paid_back(told: Telling, minute: float, sale: Sale, back: Return) -> Return:
     refund = told.number()
-    (line,) = back.return_line_items.nodes
-    line = structs.replace(
-        line, processed_quantity=1, unprocessed_quantity=0, refundable_quantity=0, refunded_quantity=1
-    )
-    told.change(minute, structs.replace(back, return_line_items=Page((line,))))
+    back = _counted(back, refundable_quantity=0, refunded_quantity=1)
+    told.change(minute, back)
     _refunded(told, minute, sale, refund, "success", Link(back.id))
     body = _refund(told, minute, sale, refund, "success", back)
     told.webhook(minute, "refunds/create", body, "return-refunded, and refund-due is met")
     altered(told, minute, replace(sale, financial="partially_refunded"), ["orders/updated"], "nothing more")
+    return back
+
+
+def _counted(back: Return, **quantities: int) -> Return:
+    """The return with its one line counted anew."""
+    (line,) = back.return_line_items.nodes
+    return structs.replace(back, return_line_items=Page((structs.replace(line, **quantities),)))
 
 
 def _refund_that_fails(told: Telling) -> None:
