@@ -156,6 +156,20 @@ async def test_only_the_named_quantities_are_told(shopify: Served) -> None:
     assert level["quantities"] == [{"name": "available", "quantity": 40}]
 
 
+async def test_a_fragment_on_another_type_tells_nothing(shopify: Served) -> None:
+    query = "query Q($ids:[ID!]!){nodes(ids:$ids){... on InventoryItem{sku} ... on Order{name} ... on Node{id}}}"
+
+    _, answer = await shopify.ask(query, {"ids": [shopify.first("Order")]})
+
+    assert [set(node) for node in answer["data"]["nodes"]] == [{"name", "id"}]
+
+
+async def test_a_thing_of_another_type_is_not_found(shopify: Served) -> None:
+    _, answer = await shopify.ask("query Q($id:ID!){order(id:$id){id}}", {"id": shopify.first("Customer")})
+
+    assert answer["data"] == {"order": None}
+
+
 async def test_aliases_and_directives_hold(shopify: Served) -> None:
     query = (
         """query Q($id:ID!,$no:Boolean!){first:order(id:$id){number:name id @skip(if:true) test @include(if:$no)}}"""

@@ -39,6 +39,12 @@ def test_a_classic_webhook_has_all_of_shopifys_headers() -> None:
     }
 
 
+def test_a_moment_has_nine_digits_of_its_second() -> None:
+    early = replace(DELIVERY, triggered_at=AT.replace(microsecond=70))
+
+    assert early.headers("hush")["X-Shopify-Triggered-At"] == "2024-08-07T22:57:57.000070000Z"
+
+
 def test_a_test_delivery_says_so_and_a_named_subscription_its_name() -> None:
     told = replace(DELIVERY, test=True, name="orders-hot").headers("hush")
 
