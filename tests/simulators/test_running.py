@@ -30,7 +30,7 @@ class Receiver:
     """Takes what is signed rightly; everything else is 401."""
 
     webhooks: list[str] = field(default_factory=list)
-    newest: bytes = b""
+    bodies: dict[str, bytes] = field(default_factory=dict)
     reports: list[tuple[str, str | None, str]] = field(default_factory=list)
     enough: asyncio.Event = field(default_factory=asyncio.Event)
     wanted: int = 10**9
@@ -39,7 +39,7 @@ class Receiver:
         body = await request.read()
         if request.headers["X-Shopify-Hmac-SHA256"] != signature(body, SECRET):
             return web.Response(status=401)
-        self.newest = body
+        self.bodies[request.headers["X-Shopify-Webhook-Id"]] = body
         self.webhooks.append(request.headers["X-Shopify-Webhook-Id"])
         if len(self.webhooks) >= self.wanted:
             self.enough.set()
@@ -99,14 +99,13 @@ async def test_shopify_plays_its_day_and_then_stays_to_answer() -> None:
         body = {"topic": "orders/create", "patch": {"id": 77, "customer": {"id": 5}}}
         async with session.post(f"http://127.0.0.1:{port}/simulator/deliveries", json=body) as answer:
             by_hand = await answer.json()
-        sent = orjson.loads(receiver.newest)
         unknown = await session.post(f"http://127.0.0.1:{port}/simulator/deliveries", json={"topic": "moon/landing"})
         stop.set()
         async with asyncio.timeout(5):
             await running
 
     assert by_hand["statuses"] == [200]
-    assert by_hand["webhook_id"] in receiver.webhooks
+    sent = orjson.loads(receiver.bodies[by_hand["webhook_id"]])
     assert (sent["id"], sent["customer"]["id"], sent["customer"]["email"]) == (77, 5, "john@example.com")
     assert unknown.status == 404
 
