@@ -7,24 +7,17 @@ step within its own bound, and at the deadline the process may be killed: that i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import aiohttp
 from aiohttp import web
-from structlog.typing import FilteringBoundLogger
-
-from schemas import topics
-from schemas.configuration import Configuration
-from schemas.records import TopicPartition
 from stages.classify import Classify
-from stages.deduplicate import Deduplicate
 from stages.dispatch import Dispatch
-from stages.enrich import Enrich
 from stages.group import Group
-from stages.stage import Outcome
+from structlog.typing import FilteringBoundLogger
 
 from pipeline.broker import Broker, BrokerError
 from pipeline.clock import Clock
@@ -33,6 +26,12 @@ from pipeline.settings import Secrets, hash_of
 from pipeline.task import Limits, StageSpec, Surroundings
 from pipeline.watermarks import SharedWatermarks
 from pipeline.worker import Worker
+from schemas import topics
+from schemas.configuration import Configuration
+from schemas.records import TopicPartition
+from stages.deduplicate import Deduplicate
+from stages.enrich import Enrich
+from stages.stage import Outcome
 
 RECEIVER = "receiver"
 ROLES = (RECEIVER, *topics.STAGES)
@@ -192,7 +191,9 @@ async def require_topics(broker: Broker) -> None:
     found = await broker.topics()
     missing = [spec.name for spec in topics.catalogue() if spec.name not in found]
     if missing:
-        raise TopicsMissing(f"{len(missing)} topics are missing ({', '.join(missing[:3])}, ...): run `pipeline topics apply`")
+        raise TopicsMissing(
+            f"{len(missing)} topics are missing ({', '.join(missing[:3])}, ...): run `pipeline topics apply`"
+        )
     wrong = {name: count for name, count in found.items() if count != broker.partitions}
     if wrong:
         name, count = next(iter(sorted(wrong.items())))

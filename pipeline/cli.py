@@ -16,15 +16,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from schemas import topics as catalogue
-from schemas.configuration import Configuration
-
 from pipeline import logs
 from pipeline.app import ROLES, Outside, Pipeline, TopicsMissing
 from pipeline.broker import Broker, BrokerError
 from pipeline.clock import WallClock
 from pipeline.kafka import KafkaBroker, security_of
 from pipeline.settings import ConfigurationError, Secrets, load
+from schemas import topics as catalogue
+from schemas.configuration import Configuration
 
 #: Exit codes: 0 done, 1 it failed, 2 the arguments or the configuration are wrong, 3 the world is not there.
 FAILED, WRONG, UNAVAILABLE = 1, 2, 3

@@ -1,13 +1,12 @@
-"""What is counted of outcomes once they are on the log. A stage never counts: the runner tells this, after the commit."""
+"""What is counted of outcomes once they are on the log. A stage never counts: the runner tells us then."""
 
 from __future__ import annotations
 
+from pipeline.clock import Clock
+from pipeline.metrics import Metrics
 from schemas.alerts import Alert
 from schemas.notifications import Notification, Receipt, SendingState
 from stages.stage import Emit, Outcome
-
-from pipeline.clock import Clock
-from pipeline.metrics import Metrics
 
 
 class Observing:

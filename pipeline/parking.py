@@ -1,4 +1,4 @@
-"""Records that wait for the world, per key and in order: their positions stand in the state, their bodies on the log."""
+"""Records that wait for the world, per key and in order: positions stand in the state, bodies on the log."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from schemas.records import Position, Record
-from stages.stage import Family, Retry, Timer, TimerKind
-
 from pipeline.state import View
 from pipeline.transaction import TIMER
+from schemas.records import Position, Record
+from stages.stage import Family, Retry, Timer, TimerKind
 
 #: The timer that looks after a key's parked records.
 PARKED_TIMER = "parked"
@@ -80,5 +79,3 @@ def _look_again(view: View, routing: str, due: datetime) -> None:
 
 def is_park_timer(timer: Timer) -> bool:
     return timer.name == PARKED_TIMER and timer.kind is TimerKind.RETRY
-
-

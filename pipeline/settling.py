@@ -12,17 +12,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from schemas.codec import Undecodable
-from schemas.reasons import OWN_FAULTS, RejectReason
-from schemas.records import Record
-from stages.stage import CallingStage, Context, Reject, Retry, Stage, Timer, Work
-
 from pipeline import parking
 from pipeline.calls import Calls
 from pipeline.parking import PARKED, Parked
 from pipeline.state import Change, Memory, StateError, View
 from pipeline.timers import TimerKey, Timers
 from pipeline.transaction import TIMER, Batch, Moment, Origin
+from schemas.codec import Undecodable
+from schemas.reasons import OWN_FAULTS, RejectReason
+from schemas.records import Record
+from stages.stage import CallingStage, Context, Reject, Retry, Stage, Timer, Work
 
 if TYPE_CHECKING:
     from pipeline.task import Surroundings
@@ -53,7 +52,12 @@ class Settling:
     """`wake` is called when an answer came beside the stream."""
 
     def __init__(
-        self, stage: Stage | CallingStage[Any, Any], origin: Origin, memory: Memory, timers: Timers, around: Surroundings
+        self,
+        stage: Stage | CallingStage[Any, Any],
+        origin: Origin,
+        memory: Memory,
+        timers: Timers,
+        around: Surroundings,
     ) -> None:
         self.timers = timers
         self.memory = memory

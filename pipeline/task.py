@@ -21,10 +21,6 @@ from typing import Any, Protocol
 from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
 
-from schemas import topics
-from schemas.records import Outgoing, Record, TopicPartition
-from stages.stage import CallingStage, Family, Outcome, Stage
-
 from pipeline.broker import Broker, BrokerError, Fenced, Member, Producer
 from pipeline.clock import Clock
 from pipeline.metrics import Metrics
@@ -33,6 +29,9 @@ from pipeline.settling import Settling
 from pipeline.state import Memory, StateError, decoded, encoded, key_of, split_key
 from pipeline.timers import Gate, Timers
 from pipeline.transaction import TIMER, Batch, Moment, Origin
+from schemas import topics
+from schemas.records import Outgoing, Record, TopicPartition
+from stages.stage import CallingStage, Family, Outcome, Stage
 
 
 class Mark(Struct, frozen=True, array_like=True):
@@ -303,7 +302,7 @@ class Task:
                 await self._rest()
 
     async def _wait_to_be_given_back(self) -> None:
-        """Between owners nothing moves. Given back, an empty transaction tells whether somebody else was here: Fenced."""
+        """Between owners nothing moves. Given back, an empty transaction tells if somebody else was here: Fenced."""
         self.phase = Phase.SUSPENDED
         self._inbox.clear()
         self._quiet.set()

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from pipeline.state import Change, Memory, View, decoded, split_key
+from pipeline.timers import TimerKey
 from schemas import topics
 from schemas.codec import SCHEMA_VERSION, encode
 from schemas.reasons import RejectReason
@@ -27,9 +29,6 @@ from stages.stage import (
     Timer,
     Work,
 )
-
-from pipeline.state import Change, Memory, View, decoded, split_key
-from pipeline.timers import TimerKey
 
 TIMER: Family[Timer] = Family("timer", Timer)
 _LIMITS = {spec.name: spec.max_bytes for spec in topics.catalogue()}
@@ -107,7 +106,9 @@ class Batch:
                 key = question.subject
                 partition = partition_of(key.encode(), self.origin.partitions)
                 address = (topics.QUESTIONS, partition, key)
-                outgoing.append(self._record(work, address, encode(question), f"question.{question.kind}", len(outgoing)))
+                outgoing.append(
+                    self._record(work, address, encode(question), f"question.{question.kind}", len(outgoing))
+                )
             case Broadcast(topic, key, value, kind):
                 for partition in range(self.origin.partitions):
                     address = (topic, partition, key)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from schemas.records import TopicPartition
-
 from pipeline.broker import Broker
+from schemas.records import TopicPartition
 
 
 class SharedWatermarks:

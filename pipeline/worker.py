@@ -10,10 +10,9 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 
-from schemas.records import TopicPartition
-
 from pipeline.broker import BrokerError, OutOfRange
 from pipeline.task import Phase, StageSpec, Surroundings, Task
+from schemas.records import TopicPartition
 
 _POLL_SECONDS = 0.25
 _POLL_RECORDS = 1000

@@ -1,4 +1,4 @@
-"""Between structs and bytes. Derived topics carry JSON, so that a person can read them; raw topics are Shopify's bytes."""
+"""Between structs and bytes. Derived topics carry JSON, for a person to read; raw topics are Shopify's bytes."""
 
 from __future__ import annotations
 
@@ -35,4 +35,3 @@ def decode(record: Record, into: type[T]) -> T:
         return msgspec.json.decode(record.value, type=into)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Undecodable(str(error)) from error
-

@@ -50,7 +50,7 @@ class Terms(Struct, frozen=True, omit_defaults=True):
 
 
 class Assessment(Struct, frozen=True, omit_defaults=True):
-    """One provider's verdict. `provider` "Shopify" where Shopify said null; `level` high, medium, low, none, pending."""
+    """One provider's verdict. `provider` is "Shopify" for null; `level`: high, medium, low, none, pending."""
 
     provider: str
     level: str
@@ -221,7 +221,7 @@ class Item(Struct, frozen=True, omit_defaults=True):
 
 
 class InventoryFacts(Facts, frozen=True, tag="inventory"):
-    """inventory_levels/update, connect, disconnect. `available` None: not tracked (or disconnected). `item` is looked up."""
+    """inventory_levels/update, connect, disconnect. `available` None: not tracked, or disconnected. `item`: looked up."""
 
     item_id: int
     location_id: int
@@ -349,7 +349,7 @@ class ReturnFacts(Facts, frozen=True, tag="return"):
     decline_reason: str | None = None
     exchanges: int = 0
     removed: int = 0
-    #: Looked up with `answer.return`: units processed and refunded; what is outstanding, negative if owed to the customer.
+    #: Looked up with `answer.return`: units processed and refunded; outstanding is negative if owed to the customer.
     received: int | None = None
     refunded: int | None = None
     outstanding: Money | None = None

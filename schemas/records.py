@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+
 class TopicPartition(NamedTuple):
     topic: str
     partition: int
@@ -64,7 +65,7 @@ def partition_of(key: bytes, partitions: int) -> int:
 
 
 def _murmur2(data: bytes) -> int:
-    """MurmurHash2, 32 bit, as Kafka's `Utils.murmur2`: https://kafka.apache.org (class org.apache.kafka.common.utils.Utils)."""
+    """MurmurHash2, 32 bit, as Kafka's `Utils.murmur2`: class org.apache.kafka.common.utils.Utils."""
     mask, multiplier = 0xFFFFFFFF, 0x5BD1E995
     length = len(data)
     digest = 0x9747B28C ^ length

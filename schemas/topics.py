@@ -59,7 +59,7 @@ def journal_of(stage: str) -> str:
 
 
 class TopicSpec(Struct, frozen=True):
-    """One topic to be made: `retention_ms` None means the broker's default; compacted topics keep the newest per key."""
+    """One topic to be made: `retention_ms` None is the broker's default; compacted topics keep the newest per key."""
 
     name: str
     max_bytes: int
@@ -69,7 +69,7 @@ class TopicSpec(Struct, frozen=True):
 
 
 def catalogue(raw_retention_days: int = 7) -> tuple[TopicSpec, ...]:
-    """Every topic of an installation. Raw bodies and dead letters live at most `raw_retention_days` (DESIGN section 8)."""
+    """Every topic of an installation. Raw bodies and dead letters live `raw_retention_days` (DESIGN section 8)."""
     raw_ms = raw_retention_days * DAY_MS
     return (
         *(TopicSpec(name, RAW_MAX_BYTES, raw_ms) for name in RAW),

@@ -36,7 +36,12 @@ from stages.stage import (
 )
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
-NAMES = {"enrich": topics.RAW[0], "deduplicate": topics.ENRICHED, "group": topics.ALERTS, "dispatch": topics.NOTIFICATIONS}
+NAMES = {
+    "enrich": topics.RAW[0],
+    "deduplicate": topics.ENRICHED,
+    "group": topics.ALERTS,
+    "dispatch": topics.NOTIFICATIONS,
+}
 
 
 class Count(Struct, frozen=True):
@@ -49,7 +54,7 @@ COUNT: Family[int] = Family("count", int)
 
 
 class Counting:
-    """Counts the records of each key; `bad` is rejected, `late` asks to be counted again an hour later, `bug` is one."""
+    """Counts the records of each key; `bad` is rejected, `late` asks to be counted an hour later, `bug` is one."""
 
     families = (COUNT,)
 
@@ -108,14 +113,18 @@ class World:
     broker: Broker
     clock: VirtualClock = field(default_factory=lambda: VirtualClock(START))
     metrics: Metrics = field(default_factory=Metrics)
-    limits: Limits = field(default_factory=lambda: Limits(patience=0.05, idle_commit=0.01, backoff=0.01, backoff_longest=0.05))
+    limits: Limits = field(
+        default_factory=lambda: Limits(patience=0.05, idle_commit=0.01, backoff=0.01, backoff_longest=0.05)
+    )
 
     def around(self) -> Surroundings:
         log = structlog.get_logger()
         return Surroundings(self.broker, self.clock, self.metrics, log, SharedWatermarks(self.broker), self.limits)
 
     @asynccontextmanager
-    async def worker(self, stage: Any, name: str = "deduplicate", inputs: tuple[str, ...] | None = None) -> AsyncIterator[Worker]:
+    async def worker(
+        self, stage: Any, name: str = "deduplicate", inputs: tuple[str, ...] | None = None
+    ) -> AsyncIterator[Worker]:
         """A worker of a toy stage, running; drained at the end."""
         stop = asyncio.Event()
         worker = Worker(StageSpec(name, inputs or (NAMES[name],), stage), self.around())

@@ -1,0 +1,74 @@
+"""Who may speak to us: Shopify by its signature, jobs and callbacks by a secret. Comparisons take constant time."""
+
+from __future__ import annotations
+
+import hmac
+from base64 import b64decode, b64encode
+from binascii import Error as NotBase64
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from pipeline.settings import Secrets
+from schemas.configuration import Configuration, Secret
+
+
+@dataclass(frozen=True, slots=True)
+class ShopCredentials:
+    """`secrets`: every client secret that Shopify may sign with now, during a rotation two."""
+
+    secrets: tuple[bytes, ...] = field(repr=False)
+    job_token: str | None = field(default=None, repr=False)
+    signal_token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Of all configured shops, by domain. `callback_secret` is a part of the address that OpenText calls."""
+
+    shops: Mapping[str, ShopCredentials]
+    callback_secret: str | None = field(default=None, repr=False)
+
+    @property
+    def all_secrets(self) -> frozenset[bytes]:
+        return frozenset(secret for shop in self.shops.values() for secret in shop.secrets)
+
+
+def credentials_of(configuration: Configuration, secrets: Secrets) -> Credentials:
+    """Raises ConfigurationError where a secret is not there."""
+
+    def optional(secret: Secret | None) -> str | None:
+        return None if secret is None else secrets.value(secret)
+
+    shops = {
+        shop.domain: ShopCredentials(
+            tuple(secrets.value(secret).encode() for secret in shop.secrets),
+            optional(shop.job_token),
+            optional(shop.signal_token),
+        )
+        for shop in configuration.shops
+    }
+    return Credentials(shops, optional(configuration.opentext.callback_secret))
+
+
+def sign(body: bytes, secret: bytes) -> str:
+    """As Shopify signs: base64 of HMAC-SHA256 over the raw body."""
+    return b64encode(hmac.digest(secret, body, "sha256")).decode()
+
+
+def is_signed(body: bytes, signature: str, secrets: Collection[bytes]) -> bool:
+    """By any of the secrets; how long it takes does not tell by which."""
+    try:
+        given = b64decode(signature, validate=True)
+    except (NotBase64, ValueError):
+        return False
+    return any([hmac.compare_digest(hmac.digest(secret, body, "sha256"), given) for secret in secrets])
+
+
+def is_same(given: str, expected: str) -> bool:
+    return hmac.compare_digest(given.encode(errors="replace"), expected.encode())
+
+
+def is_bearer(authorization: str, token: str) -> bool:
+    """`authorization` is the header's value; the scheme's case does not matter (RFC 9110)."""
+    scheme, _, given = authorization.strip().partition(" ")
+    return scheme.lower() == "bearer" and is_same(given.strip(), token)
