@@ -221,7 +221,7 @@ class Item(Struct, frozen=True, omit_defaults=True):
 
 
 class InventoryFacts(Facts, frozen=True, tag="inventory"):
-    """inventory_levels/update, connect, disconnect. `available` None: not tracked, or disconnected. `item`: looked up."""
+    """inventory_levels/update, connect, disconnect. `available` None: untracked or disconnected. `item`: looked up."""
 
     item_id: int
     location_id: int

@@ -36,7 +36,7 @@ def shop_wide(shop: str) -> str:
 
 
 def resource(shop: str, kind: str, identity: str | int) -> str:
-    """A thing that is its own subject because Admin access is not configured, or for want of another (a draft's terms)."""
+    """A thing that is its own subject: Admin access is not configured, or for want of another (a draft's terms)."""
     return f"{shop}/{kind}/{identity}"
 
 
