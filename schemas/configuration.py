@@ -201,6 +201,7 @@ class OpenText(Configured, frozen=True):
 
     `prefix` makes `message_id` unique over the whole service. `callback_secret` is a part of the callback's URL.
     `html_body`: `body[].type` "html" is not documented for REST, so plain text is the default.
+    `sms_prefix` stands before the country code: OpenText names no form, and has taken `00` as well as `+`.
     """
 
     base_url: str
@@ -221,6 +222,9 @@ class OpenText(Configured, frozen=True):
     breaker_failures: Positive = 5
     from_display_name: str | None = None
     html_body: bool = False
+    sms_prefix: Annotated[
+        str, Meta(pattern=r"^(\+|00|011)?$", description="`+`, `00`, `011`, or nothing before the country code")
+    ] = "+"
 
 
 class KafkaSettings(Configured, frozen=True):

@@ -16,19 +16,6 @@ class Channel(StrEnum):
     WHATSAPP = "whatsapp"
 
 
-class Notification(Struct, frozen=True, omit_defaults=True):
-    """`message_id` (<= 80 characters) is written by `group` and is the same for every attempt; `group` is what goes in
-    order. Who the people are and how they are reached stands in the configuration, never in a topic."""
-
-    message_id: str
-    team: str
-    channel: Channel
-    group: str
-    alerts: tuple[Alert, ...]
-    created: datetime
-    received: datetime
-
-
 class SendingState(StrEnum):
     ACCEPTED = "accepted"
     """OpenText has the job."""
@@ -40,6 +27,34 @@ class SendingState(StrEnum):
     """No answer, and a repeat could send twice."""
     UNKNOWN = "unknown"
     """No final state within the polling deadline."""
+
+
+class Missed(Struct, frozen=True):
+    """The notification in whose place another channel tells the same, and what became of it."""
+
+    message_id: str
+    channel: Channel
+    state: SendingState
+
+
+class Notification(Struct, frozen=True, omit_defaults=True):
+    """`message_id` (<= 80 characters) is written by `group` and is the same for every attempt; `group` is what goes in
+    order. Who the people are and how they are reached stands in the configuration, never in a topic.
+
+    `time_zone` is the shop's, for the times in the text. `meant_for`: the alert's team, where that is no longer
+    configured and `team` gets it instead. `instead_of`: what could not be told on another channel.
+    """
+
+    message_id: str
+    team: str
+    channel: Channel
+    group: str
+    alerts: tuple[Alert, ...]
+    created: datetime
+    received: datetime
+    time_zone: str = "UTC"
+    meant_for: str | None = None
+    instead_of: Missed | None = None
 
 
 class Reached(Struct, frozen=True, omit_defaults=True):
