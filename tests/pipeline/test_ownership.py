@@ -7,6 +7,7 @@ import asyncio
 import msgspec
 
 from schemas import topics
+from schemas.records import partition_of
 from tests.pipeline.world import Count, Counting, World, by_key, memory_world, until
 
 
@@ -88,8 +89,6 @@ async def test_a_hot_partition_does_not_starve_its_neighbour() -> None:
 
 
 def _partition(key: str) -> int:
-    from schemas.records import partition_of
-
     return partition_of(key.encode(), 2)
 
 
