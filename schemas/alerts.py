@@ -18,6 +18,25 @@ class Severity(StrEnum):
         return ("info", "warning", "critical").index(self.value)
 
 
+class Audience(StrEnum):
+    """Who an alert is for, as the use cases call them. Routes say which team that is in this company."""
+
+    OPERATIONS = "operations"
+    CUSTOMER_SERVICE = "customer-service"
+    PROCUREMENT = "procurement"
+    MERCHANDISING = "merchandising"
+    WAREHOUSE = "warehouse"
+    FINANCE = "finance"
+    FRAUD_REVIEW = "fraud-review"
+    RETENTION = "retention"
+    APPROVERS = "approvers"
+    RETURNS = "returns"
+    IT_SUPPORT = "it-support"
+    ECOMMERCE = "e-commerce"
+    APPLICATION_OWNERS = "application-owners"
+    PRIVACY = "privacy"
+
+
 class AlertState(StrEnum):
     FIRING = "firing"
     UPDATED = "updated"

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from schemas.alerts import Severity
+from schemas.alerts import Audience, Severity
 from schemas.notifications import Channel
 
 Name = Annotated[
@@ -83,7 +83,8 @@ class Team(Configured, frozen=True):
 class Route(Configured, frozen=True):
     """A node of the route tree. Its matchers must all fit; its first fitting child wins, with `proceed` the next too.
 
-    A node without `teams` passes its parent's on. `rules` are names of rules, `use_cases` numbers.
+    A node without `teams` passes its parent's on. `rules` are names of rules, `use_cases` numbers, `audiences` who an
+    alert is for in the words of the use cases (`finance`, `fraud-review`): one that is for several is routed for each.
     """
 
     teams: tuple[Name, ...] = ()
@@ -91,6 +92,7 @@ class Route(Configured, frozen=True):
     use_cases: tuple[int, ...] = ()
     rules: tuple[str, ...] = ()
     severities: tuple[Severity, ...] = ()
+    audiences: tuple[Audience, ...] = ()
     proceed: bool = False
     routes: tuple[Route, ...] = ()
 

@@ -1,0 +1,125 @@
+"""`classify`: applies the business rules, with memory and timers, and says which teams are told.
+
+An event or a signal is merged into its subject's dossier; then every rule that watches such a subject judges the whole
+of it. What a verdict means (open, worse, over, wait, ask, tell once) is carried out in `stages.judgement`. A condition
+that has to last fires by its timer only, after everything that was on the log has been read: a decision in the log
+beats its deadline. Not promised: approvals hold nothing yet; hours are not working hours yet.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+from msgspec.structs import replace
+
+from schemas import codec, subjects, topics
+from schemas.configuration import Configuration
+from schemas.events import Event
+from schemas.reasons import DropReason, RejectReason
+from schemas.records import Record
+from schemas.signals import AnySignal
+from stages.dossier import Dossier, is_import
+from stages.episodes import EPISODE, TRACK, Track, split_name
+from stages.judgement import ASKED, TOLD, Cause, Judgement
+from stages.merging import merged, with_signal
+from stages.rules.rule import Case, Rule
+from stages.rules.table import WATCHING
+from stages.stage import CancelTimer, Context, Drop, Family, Outcome, Reject, Timer, Work
+
+DOSSIER: Family[Dossier] = Family("dossier", Dossier, ttl=timedelta(days=90))
+
+
+class Classify:
+    """`configuration_hash` stands in every alert, so that one can tell by which rules it was made."""
+
+    families: Sequence[Family[Any]] = (DOSSIER, EPISODE, TRACK, TOLD)
+
+    def __init__(self, configuration: Configuration, configuration_hash: str | None = None) -> None:
+        self._configuration = configuration
+        self._hash = configuration_hash
+
+    def process(self, work: Work, context: Context) -> Iterator[Outcome]:
+        if isinstance(work, Timer):
+            yield from self._time_passed(work, context)
+        elif work.topic == topics.SIGNALS:
+            yield from self._signalled(work, context)
+        else:
+            yield from self._happened(work, context)
+
+    def _happened(self, record: Record, context: Context) -> Iterator[Outcome]:
+        event = _decoded(record, Event)
+        if self._rules(event.subject) == ():
+            yield Drop(DropReason.NOT_WATCHED)
+            return
+        dossier = merged(self._dossier(event.subject, context), event)
+        context.state.put(DOSSIER, event.subject, dossier)
+        if event.kind.startswith("answer."):
+            yield from _answered(event, context)
+        cause = Cause(event.delivery_id, event.received, event.occurred)
+        yield from self._judged(event.shop, event.subject, dossier, cause, context)
+
+    def _signalled(self, record: Record, context: Context) -> Iterator[Outcome]:
+        signal = _decoded(record, AnySignal)
+        if self._rules(signal.subject) == ():
+            yield Drop(DropReason.NOT_WATCHED)
+            return
+        kind = str(signal.__struct_config__.tag)
+        dossier = with_signal(self._dossier(signal.subject, context), signal, kind)
+        context.state.put(DOSSIER, signal.subject, dossier)
+        cause = Cause(f"{kind}@{signal.occurred.isoformat()}", signal.received, signal.occurred)
+        yield from self._judged(signal.shop, signal.subject, dossier, cause, context)
+
+    def _time_passed(self, timer: Timer, context: Context) -> Iterator[Outcome]:
+        subject, name = timer.routing, timer.name.removeprefix(ASKED)
+        track = context.state.get(TRACK, subject, name) or Track()
+        if timer.name.startswith(ASKED):
+            track = replace(track, confirmed=False)
+        else:
+            reached = timer.due if track.reached is None else max(track.reached, timer.due)
+            track = replace(track, due=None, reached=reached)
+        context.state.put(TRACK, subject, track, name)
+        cause = Cause(f"timer@{timer.due.isoformat()}", context.wall, None)
+        shop = subjects.shop_of(subject)
+        yield from self._judged(shop, subject, self._dossier(subject, context), cause, context)
+
+    def _judged(self, shop: str, subject: str, dossier: Dossier, cause: Cause, context: Context) -> Iterator[Outcome]:
+        order = dossier.order
+        if order is not None and (order.test or is_import(order)):
+            return
+        judgement = Judgement(self._configuration, self._hash, context, cause, (shop, subject))
+        judgement.look_at(dossier)
+        yield from self._looked_over(judgement, Case(shop, subject, dossier, context.now, self._configuration))
+        if judgement.has_opened:
+            # a second alert on one order makes the first one urgent too
+            yield from self._looked_over(judgement, Case(shop, subject, dossier, context.now, self._configuration))
+
+    def _looked_over(self, judgement: Judgement, case: Case) -> Iterator[Outcome]:
+        for rule in self._rules(case.subject):
+            open_keys = (split_name(name) for name in judgement.open)
+            keys = frozenset(key for of, key in open_keys if of == rule.name)
+            yield from judgement.carried_out(rule, rule.judge(dataclasses.replace(case, open=keys)))
+
+    def _rules(self, subject: str) -> tuple[Rule, ...]:
+        off = self._configuration.rules.off
+        return tuple(rule for rule in WATCHING.get(subjects.kind_of(subject), ()) if rule.name not in off)
+
+    def _dossier(self, subject: str, context: Context) -> Dossier:
+        return context.state.get(DOSSIER, subject) or Dossier()
+
+
+def _decoded(record: Record, into: Any) -> Any:
+    try:
+        return codec.decode(record, into)
+    except codec.Undecodable as error:
+        raise Reject(RejectReason.UNDECODABLE, str(error)) from error
+
+
+def _answered(event: Event, context: Context) -> Iterator[Outcome]:
+    """What was asked before something is told: the answer is in the dossier, and says whether it is one."""
+    for name, track in context.state.scan(TRACK, event.subject):
+        if track.question == event.delivery_id and track.confirmed is None:
+            context.state.put(TRACK, event.subject, replace(track, confirmed=not event.incomplete), name)
+            yield CancelTimer(event.subject, f"{ASKED}{name.decode()}")

@@ -1,0 +1,192 @@
+"""What is known of one subject: everything that its events and signals have told, merged (see `stages.registers`).
+
+Rules judge a dossier, never an event: which of two deliveries came first is then no question that a rule could answer
+wrongly. What was looked up is kept apart from what the webhooks said, since each is newer at other times. `None` means
+that nothing is known. Not promised: history; of what there may be many, only the newest fifty are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from schemas import subjects
+from schemas.facts import (
+    AnyFacts,
+    Assessment,
+    CheckoutFacts,
+    Customer,
+    Facts,
+    Hold,
+    HoldFacts,
+    Item,
+    OrderFacts,
+    ReturnFacts,
+)
+from schemas.signals import AnySignal, Signal
+from stages.registers import Known, Span, since
+
+F = TypeVar("F", bound=Facts)
+S = TypeVar("S", bound=Signal)
+
+#: Of an order, what a later look at it tells authoritatively. The rest only its webhooks carry.
+_CURRENT = ("updated", "financial", "fulfillment", "cancelled", "closed", "total", "outstanding", "tags", "gateways")
+_IMPORTED = timedelta(days=7)
+
+
+class Payment(Struct, frozen=True, omit_defaults=True):
+    """Looked up: can money still be captured, until when is it authorized, and is the gateway a manual one?"""
+
+    capturable: bool | None = None
+    authorization_expires: datetime | None = None
+    manual_gateway: bool | None = None
+
+
+class Dossier(Struct, frozen=True, omit_defaults=True):
+    """`facts` by kind of facts and identity (`order`, `refund/7`, `return/7/returns/approve`), `signals` by type.
+
+    `spans`: per thing that has a state (`financial`, `fulfillment`, `return/7`), when each word was seen. `readings`:
+    an item's available units over all online locations, by the time of the reading. `incomplete`: what was to be
+    looked up and is not known, and since when.
+    """
+
+    facts: dict[str, Known[AnyFacts]] = {}
+    signals: dict[str, Known[AnySignal]] = {}
+    spans: dict[str, dict[str, Span]] = {}
+    customer: Known[Customer] | None = None
+    address_verdict: Known[str | None] | None = None
+    holds: Known[tuple[Hold, ...]] | None = None
+    risk: dict[str, Known[Assessment]] = {}
+    recommendation: Known[str | None] | None = None
+    payment: Known[Payment] | None = None
+    item: Known[Item] | None = None
+    readings: dict[str, Known[int]] = {}
+    incomplete: dict[str, Known[bool]] = {}
+
+    # --- what rules ask ---------------------------------------------------------------------------------------------
+
+    def every(self, of: type[F]) -> Sequence[Known[F]]:
+        """All facts of that kind, the newest last."""
+        found = [cast("Known[F]", known) for known in self.facts.values() if isinstance(known.value, of)]
+        return sorted(found, key=lambda known: known.stamp)
+
+    def newest(self, of: type[F]) -> F | None:
+        found = self.every(of)
+        return found[-1].value if found else None
+
+    def reports(self, of: type[S]) -> Sequence[Known[S]]:
+        """All signals of that type, the newest last; of a job's reports the newest of each phase."""
+        found = [cast("Known[S]", known) for known in self.signals.values() if isinstance(known.value, of)]
+        return sorted(found, key=lambda known: known.stamp)
+
+    def since(self, thing: str, *words: str) -> datetime | None:
+        """Since when its state is one of `words`; None where it never was."""
+        return since(self.spans.get(thing, {}), words)
+
+    def is_unknown(self, name: str) -> bool:
+        """It was to be looked up, and Shopify has not told. What was never asked for is not unknown in this sense."""
+        known = self.incomplete.get(name)
+        return known is not None and known.value
+
+    @property
+    def order(self) -> OrderFacts | None:
+        """The newest state: a webhook's, overlaid with a later answer's."""
+        told, answered = self.facts.get("order"), self.facts.get("order/answer")
+        if told is None or answered is None:
+            one = told or answered
+            return None if one is None else cast("OrderFacts", one.value)
+        order, now = cast("OrderFacts", told.value), cast("OrderFacts", answered.value)
+        if told.stamp > answered.stamp:
+            return order
+        return replace(order, **{name: getattr(now, name) for name in _CURRENT})
+
+    @property
+    def checkout(self) -> CheckoutFacts | None:
+        """The checkout's own newest body."""
+        known = self.facts.get("checkout")
+        return None if known is None else cast("CheckoutFacts", known.value)
+
+    @property
+    def order_of_checkout(self) -> CheckoutFacts | None:
+        """The order that came of this checkout, as its webhook or an answer told; None: none is known."""
+        for name in ("checkout/order", "checkout/answer"):
+            known = self.facts.get(name)
+            if known is not None and cast("CheckoutFacts", known.value).order_placed:
+                return cast("CheckoutFacts", known.value)
+        return None
+
+    @property
+    def checkout_answer(self) -> CheckoutFacts | None:
+        """What Shopify said when it was asked whether the checkout is abandoned."""
+        known = self.facts.get("checkout/answer")
+        return None if known is None else cast("CheckoutFacts", known.value)
+
+    @property
+    def open_holds(self) -> tuple[Hold, ...] | None:
+        """All of the order's holds, ours included: those of the last look, and what was told since. None: unknown."""
+        told = self.every(HoldFacts)
+        if self.holds is None and not told:
+            return None
+        found = {hold.id: hold for hold in self.holds.value} if self.holds else {}
+        for known in told:
+            if self.holds is not None and known.stamp <= self.holds.stamp:
+                continue
+            _hold_told(found, known.value)
+        return tuple(found.values())
+
+    def returns(self) -> Sequence[Return]:
+        """Each return of the order, with everything that was told of it."""
+        told: dict[int, list[Known[ReturnFacts]]] = {}
+        for known in self.every(ReturnFacts):
+            told.setdefault(known.value.id, []).append(known)
+        return [Return(number, tuple(known), self.spans.get(f"return/{number}", {})) for number, known in told.items()]
+
+
+def _hold_told(holds: dict[str, Hold], facts: HoldFacts) -> None:
+    if not facts.released and facts.hold is not None:
+        holds[facts.hold.id] = facts.hold
+    elif facts.hold is not None:
+        holds.pop(facts.hold.id, None)
+    else:
+        for name in [name for name, hold in holds.items() if hold.fulfillment_order == facts.fulfillment_order]:
+            del holds[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """One return: `told` holds the newest facts of each topic, the newest last; `states` when each status was seen."""
+
+    id: int
+    told: tuple[Known[ReturnFacts], ...]
+    states: dict[str, Span]
+
+    @property
+    def facts(self) -> ReturnFacts:
+        """All topics together: the newest word wins, what it does not say stays."""
+        merged = self.told[0].value
+        for known in self.told[1:]:
+            said = {name: value for name in known.value.__struct_fields__ if (value := getattr(known.value, name))}
+            merged = replace(merged, **said)
+        return merged
+
+    def first(self, kind: str) -> datetime | None:
+        """When that topic told of it."""
+        return next((known.stamp.occurred for known in self.told if known.kind == kind), None)
+
+    def since(self, *words: str) -> datetime | None:
+        return since(self.states, words)
+
+
+def is_import(order: OrderFacts) -> bool:
+    """An order of another time and shop, brought over: nobody has to act on it (USE_CASES, "Never")."""
+    return order.processed is not None and order.created is not None and order.created - order.processed > _IMPORTED
+
+
+def name_of(subject: str) -> str:
+    """How a subject is called where nothing better is known: `order 42`."""
+    return f"{subjects.kind_of(subject)} {subjects.identity_of(subject)}".strip()

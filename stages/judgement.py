@@ -1,0 +1,268 @@
+"""What becomes of the verdicts on one subject: alerts for its teams, timers, questions, and the episodes' memory."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from schemas import subjects, topics
+from schemas.alerts import Alert, AlertState, Detail, Severity
+from schemas.configuration import Configuration
+from schemas.questions import Question
+from stages.dossier import Dossier
+from stages.episodes import EPISODE, TRACK, Episode, Track, alert_id, name_of
+from stages.routing import Label, default_teams, teams_for
+from stages.rules import priority
+from stages.rules.rule import Clear, Due, Fire, Rule, Said, Tell, Verdict
+from stages.stage import Ask, CancelTimer, Context, Emit, Family, Outcome, SetTimer, TimerKind
+
+#: What was told once and has no end.
+TOLD: Family[bool] = Family("told", bool, ttl=timedelta(days=90))
+#: Prefix of the timers that wait for an answer.
+ASKED = "asked/"
+_PATIENCE = timedelta(seconds=30)
+_LATE = timedelta(hours=24)
+NOT_CONFIRMED = "not confirmed: Shopify did not answer when it was asked"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What made us judge. `id` names it in alert ids, `received` is the wall time at which we had it.
+
+    `occurred` None: nothing happened but that time has passed.
+    """
+
+    id: str
+    received: datetime
+    occurred: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """One alert on its way to its teams. `severity` is that of `said`, or worse by priority."""
+
+    rule: Rule
+    said: Said
+    severity: Severity
+    level: int
+
+
+class Judgement:
+    """Of one subject, in one transaction. `place` is its shop and its name."""
+
+    def __init__(
+        self, configuration: Configuration, digest: str | None, context: Context, cause: Cause, place: tuple[str, str]
+    ) -> None:
+        self._configuration = configuration
+        self._hash = digest
+        self._context = context
+        self._cause = cause
+        self._shop, self._subject = place
+        self._urgent: tuple[str, ...] = ()
+        self.has_opened = False
+        self.open: dict[str, Episode] = {
+            name.decode(): episode for name, episode in context.state.scan(EPISODE, self._subject)
+        }
+
+    def look_at(self, dossier: Dossier) -> None:
+        """What makes this subject's alerts urgent, whichever rule raises them."""
+        self._urgent = priority.reasons(dossier, self._configuration.rules, self._context.now)
+
+    def carried_out(self, rule: Rule, verdicts: Iterable[Verdict]) -> Iterator[Outcome]:
+        by_key: dict[str, list[Verdict]] = defaultdict(list)
+        for verdict in verdicts:
+            by_key[verdict.key].append(verdict)
+        for key, found in by_key.items():
+            tells = [verdict for verdict in found if isinstance(verdict, Tell)]
+            clears = [verdict for verdict in found if isinstance(verdict, Clear)]
+            holds = [verdict for verdict in found if isinstance(verdict, Fire | Due)]
+            for tell in tells:
+                yield from self._told_once(rule, tell)
+            if holds:
+                yield from self._holds(rule, key, holds)
+            elif clears:
+                yield from self._over(rule, clears[0])
+
+    # --- milestones -------------------------------------------------------------------------------------------------
+
+    def _told_once(self, rule: Rule, tell: Tell) -> Iterator[Outcome]:
+        name = name_of(rule.name, tell.key)
+        if self._context.state.get(TOLD, self._subject, name):
+            return
+        self._context.state.put(TOLD, self._subject, True, name)
+        telling = self._telling(rule, tell.said, 0, name)
+        name = alert_id(rule.name, self._subject, tell.key, self._cause.id)
+        alert = replace(self._alert(telling, name, AlertState.FIRING), milestone=True)
+        yield from _to(self._teams(telling), alert)
+
+    # --- conditions -------------------------------------------------------------------------------------------------
+
+    def _holds(self, rule: Rule, key: str, verdicts: Sequence[Fire | Due]) -> Iterator[Outcome]:
+        name = name_of(rule.name, key)
+        track = self._context.state.get(TRACK, self._subject, name) or Track()
+        ready = [v for v in verdicts if isinstance(v, Fire) or (track.reached and v.at <= track.reached)]
+        waiting = [v for v in verdicts if isinstance(v, Due) and v not in ready]
+        track = yield from self._wait(name, track, waiting)
+        if ready:
+            worst = max(ready, key=lambda v: (v.said.severity.rank, v.level))
+            telling = self._telling(rule, worst.said, worst.level, name)
+            if _is_news(self.open.get(name), telling):
+                track = yield from self._confirm(name, track, worst)
+                if track.question is None or track.confirmed is not None:
+                    yield from self._raise(name, key, telling, confirmed=track.confirmed is not False)
+                    track = replace(track, question=None, confirmed=None)
+        self._remember(name, track)
+
+    def _wait(self, name: str, track: Track, waiting: Sequence[Due]) -> Generator[Outcome, None, Track]:
+        """Sets the timer of what is due next. Returns the track with it."""
+        if not waiting:
+            if track.due is not None:
+                yield CancelTimer(self._subject, name)
+            return replace(track, due=None)
+        soonest = min(waiting, key=lambda due: due.at)
+        if track.due != soonest.at:
+            yield SetTimer(self._subject, name, soonest.at, soonest.timer)
+        return replace(track, due=soonest.at)
+
+    def _confirm(self, name: str, track: Track, verdict: Fire | Due) -> Generator[Outcome, None, Track]:
+        """Asks Shopify where the verdict wants it. Returns the track with the question."""
+        if not isinstance(verdict, Due) or verdict.ask is None or track.question is not None:
+            return track
+        identity = f"{self._subject}/{name}/{verdict.ask}/{verdict.at.isoformat()}"
+        resource = verdict.resource or subjects.identity_of(self._subject)
+        yield Ask(Question(identity, verdict.ask, self._shop, self._subject, resource, self._context.now))
+        yield SetTimer(self._subject, f"{ASKED}{name}", self._context.wall + _PATIENCE, TimerKind.RETRY)
+        return replace(track, question=identity, confirmed=None)
+
+    def _remember(self, name: str, track: Track) -> None:
+        if track == Track():
+            self._context.state.delete(TRACK, self._subject, name)
+        elif track != self._context.state.get(TRACK, self._subject, name):
+            self._context.state.put(TRACK, self._subject, track, name)
+
+    def _raise(self, name: str, key: str, telling: _Telling, *, confirmed: bool) -> Iterator[Outcome]:
+        """Opens the episode, or makes it worse: those told before hear of it, and whom the routes now add."""
+        known, teams = self.open.get(name), self._teams(telling)
+        identity = alert_id(telling.rule.name, self._subject, key, self._cause.id) if known is None else known.id
+        episode = Episode(
+            id=identity,
+            severity=telling.severity,
+            level=telling.level,
+            revision=1 if known is None else known.revision + 1,
+            teams=tuple(dict.fromkeys((*(known.teams if known else ()), *teams))),
+            opened_by=self._cause.id if known is None else known.opened_by,
+            opened=self._context.now if known is None else known.opened,
+            since=telling.said.since if known is None else min(known.since, telling.said.since),
+            title=telling.said.title,
+            use_case=telling.rule.use_case,
+            link=telling.said.link,
+        )
+        self.has_opened = self.has_opened or known is None
+        self._keep(name, episode)
+        alert = replace(
+            self._alert(telling, identity, AlertState.FIRING),
+            revision=episode.revision,
+            since=episode.since,
+            opened_by=episode.opened_by,
+        )
+        if not confirmed:
+            alert = replace(alert, unknown=(*alert.unknown, NOT_CONFIRMED))
+        before = known.teams if known else ()
+        yield from _to(before, replace(alert, state=AlertState.UPDATED))
+        yield from _to([team for team in teams if team not in before], alert)
+
+    def _over(self, rule: Rule, clear: Clear) -> Iterator[Outcome]:
+        name = name_of(rule.name, clear.key)
+        track = self._context.state.get(TRACK, self._subject, name)
+        if track is not None:
+            self._context.state.delete(TRACK, self._subject, name)
+            if track.due is not None:
+                yield CancelTimer(self._subject, name)
+            if track.question is not None:
+                yield CancelTimer(self._subject, f"{ASKED}{name}")
+        episode = self.open.pop(name, None)
+        if episode is None:
+            return
+        self._context.state.delete(EPISODE, self._subject, name)
+        said = Said(
+            title=clear.title or f"Over: {episode.title}",
+            since=episode.since,
+            severity=episode.severity,
+            audiences=(),
+            details=(Detail("Ended", clear.because),),
+            link=episode.link,
+        )
+        alert = self._alert(_Telling(rule, said, episode.severity, episode.level), episode.id, AlertState.RESOLVED)
+        alert = replace(alert, revision=episode.revision + 1, opened_by=episode.opened_by, at=clear.at or alert.at)
+        yield from _to(episode.teams, alert)
+
+    def _keep(self, name: str, episode: Episode) -> None:
+        self.open[name] = episode
+        self._context.state.put(EPISODE, self._subject, episode, name)
+
+    # --- what is said, and to whom ----------------------------------------------------------------------------------
+
+    def _telling(self, rule: Rule, said: Said, level: int, name: str) -> _Telling:
+        """With what only the classifier knows: how urgent this subject is, and that the news is old."""
+        urgent = (*self._urgent, *self._second_warning(name, said.severity))
+        severity = Severity.CRITICAL if urgent and said.severity is Severity.WARNING else said.severity
+        added = [Detail("Priority", ", ".join(urgent))] if urgent else []
+        if self._cause.occurred is not None and self._context.now - self._cause.occurred > _LATE:
+            added.append(Detail("Learned late", f"it happened on {self._cause.occurred:%d %b %Y at %H:%M} UTC"))
+        return _Telling(rule, replace(said, details=(*said.details, *added)), severity, level)
+
+    def _second_warning(self, name: str, severity: Severity) -> tuple[str, ...]:
+        others = [episode for other, episode in self.open.items() if other != name and episode.severity.rank > 0]
+        is_order = subjects.kind_of(self._subject) == "order"
+        return ("a second alert on the same order",) if is_order and others and severity.rank > 0 else ()
+
+    def _alert(self, telling: _Telling, identity: str, state: AlertState) -> Alert:
+        said, urgent = telling.said, any(detail.label == "Priority" for detail in telling.said.details)
+        return Alert(
+            id=identity,
+            rule=telling.rule.name,
+            use_case=telling.rule.use_case,
+            shop=self._shop,
+            subject=self._subject,
+            team="",
+            state=state,
+            severity=telling.severity,
+            title=said.title,
+            since=said.since,
+            at=self._context.now,
+            received=self._cause.received,
+            revision=1,
+            bundle=f"{telling.rule.use_case}/{self._subject}",
+            opened_by=self._cause.id,
+            details=said.details,
+            next_step=said.next_step,
+            link=said.link,
+            unknown=said.unknown,
+            priority=urgent,
+            digest=telling.severity is Severity.INFO and not urgent,
+            configuration=self._hash,
+        )
+
+    def _teams(self, telling: _Telling) -> tuple[str, ...]:
+        named = tuple(team for team in telling.said.teams if self._configuration.team(team) is not None)
+        if named:
+            return named
+        rule, severity = telling.rule, telling.severity
+        labels = [
+            Label(self._shop, rule.use_case, rule.name, severity, audience) for audience in telling.said.audiences
+        ]
+        return teams_for(self._configuration, labels) if labels else default_teams(self._configuration)
+
+
+def _is_news(known: Episode | None, telling: _Telling) -> bool:
+    """The same condition reported five times is one alert; a worse one is an update."""
+    return known is None or telling.severity.rank > known.severity.rank or telling.level > known.level
+
+
+def _to(teams: Iterable[str], alert: Alert) -> Iterator[Outcome]:
+    for team in teams:
+        yield Emit(topics.ALERTS, team, replace(alert, team=team), f"alert.{alert.state}")

@@ -1,0 +1,228 @@
+"""What an event or a signal adds to its subject's dossier. Every addition is a join: order and number do not matter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from schemas.events import Event, Source
+from schemas.facts import (
+    AnyFacts,
+    CheckoutFacts,
+    DispositionFacts,
+    FulfillmentOrderFacts,
+    HoldFacts,
+    InventoryFacts,
+    InventoryItemFacts,
+    OrderFacts,
+    ReturnFacts,
+    RiskFacts,
+    TransactionFacts,
+    VariantFacts,
+)
+from schemas.signals import AnySignal, JobReported
+from stages.dossier import Dossier, Payment
+from stages.registers import (
+    Known,
+    Span,
+    Stamp,
+    bounded,
+    newest,
+    shelved,
+    spanned,
+    stamp_of,
+    stamp_of_lookup,
+    stamp_of_signal,
+)
+
+#: The words by which a return's topics tell its status; a topic that tells none (update, process) is not in here.
+RETURN_STATES: Mapping[str, str] = {
+    "returns/request": "requested",
+    "returns/approve": "open",
+    "returns/decline": "declined",
+    "returns/cancel": "canceled",
+    "returns/close": "closed",
+    "returns/reopen": "open",
+}
+
+
+def merged(dossier: Dossier, event: Event) -> Dossier:
+    """The dossier with what the event tells."""
+    facts = bounded(event.facts)
+    stamp = stamp_of(event, getattr(facts, "updated", None))
+    told = Known(stamp, event.kind, _own(facts))
+    dossier = replace(
+        dossier,
+        facts=shelved(dossier.facts, _name(event, facts), told),
+        incomplete=_incomplete(dossier, event),
+    )
+    looked_up = stamp_of_lookup(event)
+    match facts:
+        case OrderFacts():
+            return _order(dossier, event, facts, stamp, looked_up)
+        case RiskFacts():
+            return _risk(dossier, event, facts, looked_up)
+        case HoldFacts() if facts.open_holds is not None:
+            return replace(dossier, holds=newest(dossier.holds, Known(looked_up, event.kind, facts.open_holds)))
+        case InventoryFacts() | InventoryItemFacts() | VariantFacts():
+            return _item(dossier, event, facts, looked_up)
+        case ReturnFacts():
+            return _return(dossier, event, facts, stamp)
+        case _:
+            return dossier
+
+
+def with_signal(dossier: Dossier, signal: AnySignal, kind: str) -> Dossier:
+    """The dossier with what the signal tells: the newest of its type, of a job's reports the newest of each phase."""
+    name = f"{kind}/{signal.phase}" if isinstance(signal, JobReported) else kind
+    told = Known(stamp_of_signal(signal), kind, bounded(signal))
+    return replace(dossier, signals=shelved(dossier.signals, name, told))
+
+
+# --- where facts stand ------------------------------------------------------------------------------------------------
+
+_BY_IDENTITY: Mapping[type, Callable[[Any], object]] = {
+    RiskFacts: lambda facts: facts.assessment.provider,
+    HoldFacts: lambda facts: facts.hold.id if facts.hold else f"{facts.fulfillment_order}/all",
+    InventoryFacts: lambda facts: facts.location_id,
+    TransactionFacts: lambda facts: f"{facts.id}/{facts.status}",
+}
+
+
+def _name(event: Event, facts: AnyFacts) -> str:
+    """The shelf's key. What may come in several ways has several places, and each keeps its newest."""
+    tag = str(facts.__struct_config__.tag)
+    is_answer = event.source is Source.ANSWER and event.kind != "answer.facts"
+    match facts:
+        case OrderFacts():
+            return f"{tag}/answer" if is_answer else tag
+        case CheckoutFacts():
+            return f"{tag}/order" if facts.from_order else f"{tag}/answer" if is_answer else tag
+        case ReturnFacts():
+            return f"{tag}/{facts.id}/{event.kind}"
+        case FulfillmentOrderFacts():
+            return f"{tag}/{facts.fulfillment_order}/{event.kind}"
+        case DispositionFacts():
+            return f"{tag}/{facts.id}/{event.delivery_id}"
+    if (identify := _BY_IDENTITY.get(type(facts))) is not None:
+        return f"{tag}/{identify(facts)}"
+    identity = getattr(facts, "id", None)
+    return tag if identity is None else f"{tag}/{identity}"
+
+
+def _own(facts: AnyFacts) -> AnyFacts:
+    """Without what was looked up: that has a place of its own."""
+    match facts:
+        case OrderFacts():
+            return replace(facts, risk=None, recommendation=None, customer=None, address_verdict=None, holds=None)
+        case HoldFacts():
+            return replace(facts, open_holds=None)
+        case RiskFacts():
+            return replace(facts, assessments=None, recommendation=None)
+        case InventoryFacts() | InventoryItemFacts() | VariantFacts():
+            return replace(facts, item=None)
+        case _:
+            return facts
+
+
+_LOOKED_UP = ("risk", "customer", "address_verdict", "open_holds", "holds", "item", "order", "payment")
+
+
+def _incomplete(dossier: Dossier, event: Event) -> dict[str, Known[bool]]:
+    """A later event that could look the same up makes it known; one that did not ask says nothing."""
+    stamp = stamp_of_lookup(event)
+    found = dossier.incomplete
+    for name in event.incomplete:
+        found = shelved(found, name, Known(stamp, event.kind, True))
+    for name in found:
+        if name not in event.incomplete and _is_told(event.facts, name):
+            found = shelved(found, name, Known(stamp, event.kind, False))
+    return found
+
+
+def _is_told(facts: AnyFacts, name: str) -> bool:
+    if name == "risk" and isinstance(facts, RiskFacts):
+        return facts.assessments is not None
+    return name in _LOOKED_UP and getattr(facts, name, None) is not None
+
+
+# --- what was looked up -----------------------------------------------------------------------------------------------
+
+
+def _order(dossier: Dossier, event: Event, facts: OrderFacts, stamp: Stamp, looked_up: Stamp) -> Dossier:
+    kind, spans = event.kind, dossier.spans
+    if facts.financial is not None:
+        spans = _seen(spans, "financial", facts.financial, stamp.updated)
+        spans = _seen(spans, "fulfillment", facts.fulfillment or "unfulfilled", stamp.updated)
+    dossier = replace(dossier, spans=spans)
+    if facts.customer is not None:
+        dossier = replace(dossier, customer=newest(dossier.customer, Known(looked_up, kind, facts.customer)))
+    if facts.address_verdict is not None or _has_looked_at_address(event):
+        verdict = Known(looked_up, kind, facts.address_verdict)
+        dossier = replace(dossier, address_verdict=newest(dossier.address_verdict, verdict))
+    if facts.holds is not None:
+        dossier = replace(dossier, holds=newest(dossier.holds, Known(looked_up, kind, facts.holds)))
+    if facts.risk is not None:
+        dossier = _assessed(dossier, event, facts, looked_up)
+    if event.kind == "answer.payment" and "payment" not in event.incomplete:
+        payment = Payment(facts.capturable, facts.authorization_expires, facts.manual_gateway)
+        dossier = replace(dossier, payment=newest(dossier.payment, Known(looked_up, kind, payment)))
+    return dossier
+
+
+def _has_looked_at_address(event: Event) -> bool:
+    """A verdict that is null is an answer too: Shopify has not validated."""
+    return event.kind == "answer.address" and "address_verdict" not in event.incomplete
+
+
+def _assessed(dossier: Dossier, event: Event, facts: OrderFacts, looked_up: Stamp) -> Dossier:
+    risk = dossier.risk
+    for assessment in facts.risk or ():
+        risk = shelved(risk, assessment.provider, Known(looked_up, event.kind, assessment))
+    recommendation = newest(dossier.recommendation, Known(looked_up, event.kind, facts.recommendation))
+    return replace(dossier, risk=risk, recommendation=recommendation)
+
+
+def _risk(dossier: Dossier, event: Event, facts: RiskFacts, looked_up: Stamp) -> Dossier:
+    """The webhook's own assessment and those of the other providers, which were looked up for it and are as new.
+
+    Of its own the looked-up one is taken where the level is the same: that one carries the facts behind it.
+    """
+    told = facts.assessment
+    assessments = {assessment.provider: assessment for assessment in facts.assessments or ()}
+    if (same := assessments.get(told.provider)) is None or same.level != told.level:
+        assessments[told.provider] = told
+    risk = dossier.risk
+    for provider, assessment in assessments.items():
+        risk = shelved(risk, provider, Known(looked_up, event.kind, assessment))
+    if facts.assessments is None:
+        return replace(dossier, risk=risk)
+    recommendation = newest(dossier.recommendation, Known(looked_up, event.kind, facts.recommendation))
+    return replace(dossier, risk=risk, recommendation=recommendation)
+
+
+def _item(
+    dossier: Dossier, event: Event, facts: InventoryFacts | InventoryItemFacts | VariantFacts, looked_up: Stamp
+) -> Dossier:
+    if facts.item is None:
+        return dossier
+    dossier = replace(dossier, item=newest(dossier.item, Known(looked_up, event.kind, facts.item)))
+    if facts.item.available is None:
+        return dossier
+    reading = Known(looked_up, event.kind, facts.item.available)
+    at = (event.updated or event.occurred).isoformat()
+    return replace(dossier, readings=shelved(dossier.readings, at, reading))
+
+
+def _return(dossier: Dossier, event: Event, facts: ReturnFacts, stamp: Stamp) -> Dossier:
+    word = RETURN_STATES.get(event.kind) or facts.status
+    if word is None:
+        return dossier
+    return replace(dossier, spans=_seen(dossier.spans, f"return/{facts.id}", word, stamp.occurred))
+
+
+def _seen(spans: dict[str, dict[str, Span]], thing: str, word: str, at: datetime) -> dict[str, dict[str, Span]]:
+    return {**spans, thing: spanned(spans.get(thing, {}), word, at)}

@@ -1,0 +1,66 @@
+"""The route tree: which teams an alert is for. A literal walk over the configuration, without memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from schemas.alerts import Audience, Severity
+from schemas.configuration import Configuration, Route
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What routes look at."""
+
+    shop: str
+    use_case: int
+    rule: str
+    severity: Severity
+    audience: Audience
+
+
+def teams_for(configuration: Configuration, labels: Sequence[Label]) -> tuple[str, ...]:
+    """Each label is routed for itself; a team that is named by several is told once. Never empty."""
+    found = (team for label in labels for team in _routed(configuration, label))
+    return tuple(dict.fromkeys(found)) or default_teams(configuration)
+
+
+def default_teams(configuration: Configuration) -> tuple[str, ...]:
+    """Who is told what nobody else is told: the root's teams, else the first one of the file."""
+    return configuration.routes.teams or (configuration.teams[0].name,)
+
+
+def _routed(configuration: Configuration, label: Label) -> tuple[str, ...]:
+    root = configuration.routes
+    if not fits(root, label):
+        return ()
+    return tuple(_below(root, label, default_teams(configuration)))
+
+
+def _below(route: Route, label: Label, inherited: tuple[str, ...]) -> Iterator[str]:
+    """The first child that fits; after one with `proceed` the next ones too; without any the node's own teams."""
+    own = route.teams or inherited
+    fitted = False
+    for child in route.routes:
+        if fits(child, label):
+            fitted = True
+            yield from _below(child, label, own)
+            if not child.proceed:
+                return
+    if not fitted:
+        yield from own
+
+
+def fits(route: Route, label: Label) -> bool:
+    """All of its matchers; one that is not set fits everything."""
+    return all(
+        not wanted or found in wanted
+        for wanted, found in (
+            (route.shops, label.shop),
+            (route.use_cases, label.use_case),
+            (route.rules, label.rule),
+            (route.severities, label.severity),
+            (route.audiences, label.audience),
+        )
+    )

@@ -1,0 +1,137 @@
+"""What a rule is: a name, the subjects that it watches, and its judgement of what is known of one of them.
+
+A rule judges a case again whenever anything becomes known, and whenever a moment comes that it has named. It says what
+holds (`Fire`), what will hold at a moment unless something ends it before (`Due`), what does not hold (`Clear`), and
+what happened and is told once (`Tell`). Where it says nothing, everything stays as it is: an unknown fact neither
+fires nor ends an alert. It remembers nothing, never waits and never counts: episodes, timers, questions, priority and
+routes are the classifier's (`stages.classify`), so that the same facts give the same alerts in whatever order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+from schemas import subjects
+from schemas.alerts import Audience, Detail, Severity
+from schemas.configuration import Configuration
+from schemas.questions import QuestionKind
+from stages.dossier import Dossier
+from stages.stage import TimerKind
+
+
+class Said(Struct, frozen=True, kw_only=True):
+    """What a message says. `title` is one line that stands alone: what happened, to what.
+
+    `since`: since when it holds, or when it happened. `details`: how bad, why, and what its readers need. `next_step`:
+    one sentence, an imperative. `link`: into the Shopify admin. `unknown`: what could not be found out. `teams`: named
+    teams of the configuration, instead of the routes; without any the `audiences` are routed, each for itself.
+    """
+
+    title: str
+    since: datetime
+    severity: Severity
+    audiences: tuple[Audience, ...]
+    details: tuple[Detail, ...] = ()
+    next_step: str = ""
+    link: str | None = None
+    unknown: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
+
+
+class Fire(Struct, frozen=True):
+    """The condition `key` holds now. One that is told already is told again only if its severity or `level` rises."""
+
+    said: Said
+    key: str = ""
+    level: int = 0
+
+
+class Due(Struct, frozen=True):
+    """The condition `key` will have held long enough at `at`, a moment that may be past already.
+
+    It fires by a timer and never before: whatever in the log ends it in time beats it. `ask`: Shopify is asked first,
+    and its answer, merged into the dossier, is judged again. `resource`: what is asked about, the subject's own
+    identity where it is empty. `timer` is DEADLINE for what is not about Shopify's silence: a deadline that others set
+    (dispute, refund), a job of one's own. Beside a `Fire` of the same key it makes that worse at its time.
+    """
+
+    said: Said
+    at: datetime
+    key: str = ""
+    level: int = 0
+    ask: QuestionKind | None = None
+    resource: str = ""
+    timer: TimerKind = TimerKind.ABSENCE
+
+
+class Clear(Struct, frozen=True):
+    """The condition `key` is known not to hold. `because` completes "... is over: "; `title` stands in its place."""
+
+    because: str
+    key: str = ""
+    title: str | None = None
+    at: datetime | None = None
+
+
+class Tell(Struct, frozen=True):
+    """Something that happened, told once for each `key`: a milestone. It has no end."""
+
+    said: Said
+    key: str
+
+
+Verdict = Fire | Due | Clear | Tell
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One subject to be judged. `now` is the transaction's time. `open`: the keys of this rule's open episodes."""
+
+    shop: str
+    subject: str
+    dossier: Dossier
+    now: datetime
+    configuration: Configuration
+    open: frozenset[str] = frozenset()
+
+    @property
+    def kind(self) -> str:
+        return subjects.kind_of(self.subject)
+
+    def unknown(self, **words: str) -> tuple[str, ...]:
+        """The words for those facts that were to be looked up and are not known."""
+        return tuple(says for name, says in words.items() if self.dossier.is_unknown(name))
+
+
+class Rule(Protocol):
+    """`watches`: kinds of subjects (`order`, `inventory`, `shop`, ...)."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def use_case(self) -> int: ...
+
+    @property
+    def watches(self) -> frozenset[str]: ...
+
+    def judge(self, case: Case) -> Iterable[Verdict]: ...
+
+
+def details(**lines: object) -> tuple[Detail, ...]:
+    """`label="text"` lines; what is None or empty is left out. An underscore in a label is a space."""
+    return tuple(
+        Detail(label.replace("_", " ").capitalize(), str(text))
+        for label, text in lines.items()
+        if text not in (None, "", ())
+    )
+
+
+def admin_link(shop: str, path: str) -> str:
+    """`path` as in `orders/42`. The store's handle is its permanent domain's first part."""
+    return f"https://admin.shopify.com/store/{shop.removesuffix('.myshopify.com')}/{path}"

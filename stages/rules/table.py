@@ -1,0 +1,17 @@
+"""Every rule there is, in one table. A new rule is a line here, its class in its use case's file, and its test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stages.rules.rule import Rule
+
+RULES: tuple[Rule, ...] = ()
+
+#: Which rules look at a subject of that kind, in the order of the table.
+WATCHING: Mapping[str, tuple[Rule, ...]] = {
+    kind: tuple(rule for rule in RULES if kind in rule.watches)
+    for kind in {kind for rule in RULES for kind in rule.watches}
+}
+
+NAMES = frozenset(rule.name for rule in RULES)
