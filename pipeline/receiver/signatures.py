@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -28,8 +28,8 @@ class Credentials:
     shops: Mapping[str, ShopCredentials]
     callback_secret: str | None = field(default=None, repr=False)
 
-    @property
-    def all_secrets(self) -> frozenset[bytes]:
+    def every_secret(self) -> frozenset[bytes]:
+        """Shops of one app share theirs: it is there once."""
         return frozenset(secret for shop in self.shops.values() for secret in shop.secrets)
 
 
@@ -50,18 +50,14 @@ def credentials_of(configuration: Configuration, secrets: Secrets) -> Credential
     return Credentials(shops, optional(configuration.opentext.callback_secret))
 
 
-def sign(body: bytes, secret: bytes) -> str:
-    """As Shopify signs: base64 of HMAC-SHA256 over the raw body."""
-    return b64encode(hmac.digest(secret, body, "sha256")).decode()
-
-
 def is_signed(body: bytes, signature: str, secrets: Collection[bytes]) -> bool:
-    """By any of the secrets; how long it takes does not tell by which."""
+    """As Shopify signs: base64 of HMAC-SHA256 over the raw body. How long it takes does not tell by which secret."""
     try:
         given = b64decode(signature, validate=True)
     except (NotBase64, ValueError):
         return False
-    return any([hmac.compare_digest(hmac.digest(secret, body, "sha256"), given) for secret in secrets])
+    fits = [hmac.compare_digest(hmac.digest(secret, body, "sha256"), given) for secret in secrets]
+    return any(fits)
 
 
 def is_same(given: str, expected: str) -> bool:
