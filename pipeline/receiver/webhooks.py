@@ -1,0 +1,76 @@
+"""`POST /webhooks/shopify`: verified by the raw bytes, then on the raw topic as they came.
+
+A verified body that is no JSON is accepted too, under its delivery's id: refusing it only makes Shopify send it again
+and drop the subscription in the end. What it is worth is for `enrich` to say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from functools import partial
+
+from aiohttp import web
+
+from pipeline.receiver import cloudevents, deliveries
+from pipeline.receiver.cloudevents import Told, trace_of
+from pipeline.receiver.deliveries import Delivery
+from pipeline.receiver.intake import Headers, Intake, NotTaken, Verdict
+from pipeline.receiver.signatures import Credentials, is_signed
+from schemas.resources import COMPLIANCE, domain_of, raw_key
+
+#: The metrics' domain of a request that names no topic.
+_NO_DOMAIN = "unknown"
+_CONTENT_TYPE = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,98}")
+_LOGGED = {"shop": "shop-domain", "topic": "topic", "delivery": "webhook-id", "event": "event-id"}
+
+
+class Webhooks:
+    def __init__(self, intake: Intake, credentials: Credentials) -> None:
+        self._intake = intake
+        self._credentials = credentials
+        self._every_secret = credentials.every_secret()
+
+    async def take(self, request: web.Request) -> web.Response:
+        facts, trace = _facts(request.headers), trace_of(request.headers)
+        domain = domain_of(facts["topic"]) if "topic" in facts else _NO_DOMAIN
+        with self._intake.metrics.webhook_seconds.time():
+            return await self._intake.answer(domain, partial(self._take, request, trace), {**facts, "trace": trace})
+
+    async def _take(self, request: web.Request, trace: str) -> None:
+        delivery = deliveries.read(request.headers)
+        secrets = self._secrets(delivery)
+        async with self._intake.body(request) as body:
+            if not is_signed(body, delivery.signature, secrets):
+                raise NotTaken(Verdict.FORGED, "the signature fits none of the secrets")
+            raw = raw_key(delivery.shop, delivery.topic, body, delivery.id, delivery.resource_id)
+            headers = self._headers(delivery, request.headers, trace)
+            await self._intake.put(f"shopify.{raw.domain}", raw.key, body, headers)
+
+    def _secrets(self, delivery: Delivery) -> Collection[bytes]:
+        if delivery.topic in COMPLIANCE:
+            return self._every_secret
+        if (shop := self._credentials.shops.get(delivery.shop)) is None:
+            raise NotTaken(Verdict.UNKNOWN_SHOP, "this shop is not configured")
+        return shop.secrets
+
+    def _headers(self, delivery: Delivery, given: Mapping[str, str], trace: str) -> Headers:
+        clock = self._intake.clock
+        happened = delivery.triggered_at or clock.now().isoformat()
+        content_type = given.get("content-type", "").strip()
+        return (
+            *cloudevents.attributes(
+                Told(delivery.id, f"//{delivery.shop}", delivery.topic, happened),
+                content_type if _CONTENT_TYPE.fullmatch(content_type) else "application/json",
+                trace,
+            ),
+            ("received", clock.wall().isoformat().encode()),
+            *delivery.headers,
+        )
+
+
+def _facts(headers: Mapping[str, str]) -> dict[str, str]:
+    family = deliveries.family_of(headers)
+    if family is None:
+        return {}
+    return {name: headers[family + header] for name, header in _LOGGED.items() if family + header in headers}
