@@ -27,6 +27,8 @@ class SendingState(StrEnum):
     """No answer, and a repeat could send twice."""
     UNKNOWN = "unknown"
     """No final state within the polling deadline."""
+    CANCELLED = "cancelled"
+    """Its end came while it still waited behind others of its group: it was never given to OpenText."""
 
 
 class Missed(Struct, frozen=True):

@@ -16,6 +16,7 @@ class DropReason(StrEnum):
     NOT_WATCHED = "not-watched"
     NOTHING_OPEN = "nothing-open"
     ALREADY_KNOWN = "already-known"
+    UNREADABLE = "unreadable"
 
 
 class RejectReason(StrEnum):
