@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from schemas.alerts import Severity
 from schemas.configuration import OpenText, Team
 from schemas.notifications import Channel, Notification
 from stages.channels import email, sms
@@ -47,3 +48,11 @@ def render(notification: Notification, team: Team, settings: OpenText) -> Submis
 def reachable(team: Team) -> tuple[Channel, ...]:
     """The channels on which somebody of the team can be reached."""
     return tuple(channel for channel, row in ROWS.items() if row.addresses(team))
+
+
+def channels_of(team: Team, severity: Severity) -> tuple[Channel, ...]:
+    """Those of the severity; else of the next lower one that is named, else of the lowest. Never none."""
+    named = sorted(team.channels, key=lambda one: one.rank)
+    lower = [one for one in named if one.rank <= severity.rank]
+    chosen = lower[-1:] or named[:1]
+    return tuple(dict.fromkeys(channel for one in chosen for channel in team.channels[one])) or (Channel.EMAIL,)

@@ -1,0 +1,137 @@
+"""`group`: turns the alerts of a team into notifications, one for each channel of their severity.
+
+For now every alert is a group of its own and goes out at once; digests, escalation, acknowledgements and the storm
+brake are not here yet. An end is told where the beginning was told, and nowhere else. What finally failed on one
+channel, or may have, is told once on another, and no further. Not promised: that a team is reached whose channels all
+fail, nor a second channel for what was meant for a team that is no longer configured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from hashlib import blake2b
+from typing import Any, TypeVar
+
+from msgspec.structs import replace
+
+from schemas import codec, topics
+from schemas.alerts import Alert
+from schemas.configuration import Configuration, Team
+from schemas.notifications import Channel, Missed, Notification, Receipt, SendingState
+from schemas.reasons import DropReason, RejectReason
+from schemas.records import Record
+from stages.channels.table import channels_of, reachable
+from stages.stage import Context, Drop, Emit, Family, Outcome, Reject, Timer, Work
+from stages.told import ENDS, OPEN, OVER, also_on, recall, remember, told_now, where_it_began
+
+T = TypeVar("T")
+
+_MISSED = frozenset({SendingState.FAILED, SendingState.IN_DOUBT})
+#: Notifications that another channel could tell, until their fate is known.
+FOLLOWED: Family[Notification] = Family("followed", Notification, ttl=timedelta(days=3))
+
+
+class Group:
+    families: Sequence[Family[Any]] = (OPEN, OVER, FOLLOWED)
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+
+    def process(self, work: Work, context: Context) -> Iterable[Outcome]:
+        if isinstance(work, Timer):
+            return ()
+        if work.topic == topics.RECEIPTS:
+            return self._settled(_decoded(work, Receipt), context)
+        return self._raised(_decoded(work, Alert), context)
+
+    def _raised(self, alert: Alert, context: Context) -> Iterator[Outcome]:
+        before = recall(alert, context)
+        if before is not None and alert.revision <= before.revision:
+            yield Drop(DropReason.ALREADY_KNOWN)
+            return
+        team = self._team(alert.team)
+        channels = where_it_began(team, before) if alert.state in ENDS else channels_of(team, alert.severity)
+        remember(alert, told_now(alert, team.name, channels, before), context)
+        if not channels:
+            yield Drop(DropReason.NOTHING_OPEN)
+        for channel in channels:
+            notification = self._notification(alert, team, channel, context)
+            if team.name == alert.team and set(reachable(team)) - set(channels):
+                context.state.put(FOLLOWED, team.name, notification, notification.message_id)
+            yield _emitted(notification)
+
+    def _team(self, name: str) -> Team:
+        """The default one where the alert's own is no longer configured: nothing is lost with a team."""
+        whole = self._configuration
+        default = whole.routes.teams[0] if whole.routes.teams else whole.teams[0].name
+        return whole.team(name) or whole.team(default) or whole.teams[0]
+
+    def _notification(self, alert: Alert, team: Team, channel: Channel, context: Context) -> Notification:
+        shop = self._configuration.shop(alert.shop)
+        return Notification(
+            message_id=self._message_id(alert.id, str(alert.revision), alert.state, alert.team, channel),
+            team=team.name,
+            channel=channel,
+            group=_lane(channel, alert),
+            alerts=(alert,),
+            created=context.now,
+            received=alert.received,
+            time_zone="UTC" if shop is None else shop.time_zone,
+            meant_for=None if team.name == alert.team else alert.team,
+        )
+
+    def _message_id(self, *parts: str) -> str:
+        """The same for the same parts, for ever: by it OpenText knows a repeat."""
+        digest = blake2b("\x00".join(parts).encode(), digest_size=20).hexdigest()
+        return f"{self._configuration.opentext.prefix}-{digest}"
+
+    def _settled(self, receipt: Receipt, context: Context) -> Iterator[Outcome]:
+        """A sending's fate is known."""
+        if receipt.state not in _MISSED and receipt.state is not SendingState.DELIVERED:
+            yield Drop(DropReason.NOT_WATCHED)
+            return
+        missed = context.state.get(FOLLOWED, receipt.team, receipt.message_id)
+        if missed is None:
+            yield Drop(DropReason.NOTHING_OPEN)
+            return
+        context.state.delete(FOLLOWED, receipt.team, receipt.message_id)
+        if receipt.state in _MISSED:
+            yield self._told_elsewhere(missed, receipt.state, context)
+
+    def _told_elsewhere(self, missed: Notification, state: SendingState, context: Context) -> Outcome:
+        """On the first other channel that has not told it; not at all where something newer has been told since."""
+        alert, team = missed.alerts[0], self._configuration.team(missed.team)
+        told = recall(alert, context)
+        if told is None or team is None or told.revision != alert.revision:
+            return Drop(DropReason.OUT_OF_DATE)
+        channel = next((channel for channel in reachable(team) if channel not in told.newest), None)
+        if channel is None:
+            return Drop(DropReason.ALREADY_KNOWN)
+        remember(alert, also_on(channel, told), context)
+        return _emitted(
+            replace(
+                missed,
+                message_id=self._message_id(missed.message_id, "instead", channel),
+                channel=channel,
+                group=_lane(channel, alert),
+                created=context.now,
+                instead_of=Missed(missed.message_id, missed.channel, state),
+            )
+        )
+
+
+def _lane(channel: Channel, alert: Alert) -> str:
+    """Order matters within a channel: what waits for the mail server does not hold back an SMS."""
+    return f"{channel.value}/{alert.bundle or alert.subject}"
+
+
+def _emitted(notification: Notification) -> Emit:
+    return Emit(topics.NOTIFICATIONS, notification.team, notification, "notification")
+
+
+def _decoded(record: Record, into: type[T]) -> T:
+    try:
+        return codec.decode(record, into)
+    except codec.Undecodable as error:
+        raise Reject(RejectReason.UNDECODABLE, str(error)) from error

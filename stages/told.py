@@ -1,0 +1,74 @@
+"""What a team has been told of an alert: it makes a repetition recognizable, and says where an end has to be told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from hashlib import blake2b
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from schemas.alerts import Alert, AlertState
+from schemas.configuration import Team
+from schemas.notifications import Channel
+from stages.stage import Context, Family
+
+ENDS = frozenset({AlertState.RESOLVED, AlertState.WITHDRAWN})
+
+
+class Told(Struct, frozen=True, array_like=True):
+    """`team` is who was told, `newest` where the newest revision was, `channels` where anything of the alert was."""
+
+    revision: int
+    team: str
+    newest: tuple[Channel, ...]
+    channels: tuple[Channel, ...]
+    is_over: bool
+
+
+#: Open alerts do not expire. Milestones and what is over stay for longer than any topic could give them again.
+OPEN: Family[Told] = Family("open", Told)
+OVER: Family[Told] = Family("over", Told, ttl=timedelta(days=31))
+
+
+def recall(alert: Alert, context: Context) -> Told | None:
+    name = _name(alert)
+    return context.state.get(OPEN, alert.team, name) or context.state.get(OVER, alert.team, name)
+
+
+def remember(alert: Alert, told: Told, context: Context) -> None:
+    family, other = (OVER, OPEN) if told.is_over else (OPEN, OVER)
+    name = _name(alert)
+    if context.state.get(other, alert.team, name) is not None:
+        context.state.delete(other, alert.team, name)
+    context.state.put(family, alert.team, told, name)
+
+
+def told_now(alert: Alert, team: str, channels: tuple[Channel, ...], before: Told | None) -> Told:
+    known = before.channels if before is not None and before.team == team else ()
+    return Told(
+        revision=alert.revision,
+        team=team,
+        newest=channels,
+        channels=tuple(dict.fromkeys((*known, *channels))),
+        is_over=alert.milestone or alert.state in ENDS,
+    )
+
+
+def also_on(channel: Channel, told: Told) -> Told:
+    return replace(told, newest=_with(channel, told.newest), channels=_with(channel, told.channels))
+
+
+def where_it_began(team: Team, told: Told | None) -> tuple[Channel, ...]:
+    """Nowhere, where this team has not been told of it, or of its end already, or does not want ends."""
+    if told is None or told.is_over or told.team != team.name or not team.send_resolved:
+        return ()
+    return told.channels
+
+
+def _with(channel: Channel, channels: tuple[Channel, ...]) -> tuple[Channel, ...]:
+    return channels if channel in channels else (*channels, channel)
+
+
+def _name(alert: Alert) -> bytes:
+    return blake2b(alert.id.encode(), digest_size=16).digest()
