@@ -15,6 +15,7 @@ from msgspec import Struct
 from pipeline.document import Mistake, near
 from schemas.configuration import Configuration, Person, Route, Secret, Shop, Team
 from schemas.notifications import Channel
+from stages.channels.table import RESOURCES
 
 _USE_CASES = range(1, 8)
 _SECURITY = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
@@ -92,10 +93,18 @@ def _reachable(team: Team, path: str) -> Iterator[Mistake]:
     if not team.people:
         yield Mistake(f"{path}.people", "nobody is in this team")
         return
+    if not team.channels:
+        yield Mistake(
+            f"{path}.channels", f"no severity is named; right is for example `info: [{next(iter(RESOURCES))}]`"
+        )
     for severity, channels in team.channels.items():
         if not channels:
-            yield Mistake(f"{path}.channels.{severity.value}", f"no channel; there is {', '.join(Channel)}")
+            yield Mistake(f"{path}.channels.{severity.value}", f"no channel; there is {', '.join(RESOURCES)}")
         for channel in channels:
+            if channel not in RESOURCES:
+                says = f"`{channel.value}` cannot be sent yet; there is {', '.join(RESOURCES)}"
+                yield Mistake(f"{path}.channels.{severity.value}", says)
+                continue
             wanted = "email" if channel is Channel.EMAIL else "phone"
             if all(getattr(person, wanted) is None for person in team.people):
                 says = (
