@@ -38,10 +38,8 @@ def recall(alert: Alert, context: Context) -> Told | None:
 
 def remember(alert: Alert, told: Told, context: Context) -> None:
     family, other = (OVER, OPEN) if told.is_over else (OPEN, OVER)
-    name = _name(alert)
-    if context.state.get(other, alert.team, name) is not None:
-        context.state.delete(other, alert.team, name)
-    context.state.put(family, alert.team, told, name)
+    context.state.delete(other, alert.team, _name(alert))
+    context.state.put(family, alert.team, told, _name(alert))
 
 
 def told_now(alert: Alert, team: str, channels: tuple[Channel, ...], before: Told | None) -> Told:
