@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 
-from pipeline.memory.assignment import share
+from pipeline.assignment import share
 from schemas.records import TopicPartition
 
 

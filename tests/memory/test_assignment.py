@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.memory.assignment import share
+from pipeline.assignment import share
 
 MEMBERS = st.lists(st.sampled_from("abcdefgh"), unique=True, min_size=1)
 

@@ -1,0 +1,55 @@
+"""What the client raises, in the port's words; and a bound around whatever is asked of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiokafka import errors
+
+from pipeline.broker import BrokerError, Fenced, Refused, Unavailable
+
+_FENCED = (errors.ProducerFenced, errors.InvalidProducerEpoch, errors.InvalidProducerIdMapping)
+#: The broker's state of our sequences is another than ours: nothing is wrong with the records.
+_OUT_OF_STEP = (errors.OutOfOrderSequenceNumber, errors.UnknownProducerId, errors.InvalidTxnState)
+
+
+@asynccontextmanager
+async def bounded(what: str, within: float) -> AsyncIterator[None]:
+    """Raises Unavailable when it takes longer than `within` seconds, Fenced or Unavailable for what the client says."""
+    try:
+        async with asyncio.timeout(within):
+            yield
+    except TimeoutError:
+        raise Unavailable(f"{what}: no answer within {within:g} s") from None
+    except errors.KafkaError as error:
+        raise told(what, error) from error
+
+
+def told(what: str, error: BaseException) -> BrokerError:
+    """A failed question."""
+    return Fenced(f"{what}: another owner has taken it") if is_fenced(error) else Unavailable(_line(what, error))
+
+
+def told_of_write(what: str, error: BaseException) -> BrokerError:
+    """A failed write: what the client would not have repeated is about the record."""
+    if is_fenced(error) or _is_transient(error):
+        return told(what, error)
+    return Refused(_line(what, error))
+
+
+def is_fenced(error: BaseException) -> bool:
+    """The client wraps what it did not expect; the reason is behind it."""
+    return isinstance(error, _FENCED) or isinstance(error.__cause__, _FENCED)
+
+
+def _is_transient(error: BaseException) -> bool:
+    if not isinstance(error, errors.BrokerResponseError) or isinstance(error, _OUT_OF_STEP):
+        return True
+    return bool(error.retriable)
+
+
+def _line(what: str, error: BaseException) -> str:
+    said = " ".join(str(error).split())
+    return f"{what}: {type(error).__name__}{f' ({said})' if said else ''}"
