@@ -20,11 +20,16 @@ class Calls:
         return len(self._flights)
 
     async def ask(self, requests: Sequence[Any], patience: float | None) -> dict[Any, Any]:
-        """The answers that came within `patience` seconds (None: all of them). Raises what `perform` raised."""
+        """The answers that came within `patience` seconds (None: all of them). Raises what `perform` raised.
+
+        A call that was cut has no answer: its request is missing, as if it took too long.
+        """
         flights = {request: self._join(request) for request in requests}
         if flights:
             await asyncio.wait(flights.values(), timeout=patience)
-        return {request: flight.result() for request, flight in flights.items() if flight.done()}
+        return {
+            request: flight.result() for request, flight in flights.items() if flight.done() and not flight.cancelled()
+        }
 
     def _join(self, request: Any) -> asyncio.Task[Any]:
         flight = self._flights.get(request)

@@ -7,49 +7,34 @@ the world is not ready for is parked, a defect is a dead letter too. The stage i
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import Any
 
 from pipeline import parking
+from pipeline.beside import Answered, Beside
 from pipeline.calls import Calls
 from pipeline.parking import PARKED, Parked
+from pipeline.rejections import Rejections
 from pipeline.state import Change, Memory, StateError, View
-from pipeline.timers import TimerKey, Timers
+from pipeline.surroundings import Surroundings
+from pipeline.timers import Timers
 from pipeline.transaction import TIMER, Batch, Moment, Origin
 from schemas.codec import Undecodable
-from schemas.reasons import OWN_FAULTS, RejectReason
+from schemas.reasons import RejectReason
 from schemas.records import Record
-from stages.stage import CallingStage, Context, Reject, Retry, Stage, Timer, Work
-
-if TYPE_CHECKING:
-    from pipeline.task import Surroundings
+from stages.stage import CallingStage, Context, Reject, Retry, Stage, Timer
 
 _DEFECT_PAUSE = timedelta(minutes=1)
 _SWEEP = 500
 #: Heartbeats are the runner's own: no stage sees them.
 _BEATS = frozenset({"receiver-beat", "chain-beat"})
-_IN_A_ROW = 50
-_WINDOW = 1000
-_SHARE = 0.2
-
-
-class TooManyRejected(StateError):
-    """Too many records were rejected for our own faults: draining the topic into the dead letters helps nobody."""
-
-
-class _Answered(NamedTuple):
-    """A timer's calls have ended. `parked` is the record that it looked after, with its place in the queue."""
-
-    timer: Timer
-    answers: Mapping[Any, Any]
-    parked: tuple[bytes, Parked, Record | None] | None
-    error: Exception | None
 
 
 class Settling:
-    """`wake` is called when an answer came beside the stream."""
+    """The works of one task. `wake` is set by the task: it is called when an answer came beside the stream."""
 
     def __init__(
         self,
@@ -68,15 +53,13 @@ class Settling:
         self._around = around
         self._log = around.log.bind(stage=origin.stage, partition=origin.number)
         self._calls = None if self._calling is None else Calls(self._calling.perform, around.limits.lanes)
-        self._beside: dict[TimerKey, asyncio.Task[None]] = {}
-        self._lanes: dict[str, deque[Timer]] = {}
-        self._answered: deque[_Answered] = deque()
-        self._faults: deque[bool] = deque(maxlen=_WINDOW)
+        self._beside = Beside(lambda: self.wake())
+        self._rejections = Rejections()
 
     @property
     def is_still(self) -> bool:
         """No call is under way, and nothing is parked."""
-        return not (self._beside or self._answered or self._calls) and not self.memory.count(PARKED.name)
+        return self._beside.is_still and not self._calls and not self.memory.count(PARKED.name)
 
     def batch(self, moment: Moment) -> Batch:
         return Batch(self._origin, moment, self.memory)
@@ -84,36 +67,52 @@ class Settling:
     # --- records -------------------------------------------------------------------------------------------------
 
     async def settle_records(self, batch: Batch, records: Sequence[Record]) -> None:
+        """Raises TooManyRejected; the batch is then not to be committed."""
         records = [record for record in records if record.header("ce_type") not in _BEATS]
         if self._calling is None:
             for record in records:
                 self._settle(batch, record, {}, None)
             await asyncio.sleep(0)
-            return
+        else:
+            await self._settle_lanes(batch, records)
+        self._rejections.check()
+
+    async def _settle_lanes(self, batch: Batch, records: Sequence[Record]) -> None:
         lanes: dict[str, list[Record]] = defaultdict(list)
         for record in records:
             lanes[parking.routing_of(record)].append(record)
-        await asyncio.gather(*(self._settle_lane(batch, lane) for lane in lanes.values()))
+        try:
+            async with asyncio.TaskGroup() as together:
+                for lane in lanes.values():
+                    together.create_task(self._settle_lane(batch, lane))
+        except ExceptionGroup as group:
+            # only what no record can be blamed for comes here: a broken state, a defect of the runner
+            raise group.exceptions[0] from group
 
     async def _settle_lane(self, batch: Batch, records: Iterable[Record]) -> None:
         assert self._calling is not None
         assert self._calls is not None
         for record in records:
-            view = batch.view()
-            if parking.queue(view, parking.routing_of(record)):
-                parking.park_behind(view, record)
-                batch.write(view.change, ())
-                batch.settled.append(("parked", "behind"))
-                continue
             answers: Mapping[Any, Any] = {}
             error: Exception | None = None
             try:
-                requests = self._calling.plan(record, self._context(batch, view, {}, None))
-                if requests:
+                if self._queue_up(batch, record):
+                    continue
+                if requests := self._calling.plan(record, self._context(batch, batch.view(), {}, None)):
                     answers = await self._calls.ask(requests, self._around.limits.patience)
             except Exception as caught:  # noqa: BLE001 - the runner's settle: `_settle` says what becomes of it
                 error = caught
             self._settle(batch, record, answers, None, error)
+
+    def _queue_up(self, batch: Batch, record: Record) -> bool:
+        """True where records of its key are parked: then it waits behind them."""
+        view = batch.view()
+        if not parking.queue(view, parking.routing_of(record)):
+            return False
+        parking.park_behind(view, record)
+        batch.write(view.change, ())
+        batch.settled.append(("parked", "behind"))
+        return True
 
     def _settle(
         self,
@@ -131,15 +130,15 @@ class Settling:
                 raise error
             outcomes = list(self._stage.process(record, self._context(batch, view, answers, since)))
             batch.settle(record, view, outcomes)
-        except Retry as retry:
-            self._park(batch, record, retry, parked)
-            return
         except StateError:
             raise
         except Exception as caught:  # noqa: BLE001 - the runner's settle: everything unexpected is a dead letter
+            if isinstance(caught, Retry) and self._calling is not None:
+                self._park(batch, record, caught, parked)
+                return
             self._reject(batch, record, _as_reject(caught))
         else:
-            self._count_fault(fault=False)
+            self._rejections.settled()
         if parked is not None:
             self._release(batch, record, parked[0])
 
@@ -169,16 +168,7 @@ class Settling:
             offset=record.offset,
             event_id=record.header("ce_id"),
         )
-        self._count_fault(fault=reject.reason in OWN_FAULTS)
-
-    def _count_fault(self, *, fault: bool) -> None:
-        self._faults.append(fault)
-        if not fault:
-            return
-        in_a_row = len(self._faults) >= _IN_A_ROW and all(list(self._faults)[-_IN_A_ROW:])
-        share = len(self._faults) == _WINDOW and sum(self._faults) > _SHARE * _WINDOW
-        if in_a_row or share:
-            raise TooManyRejected(f"{sum(self._faults)} of the last {len(self._faults)} records were rejected as ours")
+        self._rejections.rejected(reject.reason)
 
     # --- timers --------------------------------------------------------------------------------------------------
 
@@ -211,16 +201,15 @@ class Settling:
         """Beside the stream: a call may take as long as its own timeout, and holds back only its own lane."""
         assert self._calling is not None
         lane = self._timer_lane(timer)
-        if lane in self._lanes:
-            if timer not in self._lanes[lane]:
-                self._lanes[lane].append(timer)
+        if self._beside.is_ending or self._beside.is_busy(lane, timer):
             return
         view = batch.view()
         current = view.get(TIMER, timer.routing, timer.name)
         if current is None or current.due != timer.due:
             return
         if parking.is_park_timer(timer):
-            self._start_beside(timer, lane, self._look_after(timer, *parking.queue(view, timer.routing)[0]))
+            name, entry = parking.queue(view, timer.routing)[0]
+            self._beside.start(timer, lane, partial(self._look_after, timer, name, entry))
             return
         try:
             requests = self._calling.plan(timer, self._context(batch, view, {}, None))
@@ -228,7 +217,7 @@ class Settling:
             self._fire(batch, timer, {}, caught)
             return
         if requests:
-            self._start_beside(timer, lane, self._call(timer, requests))
+            self._beside.start(timer, lane, partial(self._call, timer, requests))
         else:
             self._fire(batch, timer, {})
 
@@ -236,14 +225,7 @@ class Settling:
         assert self._calling is not None
         return timer.routing if parking.is_park_timer(timer) else self._calling.lane(timer)
 
-    def _start_beside(self, timer: Timer, lane: str, work: Any) -> None:
-        self._lanes[lane] = deque()
-        key = (timer.routing, timer.name)
-        task = asyncio.create_task(work)
-        self._beside[key] = task
-        task.add_done_callback(lambda _: self.wake())
-
-    async def _call(self, timer: Timer, requests: Sequence[Any]) -> None:
+    async def _call(self, timer: Timer, requests: Sequence[Any]) -> Answered:
         assert self._calls is not None
         answers: Mapping[Any, Any] = {}
         error: Exception | None = None
@@ -251,9 +233,9 @@ class Settling:
             answers = await self._calls.ask(requests, None)
         except Exception as caught:  # noqa: BLE001 - the runner's settle
             error = caught
-        self._answered.append(_Answered(timer, answers, None, error))
+        return Answered(timer, answers, None, error)
 
-    async def _look_after(self, timer: Timer, name: bytes, entry: Parked) -> None:
+    async def _look_after(self, timer: Timer, name: bytes, entry: Parked) -> Answered:
         """The head of a key's parked records, read again from the log, with what its stage wants to ask."""
         assert self._calling is not None
         assert self._calls is not None
@@ -268,25 +250,23 @@ class Settling:
                 answers = await self._calls.ask(self._calling.plan(record, context), None)
         except Exception as caught:  # noqa: BLE001 - the runner's settle
             error = caught
-        self._answered.append(_Answered(timer, answers, (name, entry, record), error))
+        return Answered(timer, answers, (name, entry, record), error)
 
     def settle_answers(self, batch: Batch) -> None:
-        """What was called beside the stream and has ended."""
-        while self._answered:
-            answered = self._answered.popleft()
-            timer = answered.timer
-            self._beside.pop((timer.routing, timer.name), None)
-            waiting = self._lanes.pop(self._timer_lane(timer), deque())
+        """What was called beside the stream and has ended. Raises TooManyRejected as `settle_records`."""
+        for answered, waiting in self._beside.take_answered():
             if answered.parked is None:
-                self._fire(batch, timer, answered.answers, answered.error)
+                self._fire(batch, answered.timer, answered.answers, answered.error)
             else:
-                self._settle_parked(batch, answered)
+                self._settle_parked(batch, answered, *answered.parked)
             for other in waiting:
                 self._perform_beside(batch, other)
+        self._rejections.check()
 
-    def _settle_parked(self, batch: Batch, answered: _Answered) -> None:
-        assert answered.parked is not None
-        timer, (name, entry, record) = answered.timer, answered.parked
+    def _settle_parked(
+        self, batch: Batch, answered: Answered, name: bytes, entry: Parked, record: Record | None
+    ) -> None:
+        timer = answered.timer
         view = batch.view()
         current = view.get(TIMER, timer.routing, timer.name)
         if current is not None and current.due == timer.due:
@@ -329,11 +309,7 @@ class Settling:
 
     async def end_calls(self, within: float) -> None:
         """Lets what is under way end, for so long; what is cut is performed again by the next owner."""
-        if beside := list(self._beside.values()):
-            await asyncio.wait(beside, timeout=within)
-        for task in beside:
-            task.cancel()
-        await asyncio.gather(*beside, return_exceptions=True)
+        await self._beside.end(within)
         if self._calls is not None:
             await self._calls.end(0.0)
 
@@ -347,6 +323,3 @@ def _as_reject(error: Exception) -> Reject:
     if isinstance(error, Undecodable):
         return Reject(RejectReason.UNDECODABLE, str(error))
     return Reject(RejectReason.DEFECT, f"{type(error).__name__}: {error}")
-
-
-__all__ = ["Settling", "TooManyRejected", "Work"]

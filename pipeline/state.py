@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from schemas.codec import Undecodable
 from stages.stage import Family
 
 T = TypeVar("T")
@@ -39,9 +40,9 @@ _STORED = msgspec.msgpack.Decoder(_Stored)
 
 
 def key_of(routing: str, family: str, name: str | bytes = "") -> bytes:
-    """Raises ValueError for a routing key with a NUL in it: such a key could not be taken apart again."""
+    """Raises Undecodable for a routing key with a NUL in it: such a key could not be taken apart again."""
     if "\x00" in routing:
-        raise ValueError(f"a NUL in the routing key {routing[:80]!r}")
+        raise Undecodable(f"a NUL in the routing key {routing[:80]!r}")
     suffix = name if isinstance(name, bytes) else name.encode()
     return _SEPARATOR.join((routing.encode(), family.encode(), suffix))
 
@@ -51,7 +52,10 @@ def split_key(key: bytes) -> tuple[str, str, bytes]:
     parts = key.split(_SEPARATOR, 2)
     if len(parts) != 3:
         raise StateError(f"a state key without three parts: {key[:80]!r}")
-    return parts[0].decode(), parts[1].decode(), parts[2]
+    try:
+        return parts[0].decode(), parts[1].decode(), parts[2]
+    except UnicodeDecodeError as error:
+        raise StateError(f"a state key that is no text: {key[:80]!r}") from error
 
 
 @dataclass

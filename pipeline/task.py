@@ -11,85 +11,27 @@ that idempotent by what they commit before a call.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
-from msgspec import Struct
-from structlog.typing import FilteringBoundLogger
-
-from pipeline.broker import Broker, BrokerError, Fenced, Member, Producer
-from pipeline.clock import Clock
-from pipeline.metrics import Metrics
+from pipeline.broker import BrokerError, Fenced, Member, Producer, Refused
+from pipeline.inbox import Inbox
 from pipeline.parking import PARKED
+from pipeline.restoring import MARK_KEY, marked, restored
 from pipeline.settling import Settling
-from pipeline.state import Memory, StateError, decoded, encoded, key_of, split_key
-from pipeline.timers import Gate, Timers
-from pipeline.transaction import TIMER, Batch, Moment, Origin
+from pipeline.state import StateError
+from pipeline.surroundings import Limits, StageSpec, Surroundings, Watermarks
+from pipeline.timers import Gate
+from pipeline.transaction import Batch, Moment, Origin
 from schemas import topics
 from schemas.records import Outgoing, Record, TopicPartition
-from stages.stage import CallingStage, Family, Outcome, Stage
 
+__all__ = ["Limits", "Phase", "StageSpec", "Surroundings", "Task", "Watermarks"]
 
-class Mark(Struct, frozen=True, array_like=True):
-    """How far a task has read, and the time of its last transaction (milliseconds): they commit with its state."""
-
-    offsets: dict[str, int]
-    time: int
-
-
-MARK: Family[Mark] = Family("mark", Mark)
-_MARK_KEY = key_of("", MARK.name)
-
-
-class Watermarks(Protocol):
-    async def __call__(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds of a task: `batch_*` close a transaction, `inbox` records at hand pause the partition's fetching."""
-
-    batch_records: int = 500
-    batch_seconds: float = 0.1
-    batch_bytes: int = 4 * topics.MIB
-    inbox: int = 1000
-    lanes: int = 32
-    patience: float = 1.0
-    idle_commit: float = 1.0
-    backoff: float = 0.5
-    backoff_longest: float = 10.0
-    calls_end: float = 12.0
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What every task of a process shares."""
-
-    broker: Broker
-    clock: Clock
-    metrics: Metrics
-    log: FilteringBoundLogger
-    watermarks: Watermarks
-    limits: Limits = field(default_factory=Limits)
-    observers: tuple[Callable[[str, Outcome], None], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class StageSpec:
-    """One row of the topology. `takeover`: how long a call of a lost owner may still be under way."""
-
-    name: str
-    inputs: tuple[str, ...]
-    stage: Stage | CallingStage[Any, Any]
-    takeover: timedelta = timedelta(0)
-
-    @property
-    def group(self) -> str:
-        return self.name
+#: So often in a row the broker may refuse what a task writes; then it is stopped, not built again.
+_REFUSALS = 3
 
 
 class Phase(StrEnum):
@@ -111,7 +53,9 @@ class Task:
         self._around = around
         self._log = around.log.bind(stage=spec.name, partition=number)
         self.inputs = tuple(TopicPartition(topic, number) for topic in spec.inputs)
-        self._inbox: deque[Record] = deque()
+        self._inbox = Inbox(around.limits.inbox, around.limits.inbox_bytes)
+        self._in_hand: int | None = None
+        self._held_back = False
         self._read_to: dict[TopicPartition, int] = {}
         self._positions: dict[TopicPartition, int] = {}
         self._committed: dict[TopicPartition, int] = {}
@@ -120,11 +64,13 @@ class Task:
         self._wake = asyncio.Event()
         self._suspended = False
         self._must_reclaim = False
-        self._draining = False
+        self._draining = asyncio.Event()
         self._quiet = asyncio.Event()
         self._producer: Producer | None = None
         self._settling: Settling | None = None
         self._gate: Gate | None = None
+        self._delay = around.limits.backoff
+        self._refusals = 0
         self.transactions = 0
 
     # --- what the worker sees -----------------------------------------------------------------------------------
@@ -134,7 +80,7 @@ class Task:
         if self.phase is not Phase.RUNNING or self._must_reclaim:
             return
         known = self._read_to[partition]
-        self._inbox.extend(record for record in records if record.offset >= known)
+        self._inbox.put(record for record in records if record.offset >= known)
         self._wake.set()
 
     def advanced(self, partition: TopicPartition, position: int) -> None:
@@ -146,13 +92,25 @@ class Task:
             if self._gate is not None:
                 self._wake.set()
 
-    @property
-    def is_full(self) -> bool:
-        return len(self._inbox) >= self._around.limits.inbox
+    def hold_back(self) -> None:
+        """Pauses its partitions while it has enough at hand, so that they starve no other."""
+        if self.phase is not Phase.RUNNING or self._must_reclaim:
+            return
+        if self._inbox.is_full and not self._held_back:
+            self._member.pause(self.inputs)
+            self._held_back = True
+        elif self._held_back and self._inbox.has_room:
+            self._member.resume(self.inputs)
+            self._held_back = False
 
-    @property
-    def has_room(self) -> bool:
-        return len(self._inbox) <= self._around.limits.inbox // 2
+    def oldest_unsettled(self) -> datetime | None:
+        """The timestamp of the oldest record that was read and not settled; parked records count as settled.
+
+        A task that stopped over a record goes on naming it. None says that nothing is at hand, which is not yet that
+        nothing is on the log: compare `positions` with its end.
+        """
+        known = [at for at in (self._in_hand, self._inbox.oldest) if at is not None]
+        return datetime.fromtimestamp(min(known) / 1000, UTC) if known else None
 
     @property
     def state_keys(self) -> int:
@@ -166,14 +124,14 @@ class Task:
     def is_still(self) -> bool:
         """Nothing at hand, nothing under way, no retry due."""
         settling = self._settling
-        if self.phase is not Phase.RUNNING or settling is None or self._inbox or not self._quiet.is_set():
+        if self.phase is not Phase.RUNNING or settling is None or len(self._inbox) or not self._quiet.is_set():
             return False
         retry = settling.timers.next_wall()
         return settling.is_still and (retry is None or retry > self._around.clock.wall())
 
     def positions(self) -> Mapping[TopicPartition, int]:
         """Up to where the inputs are settled, control records included while nothing is at hand."""
-        return dict(self._positions if self._inbox else {**self._positions, **self._read_to})
+        return dict(self._positions if len(self._inbox) else {**self._positions, **self._read_to})
 
     def next_business_timer(self) -> datetime | None:
         return None if self._settling is None else self._settling.timers.next_business()
@@ -195,38 +153,54 @@ class Task:
 
     def drain(self) -> None:
         """Settle what is in hand, fetch nothing, let calls end, close; `run` returns then. The caller bounds it."""
-        self._draining = True
+        self._draining.set()
         self._wake.set()
 
     # --- life ----------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Until drained, stopped, or cancelled. Cancelling is safe at any time: nothing uncommitted was promised."""
-        delay = self._around.limits.backoff
+        """Until drained, stopped, or cancelled. Cancelling is safe at any time: nothing uncommitted was promised.
+
+        Raises what nobody foresaw: the caller says so with `stop`.
+        """
         try:
             while self.phase not in (Phase.STOPPED, Phase.CLOSED):
                 try:
                     await self._own()
-                    delay = self._around.limits.backoff
                     await self._work()
                 except StateError as error:
-                    self._stop(str(error))
+                    self.stop(str(error))
                 except BrokerError as error:
-                    self.phase = Phase.CLOSED if self._draining else Phase.STARTING
-                    self._log.warning("task dropped, building it again", error=str(error), kind=type(error).__name__)
-                    await self._dismantle()
-                    if self._draining:
-                        return
-                    await asyncio.sleep(self._around.limits.backoff_longest if isinstance(error, Fenced) else delay)
-                    delay = min(delay * 2, self._around.limits.backoff_longest)
+                    await self._drop(error)
         finally:
             self._quiet.set()
             await self._dismantle()
 
-    def _stop(self, because: str) -> None:
+    def stop(self, because: str) -> None:
+        """It works on nothing more until it is started again. Its partitions are not read in vain."""
         self.phase = Phase.STOPPED
         self.stopped_because = because
+        self._inbox.clear()
+        self._member.pause(self.inputs)
         self._log.error("task stopped: an operator has to look", reason=because)
+
+    async def _drop(self, error: BrokerError) -> None:
+        """Everything in memory goes, to be built again from the log after a while."""
+        self.phase = Phase.STARTING
+        self._inbox.clear()
+        self._member.pause(self.inputs)
+        self._log.warning("task dropped, building it again", error=str(error), kind=type(error).__name__)
+        await self._dismantle()
+        if isinstance(error, Refused):
+            self._refusals += 1
+            if self._refusals >= _REFUSALS:
+                self.stop(f"the broker refuses what it writes: {error}")
+                return
+        longest = self._around.limits.backoff_longest
+        await _within(longest if isinstance(error, Fenced) else self._delay, self._draining.wait())
+        self._delay = min(self._delay * 2, longest)
+        if self._draining.is_set():
+            self.phase = Phase.CLOSED
 
     async def _own(self) -> None:
         """Fence, restore, read positions, seek."""
@@ -234,50 +208,23 @@ class Task:
         self._quiet.set()
         broker, began = self._around.broker, asyncio.get_running_loop().time()
         self._producer = await broker.producer(f"{self.spec.name}-{self.number}")
-        memory, timers = await self._restore()
-        mark = None if (raw := memory.get(_MARK_KEY)) is None else decoded(MARK, _MARK_KEY, raw)
-        self._positions = await self._starting_positions(mark)
-        self._committed = {}
-        self._last = None if mark is None else datetime.fromtimestamp(mark.time / 1000, UTC)
-        timers.postpone_due(self._around.clock.wall(), self.spec.takeover)
+        found = await restored(broker, self.spec, self.number)
+        found.timers.postpone_due(self._around.clock.wall(), self.spec.takeover)
+        self._positions, self._committed, self._last = found.positions, {}, found.last
         origin = Origin(self.spec.name, self.number, broker.partitions)
-        self._settling = Settling(self.spec.stage, origin, memory, timers, self._around)
+        self._settling = Settling(self.spec.stage, origin, found.memory, found.timers, self._around)
         self._settling.wake = self._wake.set
         seconds = asyncio.get_running_loop().time() - began
         self._around.metrics.restore_seconds.labels(self.spec.name).observe(seconds)
-        self._log.info("task restored", state_keys=len(memory), timers=len(timers), seconds=round(seconds, 3))
+        size = {"state_keys": len(found.memory), "timers": len(found.timers)}
+        self._log.info("task restored", **size, seconds=round(seconds, 3))
         self._begin()
-
-    async def _restore(self) -> tuple[Memory, Timers]:
-        memory = Memory([MARK, TIMER, PARKED, *self.spec.stage.families])
-        timers = Timers()
-        changelog = TopicPartition(topics.state_of(self.spec.name), self.number)
-        start = (await self._around.broker.beginnings([changelog]))[changelog]
-        end = (await self._around.broker.stable_ends([changelog]))[changelog]
-        async for records in self._around.broker.read(changelog, start, end):
-            for record in records:
-                if record.key is not None:
-                    memory.restore(record.key, record.value)
-        for key, raw in memory.items(TIMER.name):
-            if split_key(key)[1] == TIMER.name:
-                timers.put(decoded(TIMER, key, raw))
-        return memory, timers
-
-    async def _starting_positions(self, mark: Mark | None) -> dict[TopicPartition, int]:
-        """The state's word first, then the group's, the beginning only where both are silent."""
-        broker = self._around.broker
-        known = {} if mark is None else {TopicPartition(t, self.number): offset for t, offset in mark.offsets.items()}
-        missing = [partition for partition in self.inputs if partition not in known]
-        committed = await broker.committed(self.spec.group, missing) if missing else {}
-        beginnings = await broker.beginnings(missing) if missing else {}
-        for partition in missing:
-            offset = committed.get(partition)
-            known[partition] = beginnings[partition] if offset is None else offset
-        return {partition: known[partition] for partition in self.inputs}
 
     def _begin(self) -> None:
         """Start reading at the positions, with nothing at hand."""
         self._inbox.clear()
+        self._in_hand = None
+        self._held_back = False
         self._gate = None
         self._read_to = dict(self._positions)
         self.phase = Phase.RUNNING
@@ -289,7 +236,7 @@ class Task:
 
     async def _work(self) -> None:
         while True:
-            if self._draining:
+            if self._draining.is_set():
                 await self._finish()
                 return
             if self._must_reclaim:
@@ -306,10 +253,10 @@ class Task:
         self.phase = Phase.SUSPENDED
         self._inbox.clear()
         self._quiet.set()
-        while self._suspended and not self._draining:
+        while self._suspended and not self._draining.is_set():
             self._wake.clear()
             await self._wake.wait()
-        if self._draining:
+        if self._draining.is_set():
             return
         self._must_reclaim = False
         await self._commit(self._batch(), probe=True)
@@ -343,30 +290,38 @@ class Task:
     async def _turn(self) -> bool:
         """One transaction, if there is anything to do. The inbox first, then what fell due behind it."""
         assert self._settling is not None
-        loop, limits = asyncio.get_running_loop(), self._around.limits
-        began = loop.time()
         batch = self._batch()
         self._settling.settle_answers(batch)
-        taken = 0
-        while self._inbox and taken < limits.batch_records and loop.time() - began < limits.batch_seconds:
-            records = self._take(limits.lanes * 2)
-            await self._settling.settle_records(batch, records)
-            taken += len(records)
-            for record in records:
-                batch.offsets[TopicPartition(record.topic, record.partition)] = record.offset + 1
-            if batch.size >= limits.batch_bytes:
-                break
-        if not self._inbox:
+        await self._settle_inbox(batch)
+        if not len(self._inbox):
             await self._settle_timers(batch)
-            self._step_over_control_records(batch, loop.time())
+            self._step_over_control_records(batch, asyncio.get_running_loop().time())
         self._settling.sweep(batch)
         if not batch:
             return False
         await self._commit(batch)
         return True
 
-    def _take(self, limit: int) -> list[Record]:
-        return [self._inbox.popleft() for _ in range(min(limit, len(self._inbox)))]
+    async def _settle_inbox(self, batch: Batch) -> None:
+        """Records until nothing more is at hand, or a bound of the batch is reached."""
+        assert self._settling is not None
+        loop, limits, taken = asyncio.get_running_loop(), self._around.limits, 0
+        began = loop.time()
+        while len(self._inbox) and taken < limits.batch_records and batch.size < limits.batch_bytes:
+            if loop.time() - began >= limits.batch_seconds:
+                return
+            records = self._take()
+            await self._settling.settle_records(batch, records)
+            taken += len(records)
+            for record in records:
+                batch.offsets[TopicPartition(record.topic, record.partition)] = record.offset + 1
+
+    def _take(self) -> list[Record]:
+        limits = self._around.limits
+        oldest = self._inbox.oldest if self._in_hand is None else self._in_hand
+        records = self._inbox.take(limits.lanes * 2, limits.batch_bytes)
+        self._in_hand = oldest
+        return records
 
     async def _settle_timers(self, batch: Batch) -> None:
         assert self._settling is not None
@@ -378,14 +333,14 @@ class Task:
         if self._gate is None:
             self._gate = Gate(batch.moment.now, await self._around.watermarks(self.inputs))
         positions = {**self._positions, **self._read_to}
-        if self._gate.is_passed(positions) and not self._inbox:
+        if self._gate.is_passed(positions) and not len(self._inbox):
             due = timers.take_business(self._gate.asked, self._around.limits.batch_records)
             self._gate = None
             self._settling.settle_timers(batch, due)
 
     def _step_over_control_records(self, batch: Batch, time: float) -> None:
         """An idle task commits the position behind the last control records once, so that its lag reaches 0."""
-        if self._inbox:
+        if len(self._inbox):
             return
         behind = {p: offset for p, offset in self._read_to.items() if offset > self._committed.get(p, -1)}
         if batch or (behind and time - self._committed_at >= self._around.limits.idle_commit):
@@ -399,9 +354,8 @@ class Task:
         loop = asyncio.get_running_loop()
         began = loop.time()
         positions = {**self._positions, **batch.offsets}
-        mark = Mark({p.topic: offset for p, offset in positions.items()}, batch.moment.milliseconds)
         if not probe:
-            batch.change.values[_MARK_KEY] = encoded(mark)
+            batch.change.values[MARK_KEY] = marked(positions, batch.moment.milliseconds)
         changelog = topics.state_of(self.spec.name)
         changes = [
             Outgoing(changelog, self.number, key, value, (), batch.moment.milliseconds)
@@ -416,6 +370,8 @@ class Task:
         for partition, offset in positions.items():
             self._read_to[partition] = max(offset, self._read_to.get(partition, 0))
         self._committed_at = loop.time()
+        self._in_hand = None
+        self._delay, self._refusals = self._around.limits.backoff, 0
         self.transactions += 1
         self._settling.committed(batch)
         self._around.metrics.transaction_seconds.labels(self.spec.name).observe(loop.time() - began)

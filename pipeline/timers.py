@@ -62,18 +62,23 @@ class Timers:
     def _next(self, heap: list[tuple[datetime, TimerKey]]) -> datetime | None:
         while heap:
             due, key = heap[0]
-            timer = self._timers.get(key)
+            timer = self._current(heap, key)
             if timer is not None and timer.due <= due:
                 return due
             heapq.heappop(heap)
         return None
+
+    def _current(self, heap: list[tuple[datetime, TimerKey]], key: TimerKey) -> Timer | None:
+        """What is set under that key, if it obeys this heap's clock: replaced timers leave their entries behind."""
+        timer = self._timers.get(key)
+        return timer if timer is not None and self._heap(timer.kind) is heap else None
 
     def _take(self, heap: list[tuple[datetime, TimerKey]], until: datetime, limit: int) -> list[Timer]:
         taken: list[Timer] = []
         seen: set[TimerKey] = set()
         while heap and heap[0][0] <= until and len(taken) < limit:
             _, key = heapq.heappop(heap)
-            timer = self._timers.get(key)
+            timer = self._current(heap, key)
             if timer is not None and timer.due <= until and key not in seen:
                 seen.add(key)
                 taken.append(timer)

@@ -32,8 +32,9 @@ from stages.stage import (
 
 TIMER: Family[Timer] = Family("timer", Timer)
 _LIMITS = {spec.name: spec.max_bytes for spec in topics.catalogue()}
-#: What Kafka adds around key, value and headers of a single record, generously.
+#: What Kafka adds around key, value and headers of a single record, and to each header, generously.
 _OVERHEAD = 512
+_PER_HEADER = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +79,14 @@ class Batch:
         return View(self.memory, self.change, self.moment.now)
 
     def settle(self, work: Work, view: View, outcomes: list[Outcome]) -> None:
-        """Raises Reject(TOO_LARGE) for an output that its topic would not take; then nothing of the work is in here."""
+        """Raises Reject(TOO_LARGE) for what its topic would not take; then nothing of the work is in here."""
         outgoing: list[Outgoing] = []
         for outcome in outcomes:
             self._carry_out(work, view, outcome, outgoing)
         for record in outgoing:
-            _check_size(record)
+            _check_size(record.topic, _size(record))
+        for key, value in view.change.values.items():
+            _check_size(topics.state_of(self.origin.stage), len(key) + len(value or b"") + _OVERHEAD)
         self.write(view.change, outgoing)
         self.outcomes.extend(outcomes)
         dropped = [outcome.reason.value for outcome in outcomes if isinstance(outcome, Drop)]
@@ -182,11 +185,10 @@ def source_of(work: Work) -> str:
 
 
 def _size(record: Outgoing) -> int:
-    headers = sum(len(name) + len(value) for name, value in record.headers)
+    headers = sum(len(name.encode()) + len(value) + _PER_HEADER for name, value in record.headers)
     return len(record.key or b"") + len(record.value or b"") + headers + _OVERHEAD
 
 
-def _check_size(record: Outgoing) -> None:
-    limit = _LIMITS[record.topic]
-    if (size := _size(record)) > limit:
-        raise Reject(RejectReason.TOO_LARGE, f"{size} bytes for {record.topic}, which takes {limit}")
+def _check_size(topic: str, size: int) -> None:
+    if size > (limit := _LIMITS[topic]):
+        raise Reject(RejectReason.TOO_LARGE, f"{size} bytes for {topic}, which takes {limit}")

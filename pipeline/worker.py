@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 
 from pipeline.broker import BrokerError, OutOfRange
-from pipeline.task import Phase, StageSpec, Surroundings, Task
+from pipeline.surroundings import StageSpec, Surroundings
+from pipeline.task import Phase, Task
 from schemas.records import TopicPartition
 
 _POLL_SECONDS = 0.25
@@ -29,7 +31,6 @@ class Worker:
         self._tasks: dict[int, Task] = {}
         self._runs: dict[int, asyncio.Task[None]] = {}
         self._leaving: set[asyncio.Task[None]] = set()
-        self._paused: set[int] = set()
         self.stopped_because: str | None = None
         self.is_member = False
 
@@ -66,7 +67,8 @@ class Worker:
                 if (task := self._tasks.get(partition.partition)) is not None:
                     task.offer(partition, records)
             self._advance()
-            self._hold_back()
+            for task in self._tasks.values():
+                task.hold_back()
 
     def _advance(self) -> None:
         """In the same breath as `poll`: everything before these positions has been offered."""
@@ -74,17 +76,6 @@ class Worker:
             for partition in task.inputs:
                 if (position := self._member.position(partition)) is not None:
                     task.advanced(partition, position)
-
-    def _hold_back(self) -> None:
-        for number, task in self._tasks.items():
-            if task.phase is not Phase.RUNNING:
-                continue
-            if task.is_full and number not in self._paused:
-                self._member.pause(task.inputs)
-                self._paused.add(number)
-            elif number in self._paused and task.has_room:
-                self._member.resume(task.inputs)
-                self._paused.discard(number)
 
     def _halt(self, because: str) -> None:
         self.stopped_because = because
@@ -98,17 +89,29 @@ class Worker:
     async def assigned(self, numbers: frozenset[int]) -> None:
         self._around.metrics.rebalances_total.labels(self.spec.name).inc()
         self._log.info("partitions assigned", partitions=sorted(numbers))
-        self._paused.clear()
         for number in set(self._tasks) - numbers:
             self._give_up(number)
         for number in sorted(numbers):
             task = self._tasks.get(number)
             if task is None or task.phase is Phase.CLOSED:
                 task = Task(self.spec, number, self._member, self._around)
-                self._tasks[number] = task
-                self._runs[number] = asyncio.create_task(task.run(), name=f"{self.spec.name}-{number}")
+                self._start(task)
             else:
                 task.resume()
+
+    def _start(self, task: Task) -> None:
+        self._tasks[task.number] = task
+        run = asyncio.create_task(task.run(), name=f"{self.spec.name}-{task.number}")
+        run.add_done_callback(partial(self._ended, task))
+        self._runs[task.number] = run
+
+    def _ended(self, task: Task, run: asyncio.Task[None]) -> None:
+        """A task that died of what nobody foresaw must not do so in silence."""
+        if run.cancelled() or (error := run.exception()) is None:
+            return
+        self._log.error("defect in a task", partition=task.number, exc_info=error)
+        if self._tasks.get(task.number) is task:
+            task.stop(f"a defect of the runner: {type(error).__name__}: {error}")
 
     def _give_up(self, number: int) -> None:
         self._tasks.pop(number)
@@ -118,8 +121,10 @@ class Worker:
         run.add_done_callback(self._leaving.discard)
 
     async def _drain(self) -> None:
-        for task in self._tasks.values():
+        for number, task in self._tasks.items():
             task.drain()
+            if task.phase is Phase.STARTING:
+                self._runs[number].cancel()
         try:
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await asyncio.gather(*self._runs.values(), return_exceptions=True)
@@ -157,6 +162,11 @@ class Worker:
 
     def positions(self) -> Mapping[TopicPartition, int]:
         return {p: offset for task in self._tasks.values() for p, offset in task.positions().items()}
+
+    def oldest_unsettled(self) -> Mapping[int, datetime]:
+        """By partition number, of those that have read something which is not settled: see `Task.oldest_unsettled`."""
+        found = {number: task.oldest_unsettled() for number, task in self._tasks.items()}
+        return {number: moment for number, moment in found.items() if moment is not None}
 
     def next_business_timer(self) -> datetime | None:
         due = [moment for task in self._tasks.values() if (moment := task.next_business_timer()) is not None]

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-import msgspec
-
 from schemas import topics
 from schemas.records import partition_of
-from tests.pipeline.world import Count, Counting, World, by_key, memory_world, until
-
-
-async def totals(world: World) -> dict[str, list[int]]:
-    found = by_key(await world.records(topics.UNIQUE))
-    return {key: [msgspec.json.decode(value, type=Count).number for value in values] for key, values in found.items()}
+from tests.pipeline.world import Counting, World, memory_world, totals, until
 
 
 async def all_counted(world: World, keys: list[str], number: int) -> bool:

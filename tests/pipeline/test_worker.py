@@ -14,12 +14,7 @@ from hypothesis import strategies as st
 from pipeline.memory import Call, Fate, MemoryBroker, Script
 from schemas import topics
 from schemas.records import Outgoing, TopicPartition
-from tests.pipeline.world import Asking, Count, Counting, World, by_key, memory_world, until
-
-
-async def counts(world: World) -> dict[str, list[int]]:
-    found = by_key(await world.records(topics.UNIQUE))
-    return {key: [msgspec.json.decode(value, type=Count).number for value in values] for key, values in found.items()}
+from tests.pipeline.world import Asking, Count, Counting, World, by_key, memory_world, totals, until
 
 
 async def test_every_record_is_counted_once_and_in_order_of_its_key() -> None:
@@ -31,7 +26,7 @@ async def test_every_record_is_counted_once_and_in_order_of_its_key() -> None:
 
 
 async def _holds(world: World, expected: dict[str, list[int]]) -> bool:
-    return await counts(world) == expected
+    return await totals(world) == expected
 
 
 async def test_the_next_owner_goes_on_where_the_last_one_stopped() -> None:
@@ -55,7 +50,7 @@ async def test_a_worker_that_is_killed_leaves_nothing_lost_and_nothing_twice() -
 
 
 async def _reached(world: World, number: int) -> bool:
-    return number in (await counts(world)).get("a", [])
+    return number in (await totals(world)).get("a", [])
 
 
 async def test_a_rejected_record_becomes_a_dead_letter_and_its_neighbours_go_on() -> None:
@@ -218,4 +213,4 @@ async def _survives(faults: list[str]) -> None:
         else:
             async with world.worker(Counting()):
                 await until(partial(_reached, world, total))
-    assert await counts(world) == {"a": list(range(1, total + 1))}
+    assert await totals(world) == {"a": list(range(1, total + 1))}

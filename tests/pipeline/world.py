@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import structlog
 from msgspec import Struct
 
 from pipeline.broker import Broker
 from pipeline.clock import VirtualClock
-from pipeline.memory import MemoryBroker
+from pipeline.memory import Faults, MemoryBroker
 from pipeline.metrics import Metrics
 from pipeline.task import Limits, StageSpec, Surroundings
 from pipeline.watermarks import SharedWatermarks
@@ -23,6 +24,7 @@ from schemas import topics
 from schemas.reasons import RejectReason, RetryReason
 from schemas.records import Outgoing, Record, TopicPartition, partition_of
 from stages.stage import (
+    CancelTimer,
     Context,
     Emit,
     Family,
@@ -51,29 +53,54 @@ class Count(Struct, frozen=True):
 
 
 COUNT: Family[int] = Family("count", int)
+FAT: Family[bytes] = Family("fat", bytes)
 
 
 class Counting:
-    """Counts the records of each key; `bad` is rejected, `late` asks to be counted an hour later, `bug` is one."""
+    """Counts the records of each key.
 
-    families = (COUNT,)
+    `bad` is rejected, `bug` is one; `late` asks to be counted an hour later, `cancel` that it is not.
+    """
+
+    families: Sequence[Family[Any]] = (COUNT, FAT)
 
     def process(self, work: Work, context: Context) -> Iterable[Outcome]:
         if isinstance(work, Timer):
             return self._count(work.routing, context, "timer")
-        key = (work.key or b"").decode()
-        if work.value == b"bad":
-            raise Reject(RejectReason.UNDECODABLE, "it says bad")
-        if work.value == b"bug":
-            raise ZeroDivisionError("a bug")
-        if work.value == b"late":
-            return [SetTimer(key, "again", context.now + timedelta(hours=1), TimerKind.DEADLINE)]
+        key = (work.key or b"").decode(errors="replace")
+        match work.value:
+            case b"bad":
+                raise Reject(RejectReason.UNDECODABLE, "it says bad")
+            case b"bug":
+                raise ZeroDivisionError("a bug")
+            case b"late":
+                return [SetTimer(key, "again", context.now + timedelta(hours=1), TimerKind.DEADLINE)]
+            case b"cancel":
+                return [CancelTimer(key, "again")]
         return self._count(key, context, "record")
 
     def _count(self, key: str, context: Context, by: str) -> list[Outcome]:
         number = (context.state.get(COUNT, key) or 0) + 1
         context.state.put(COUNT, key, number)
         return [Emit(topics.UNIQUE, key, Count(key, number, by), "count")]
+
+
+class Clumsy(Counting):
+    """Counts too, and then does what nobody will take: an output, a state, a topic, a wait."""
+
+    def process(self, work: Work, context: Context) -> Iterable[Outcome]:
+        counted = list(super().process(work, context))
+        key = "a"
+        match work.value if isinstance(work, Record) else None:
+            case b"huge":
+                counted.append(Emit(topics.UNIQUE, key, Count("x" * 3 * topics.MIB, 0), "count"))
+            case b"fat":
+                context.state.put(FAT, key, b"x" * 3 * topics.MIB)
+            case b"nowhere":
+                counted.append(Emit("no.topic.of.ours", key, Count(key, 0), "count"))
+            case b"later":
+                raise Retry(RetryReason.SLOW, timedelta(seconds=1))
+        return counted
 
 
 class Asking:
@@ -105,7 +132,14 @@ class Asking:
         if context.answers.get(request) is None:
             raise Retry(RetryReason.SHOPIFY_UNAVAILABLE, timedelta(seconds=5))
         waited = 0 if context.parked_since is None else int((context.wall - context.parked_since).total_seconds())
-        return [Emit(topics.UNIQUE, (work.key or b"").decode(), Count(str(context.answers[request]), waited), "count")]
+        return [
+            Emit(
+                topics.UNIQUE,
+                (work.key or b"").decode(errors="replace"),
+                Count(str(context.answers[request]), waited),
+                "count",
+            )
+        ]
 
 
 @dataclass
@@ -116,6 +150,9 @@ class World:
     limits: Limits = field(
         default_factory=lambda: Limits(patience=0.05, idle_commit=0.01, backoff=0.01, backoff_longest=0.05)
     )
+
+    def advance(self, **by: float) -> None:
+        self.clock.advance(timedelta(**by))
 
     def around(self) -> Surroundings:
         log = structlog.get_logger()
@@ -147,11 +184,11 @@ class World:
                 task.cancel()
             await asyncio.gather(run, *worker._runs.values(), return_exceptions=True)
 
-    async def append(self, topic: str, key: str, *values: bytes) -> None:
+    async def append(self, topic: str, key: str | bytes, *values: bytes) -> None:
         appender = await self.broker.appender()
+        raw = key if isinstance(key, bytes) else key.encode()
         for value in values:
-            partition = partition_of(key.encode(), self.broker.partitions)
-            await appender.append(Outgoing(topic, partition, key.encode(), value))
+            await appender.append(Outgoing(topic, partition_of(raw, self.broker.partitions), raw, value))
         await appender.close()
 
     async def records(self, topic: str) -> list[Record]:
@@ -177,8 +214,14 @@ async def until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
             await asyncio.sleep(0.005)
 
 
-async def memory_world(partitions: int = 2) -> World:
-    broker = MemoryBroker(partitions)
+async def totals(world: World) -> dict[str, list[int]]:
+    """The numbers that `Counting` has emitted, by key, in order."""
+    found = by_key(await world.records(topics.UNIQUE))
+    return {key: [msgspec.json.decode(value, type=Count).number for value in values] for key, values in found.items()}
+
+
+async def memory_world(partitions: int = 2, faults: Faults | None = None) -> World:
+    broker = MemoryBroker(partitions, faults=faults)
     await broker.create_topics(topics.catalogue())
     return World(broker)
 
