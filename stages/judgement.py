@@ -82,9 +82,12 @@ class Judgement:
             holds = [verdict for verdict in found if isinstance(verdict, Fire | Due)]
             for tell in tells:
                 yield from self._told_once(rule, tell)
+            is_holding = False
             if holds:
-                yield from self._holds(rule, key, holds)
+                is_holding = yield from self._holds(rule, key, holds)
             elif clears:
+                yield from self._forgotten(name_of(rule.name, key))
+            if clears and not is_holding:
                 yield from self._over(rule, clears[0])
 
     # --- milestones -------------------------------------------------------------------------------------------------
@@ -101,7 +104,8 @@ class Judgement:
 
     # --- conditions -------------------------------------------------------------------------------------------------
 
-    def _holds(self, rule: Rule, key: str, verdicts: Sequence[Fire | Due]) -> Iterator[Outcome]:
+    def _holds(self, rule: Rule, key: str, verdicts: Sequence[Fire | Due]) -> Generator[Outcome, None, bool]:
+        """Returns whether any of them holds already; what is only due later leaves a `Clear` beside it its word."""
         name = name_of(rule.name, key)
         track = self._context.state.get(TRACK, self._subject, name) or Track()
         ready = [v for v in verdicts if isinstance(v, Fire) or (track.reached and v.at <= track.reached)]
@@ -116,6 +120,7 @@ class Judgement:
                     yield from self._raise(name, key, telling, confirmed=track.confirmed is not False)
                     track = replace(track, question=None, confirmed=None)
         self._remember(name, track)
+        return bool(ready)
 
     def _wait(self, name: str, track: Track, waiting: Sequence[Due]) -> Generator[Outcome, None, Track]:
         """Sets the timer of what is due next. Returns the track with it."""
@@ -175,15 +180,19 @@ class Judgement:
         yield from _to(before, replace(alert, state=AlertState.UPDATED))
         yield from _to([team for team in teams if team not in before], alert)
 
+    def _forgotten(self, name: str) -> Iterator[Outcome]:
+        """Nothing has to last any more: its timers are cancelled."""
+        track = self._context.state.get(TRACK, self._subject, name)
+        if track is None:
+            return
+        self._context.state.delete(TRACK, self._subject, name)
+        if track.due is not None:
+            yield CancelTimer(self._subject, name)
+        if track.question is not None:
+            yield CancelTimer(self._subject, f"{ASKED}{name}")
+
     def _over(self, rule: Rule, clear: Clear) -> Iterator[Outcome]:
         name = name_of(rule.name, clear.key)
-        track = self._context.state.get(TRACK, self._subject, name)
-        if track is not None:
-            self._context.state.delete(TRACK, self._subject, name)
-            if track.due is not None:
-                yield CancelTimer(self._subject, name)
-            if track.question is not None:
-                yield CancelTimer(self._subject, f"{ASKED}{name}")
         episode = self.open.pop(name, None)
         if episode is None:
             return

@@ -20,6 +20,7 @@ from schemas.facts import (
     OrderFacts,
     ReturnFacts,
     RiskFacts,
+    ShopFacts,
     TransactionFacts,
     VariantFacts,
 )
@@ -71,6 +72,9 @@ def merged(dossier: Dossier, event: Event) -> Dossier:
             return _item(dossier, event, facts, looked_up)
         case ReturnFacts():
             return _return(dossier, event, facts, stamp)
+        case ShopFacts() if facts.password_enabled is not None:
+            word = "on" if facts.password_enabled else "off"
+            return replace(dossier, spans=_seen(dossier.spans, "password", word, stamp.updated))
         case _:
             return dossier
 
@@ -103,6 +107,8 @@ def _name(event: Event, facts: AnyFacts) -> str:
             return f"{tag}/order" if facts.from_order else f"{tag}/answer" if is_answer else tag
         case ReturnFacts():
             return f"{tag}/{facts.id}/{event.kind}"
+        case ShopFacts():
+            return f"{tag}/{event.kind}"
         case FulfillmentOrderFacts():
             return f"{tag}/{facts.fulfillment_order}/{event.kind}"
         case DispositionFacts():

@@ -70,7 +70,10 @@ class Due(Struct, frozen=True):
 
 
 class Clear(Struct, frozen=True):
-    """The condition `key` is known not to hold. `because` completes "... is over: "; `title` stands in its place."""
+    """The condition `key` is known not to hold now. `because` says why it is over; `title` replaces the usual one.
+
+    Beside a `Due` of the same key it ends what is open, and the next time is waited for.
+    """
 
     because: str
     key: str = ""
