@@ -4,9 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from stages.rules.approvals import ApprovalRequired
+from stages.rules.inventory import InventoryLow, InventoryOut, InventoryOversold
+from stages.rules.jobs import JobFailed, JobOverdue
 from stages.rules.rule import Rule
+from stages.rules.storefront import PipelineDegraded, PrivacyRequest, StorefrontCritical
 
-RULES: tuple[Rule, ...] = ()
+RULES: tuple[Rule, ...] = (
+    # 3: low inventory
+    InventoryLow(),
+    InventoryOut(),
+    InventoryOversold(),
+    # 5: approvals
+    ApprovalRequired(),
+    # 7: jobs, storefront, ourselves
+    JobFailed(),
+    JobOverdue(),
+    StorefrontCritical(),
+    PipelineDegraded(),
+    PrivacyRequest(),
+)
 
 #: Which rules look at a subject of that kind, in the order of the table.
 WATCHING: Mapping[str, tuple[Rule, ...]] = {
