@@ -23,6 +23,8 @@ _FOLDED = str.maketrans(
         "\u00d7": "x",
     }
 )
+#: They choose the looks of the character before them, and are as dear as one.
+_VARIANTS = frozenset(map(chr, range(0xFE00, 0xFE10)))
 
 
 class Alphabet(Enum):
@@ -53,13 +55,16 @@ def alphabet_of(text: str) -> Alphabet:
 
 
 def fold(text: str) -> str:
-    """Typographic marks as plain ones, letters without the accents that GSM lacks, no symbols; other scripts stay."""
-    return "".join(_folded(character) for character in text.translate(_FOLDED))
+    """One line with plain marks, without symbols and the accents that GSM lacks; other scripts stay as they are."""
+    composed = unicodedata.normalize("NFC", text.translate(_FOLDED))
+    return " ".join("".join(_folded(character) for character in composed).split())
 
 
 def _folded(character: str) -> str:
     if Alphabet.GSM.has(character):
         return character
+    if character in _VARIANTS:
+        return ""
     plain = "".join(part for part in unicodedata.normalize("NFKD", character) if not unicodedata.combining(part))
     if plain and Alphabet.GSM.has(plain):
         return plain

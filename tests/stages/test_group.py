@@ -1,0 +1,410 @@
+"""Who is told what on which channel, how often, and where a failed sending is told instead."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import replace
+
+from pipeline.state import Change, Memory, View
+from schemas import codec, topics
+from schemas.alerts import Alert, AlertState, Severity
+from schemas.configuration import Configuration, Person, Route, Shop, Team
+from schemas.notifications import Channel, Missed, Notification, Receipt, SendingState
+from schemas.reasons import DropReason, RejectReason
+from schemas.records import Record
+from stages.group import FOLLOWED, Group
+from stages.stage import Context, Drop, Emit, Outcome, Reject
+from tests.stages.channels.samples import SETTINGS, SHOP, SINCE, alert
+
+EMAIL, SMS = Channel.EMAIL, Channel.SMS
+INFO, WARNING, CRITICAL = Severity.INFO, Severity.WARNING, Severity.CRITICAL
+
+
+def team(**changes: Any) -> Team:
+    fields: dict[str, Any] = {
+        "name": "operations",
+        "people": (Person(name="ann", email="ann@example.com", phone="+15005550100"),),
+        "channels": {INFO: (EMAIL,), CRITICAL: (EMAIL, SMS)},
+    }
+    return Team(**(fields | changes))
+
+
+@dataclass
+class World:
+    """The stage over real state, one transaction a record."""
+
+    teams: tuple[Team, ...] = (team(),)
+    routes: Route = field(default_factory=Route)
+    sent: list[Notification] = field(default_factory=list)
+    now: datetime = SINCE
+
+    def __post_init__(self) -> None:
+        self.memory = Memory(self.stage.families)
+
+    @property
+    def stage(self) -> Group:
+        shop = Shop(domain=SHOP, secrets=(), time_zone="Europe/Berlin")
+        return Group(Configuration(shops=(shop,), teams=self.teams, opentext=SETTINGS, routes=self.routes))
+
+    def process(self, topic: str, value: Struct | bytes) -> list[Outcome]:
+        raw = value if isinstance(value, bytes) else codec.encode(value)
+        view = View(self.memory, Change(), self.now)
+        record = Record(topic, 0, 0, timestamp=0, key=b"operations", value=raw)
+        outcomes = list(self.stage.process(record, Context(view, self.now, self.now)))
+        self.memory.apply(view.change)
+        return outcomes
+
+    def tell(self, *alerts: Alert) -> list[Notification]:
+        """What goes out for these, in order."""
+        return self._kept(outcome for one in alerts for outcome in self.process(topics.ALERTS, one))
+
+    def settle(self, notification: Notification, state: SendingState = SendingState.FAILED) -> list[Notification]:
+        return self._kept(self.process(topics.RECEIPTS, receipt(notification, state)))
+
+    def _kept(self, outcomes: Iterable[Outcome]) -> list[Notification]:
+        emitted = [outcome.value for outcome in outcomes if isinstance(outcome, Emit)]
+        told = [value for value in emitted if isinstance(value, Notification)]
+        self.sent += told
+        return told
+
+
+def receipt(notification: Notification, state: SendingState) -> Receipt:
+    return Receipt(
+        message_id=notification.message_id,
+        team=notification.team,
+        channel=notification.channel,
+        group=notification.group,
+        state=state,
+        at=SINCE,
+        alert_ids=tuple(one.id for one in notification.alerts),
+    )
+
+
+def channels(notifications: Sequence[Notification]) -> list[Channel]:
+    return [one.channel for one in notifications]
+
+
+def end(revision: int = 2, **changes: Any) -> Alert:
+    return alert(state=AlertState.RESOLVED, revision=revision, **changes)
+
+
+# --- one alert, its channels --------------------------------------------------------------------------------------
+
+
+def test_an_alert_goes_out_on_every_channel_of_its_severity() -> None:
+    assert channels(World().tell(alert(severity=CRITICAL))) == [EMAIL, SMS]
+
+
+def test_a_severity_that_is_not_named_uses_the_next_lower_one() -> None:
+    assert channels(World().tell(alert(severity=WARNING))) == [EMAIL]
+
+
+def test_below_the_lowest_named_severity_the_lowest_is_used() -> None:
+    only_critical = team(channels={CRITICAL: (SMS,)})
+
+    assert channels(World((only_critical,)).tell(alert(severity=INFO))) == [SMS]
+
+
+def test_a_channel_that_a_team_names_twice_is_told_once() -> None:
+    assert channels(World((team(channels={INFO: (EMAIL, EMAIL)}),)).tell(alert())) == [EMAIL]
+
+
+def test_a_notification_carries_its_alert_the_shops_time_zone_and_when_we_had_the_cause() -> None:
+    (told,) = World().tell(one := alert())
+
+    assert (told.alerts, told.time_zone, told.received, told.created) == ((one,), "Europe/Berlin", one.received, SINCE)
+    assert (told.meant_for, told.instead_of) == (None, None)
+
+
+def test_a_shop_that_is_no_longer_configured_has_utc() -> None:
+    assert World().tell(alert(shop="gone.myshopify.com"))[0].time_zone == "UTC"
+
+
+def test_records_are_keyed_by_the_team_that_gets_them() -> None:
+    outcomes = World().process(topics.ALERTS, alert())
+
+    assert [(o.topic, o.key) for o in outcomes if isinstance(o, Emit)] == [(topics.NOTIFICATIONS, "operations")]
+
+
+def test_message_ids_are_the_same_in_every_run_and_no_two_notifications_share_one() -> None:
+    alerts = (alert(severity=CRITICAL), alert(severity=CRITICAL, revision=2), end(3), alert(id="another"))
+    first, second = World().tell(*alerts), World().tell(*alerts)
+
+    assert [one.message_id for one in first] == [one.message_id for one in second]
+    assert len({one.message_id for one in first}) == len(first) == 7
+
+
+def test_message_ids_begin_with_the_installations_prefix_and_fit_into_opentexts_80_characters() -> None:
+    (told,) = World().tell(alert(id="x" * 500))
+
+    assert told.message_id.startswith("shop-")
+    assert len(told.message_id) + 24 - len("shop") <= 80
+
+
+def test_what_belongs_together_stays_in_order_within_its_channel_only() -> None:
+    email, sms = World().tell(alert(severity=CRITICAL))
+
+    assert email.group != sms.group
+    assert World().tell(alert(id="another"))[0].group == email.group
+
+
+# --- again, worse, over --------------------------------------------------------------------------------------------
+
+
+def test_an_alert_record_that_comes_again_is_dropped() -> None:
+    world = World()
+    world.tell(alert())
+
+    assert world.process(topics.ALERTS, alert()) == [Drop(DropReason.ALREADY_KNOWN)]
+
+
+def test_an_older_revision_than_the_one_told_is_dropped() -> None:
+    world = World()
+    world.tell(alert(revision=2))
+
+    assert world.tell(alert(revision=1)) == []
+
+
+def test_a_worse_severity_goes_out_on_its_own_channels() -> None:
+    world = World()
+    world.tell(alert(severity=WARNING))
+
+    assert channels(world.tell(alert(severity=CRITICAL, state=AlertState.UPDATED, revision=2))) == [EMAIL, SMS]
+
+
+def test_an_end_is_told_on_all_channels_that_anything_was_told_on() -> None:
+    world = World()
+    world.tell(alert(severity=CRITICAL), alert(severity=WARNING, state=AlertState.UPDATED, revision=2))
+
+    assert channels(world.tell(end(3, severity=WARNING))) == [EMAIL, SMS]
+
+
+def test_an_end_without_a_beginning_is_told_to_nobody() -> None:
+    assert World().process(topics.ALERTS, end()) == [Drop(DropReason.NOTHING_OPEN)]
+
+
+def test_a_beginning_that_comes_behind_its_end_is_told_to_nobody() -> None:
+    world = World()
+
+    assert world.tell(end(2), alert(revision=1)) == []
+
+
+def test_a_second_end_is_told_to_nobody() -> None:
+    world = World()
+    world.tell(alert(), end(2))
+
+    assert world.tell(alert(state=AlertState.WITHDRAWN, revision=3)) == []
+
+
+def test_a_withdrawn_alert_is_told_where_it_began() -> None:
+    world = World()
+    world.tell(alert())
+
+    assert channels(world.tell(alert(state=AlertState.WITHDRAWN, revision=2))) == [EMAIL]
+
+
+def test_a_team_that_does_not_want_ends_gets_none() -> None:
+    world = World((team(send_resolved=False),))
+
+    assert [one.alerts[0].state for one in world.tell(alert(), end())] == [AlertState.FIRING]
+
+
+def test_an_open_alert_is_known_after_a_year_and_what_is_over_is_forgotten() -> None:
+    world = World()
+    world.tell(alert(), alert(id="happened", milestone=True))
+    world.now += timedelta(days=365)
+
+    assert world.tell(alert()) == []
+    assert len(world.tell(alert(id="happened", milestone=True))) == 1
+    assert world.tell(end()) != []
+
+
+# --- a team that is gone -------------------------------------------------------------------------------------------
+
+
+def test_the_alert_of_a_team_that_is_no_longer_configured_goes_to_the_default_team_which_is_told_so() -> None:
+    default = team(name="support")
+    world = World((team(), default), Route(teams=("support",)))
+    (told,) = world.tell(alert(team="gone"))
+
+    assert (told.team, told.meant_for) == ("support", "gone")
+
+
+def test_without_a_default_route_the_first_team_is_the_default() -> None:
+    assert World((team(name="first"), team(name="second"))).tell(alert(team="gone"))[0].team == "first"
+
+
+def test_the_end_of_what_only_a_removed_team_was_told_is_told_to_nobody() -> None:
+    world = World((team(name="default"), team()))
+    world.tell(alert())
+    world.teams = (team(name="default"),)
+
+    assert world.tell(end()) == []
+
+
+# --- told on another channel ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", [SendingState.FAILED, SendingState.IN_DOUBT])
+def test_what_could_not_be_told_on_one_channel_is_told_on_another_with_the_reason(state: SendingState) -> None:
+    world = World()
+    (missed,) = world.tell(alert())
+    (instead,) = world.settle(missed, state)
+
+    assert (instead.channel, instead.alerts) == (SMS, missed.alerts)
+    assert instead.instead_of == Missed(missed.message_id, EMAIL, state)
+    assert instead.message_id != missed.message_id
+
+
+def test_what_is_told_instead_is_not_followed_by_a_third() -> None:
+    world = World()
+    (instead,) = world.settle(world.tell(alert())[0])
+
+    assert world.settle(instead) == []
+
+
+def test_a_failure_that_is_reported_twice_is_told_elsewhere_once() -> None:
+    world = World()
+    (missed,) = world.tell(alert())
+
+    assert len(world.settle(missed, SendingState.IN_DOUBT) + world.settle(missed, SendingState.FAILED)) == 1
+
+
+def test_a_failure_where_the_other_channel_has_told_it_already_is_told_nowhere_else() -> None:
+    world = World()
+    email, sms = world.tell(alert(severity=CRITICAL))
+
+    assert world.settle(email) + world.settle(sms) == []
+
+
+def test_a_failure_of_what_has_become_old_news_is_told_nowhere_else() -> None:
+    world = World()
+    (missed,) = world.tell(alert())
+    world.tell(alert(revision=2))
+
+    assert world.settle(missed) == []
+
+
+def test_a_failure_of_a_team_with_one_channel_is_told_nowhere_else() -> None:
+    world = World((team(people=(Person(name="ann", email="ann@example.com"),)),))
+    (missed,) = world.tell(alert())
+
+    assert world.settle(missed) == []
+    assert world.memory.count(FOLLOWED.name) == 0
+
+
+def test_an_end_goes_where_its_beginning_was_told_instead() -> None:
+    world = World()
+    world.settle(world.tell(alert())[0])
+
+    assert channels(world.tell(end())) == [EMAIL, SMS]
+
+
+def test_what_arrived_is_not_followed_any_longer() -> None:
+    world = World()
+    (told,) = world.tell(alert())
+    world.settle(told, SendingState.DELIVERED)
+
+    assert world.memory.count(FOLLOWED.name) == 0
+    assert world.settle(told, SendingState.FAILED) == []
+
+
+@pytest.mark.parametrize("state", [SendingState.ACCEPTED, SendingState.SENT, SendingState.UNKNOWN])
+def test_a_sending_under_way_changes_nothing(state: SendingState) -> None:
+    world = World()
+    (told,) = world.tell(alert())
+
+    assert world.settle(told, state) == []
+    assert len(world.settle(told, SendingState.FAILED)) == 1
+
+
+# --- what cannot be read -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("topic", [topics.ALERTS, topics.RECEIPTS])
+@pytest.mark.parametrize("value", [b"", b"{}", b"[]", b"\xff", b'{"id": 1}'])
+def test_a_record_of_another_shape_is_rejected(topic: str, value: bytes) -> None:
+    with pytest.raises(Reject) as rejected:
+        World().process(topic, value)
+
+    assert rejected.value.reason is RejectReason.UNDECODABLE
+
+
+# --- in any order, however often -----------------------------------------------------------------------------------
+
+RECORDS = st.builds(
+    alert,
+    id=st.sampled_from(["a", "b"]),
+    revision=st.integers(1, 4),
+    state=st.sampled_from(AlertState),
+    severity=st.sampled_from(Severity),
+)
+FAILURES = st.tuples(st.integers(0, 20), st.sampled_from([SendingState.FAILED, SendingState.IN_DOUBT]))
+
+
+def played(steps: Sequence[Alert | tuple[int, SendingState]], world: World) -> list[Notification]:
+    for step in steps:
+        if isinstance(step, Alert):
+            world.tell(step)
+        elif world.sent:
+            world.settle(world.sent[step[0] % len(world.sent)], step[1])
+    return world.sent
+
+
+STEPS = st.lists(st.one_of(RECORDS, FAILURES), max_size=30)
+
+
+@given(STEPS)
+def test_in_any_order_each_revision_of_an_alert_is_told_at_most_once_a_channel(steps: Any) -> None:
+    sent = played(steps, World())
+    told = Counter((one.alerts[0].id, one.alerts[0].revision, one.channel) for one in sent)
+
+    assert all(count == 1 for count in told.values())
+    assert len({one.message_id for one in sent}) == len(sent)
+
+
+@given(STEPS)
+def test_in_any_order_nobody_is_told_an_end_without_a_beginning_and_no_channel_but_in_anothers_stead(
+    steps: Any,
+) -> None:
+    open_on: dict[str, set[Channel]] = {"a": set(), "b": set()}
+    is_open: set[str] = set()
+    ending: dict[str, int] = {}
+    for told in played(steps, World()):
+        one = told.alerts[0]
+        if one.state in (AlertState.RESOLVED, AlertState.WITHDRAWN):
+            assert one.id in is_open or ending.get(one.id) == one.revision
+            assert told.instead_of is not None or told.channel in open_on[one.id]
+            is_open.discard(one.id)
+            ending[one.id] = one.revision
+        else:
+            is_open.add(one.id)
+            open_on[one.id].add(told.channel)
+
+
+@given(STEPS)
+def test_the_newest_revision_of_an_alert_that_goes_on_is_always_told(steps: Any) -> None:
+    alerts = [step for step in steps if isinstance(step, Alert)]
+    sent = played(steps, World())
+    told = {(one.alerts[0].id, one.alerts[0].revision) for one in sent}
+    newest: dict[str, int] = {}
+    for one in alerts:
+        if one.revision > newest.get(one.id, 0):
+            newest[one.id] = one.revision
+            goes_on = one.state in (AlertState.FIRING, AlertState.UPDATED)
+            assert not goes_on or (one.id, one.revision) in told
+
+
+def test_what_is_told_in_a_replay_is_what_was_told() -> None:
+    steps = [alert(severity=CRITICAL), alert(id="b"), end(2), replace(alert(id="b"), revision=2)]
+
+    assert played(steps, World()) == played(steps, World())
