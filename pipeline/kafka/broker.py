@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
@@ -14,7 +14,7 @@ from pipeline.broker import OutOfRange, Unavailable
 from pipeline.kafka import producer, reading
 from pipeline.kafka.appender import KafkaAppender
 from pipeline.kafka.ending import end
-from pipeline.kafka.failures import bounded
+from pipeline.kafka.failures import answered, bounded
 from pipeline.kafka.installation import Installation, Timing
 from pipeline.kafka.limits import Limits
 from pipeline.kafka.member import KafkaMember
@@ -107,27 +107,26 @@ class KafkaBroker:
         there = {self._at.there(partition): partition for partition in partitions}
         if not there:
             return {}
-        async with bounded(f"what {group} has committed", _ASK_WITHIN):
-            found = await self._admin_client.list_consumer_group_offsets(
-                self._at.group_there(group), partitions=list(there)
-            )
+        admin, name = self._admin_client, self._at.group_there(group)
+        found = await answered(
+            f"what {group} has committed",
+            lambda: admin.list_consumer_group_offsets(name, partitions=list(there)),
+            _ASK_WITHIN,
+        )
         offsets = {partition: found[at].offset if at in found else -1 for at, partition in there.items()}
         return {partition: None if offset < 0 else offset for partition, offset in offsets.items()}
 
     async def beginnings(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-        consumer = _started(self._stable)
-        async with bounded("where the logs begin", _ASK_WITHIN):
-            return self._here(await consumer.beginning_offsets(self._there(partitions)))
+        ask = _started(self._stable).beginning_offsets
+        return await self._offsets("where the logs begin", ask, partitions)
 
     async def stable_ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-        consumer = _started(self._stable)
-        async with bounded("where the logs are stable", _ASK_WITHIN):
-            return self._here(await consumer.end_offsets(self._there(partitions)))
+        ask = _started(self._stable).end_offsets
+        return await self._offsets("where the logs are stable", ask, partitions)
 
     async def high_watermarks(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-        consumer = _started(self._unstable)
-        async with bounded("where the logs end", _ASK_WITHIN):
-            return self._here(await consumer.end_offsets(self._there(partitions)))
+        ask = _started(self._unstable).end_offsets
+        return await self._offsets("where the logs end", ask, partitions)
 
     # --- topics --------------------------------------------------------------------------------------------------
 
@@ -154,11 +153,12 @@ class KafkaBroker:
             raise Unavailable("this broker was not started")
         return self._limits
 
-    def _there(self, partitions: Iterable[TopicPartition]) -> list[object]:
-        return [self._at.there(partition) for partition in partitions]
-
-    def _here(self, offsets: dict[object, int]) -> dict[TopicPartition, int]:
-        return {self._at.here(partition): offset for partition, offset in offsets.items()}
+    async def _offsets(
+        self, what: str, ask: Callable[[Any], Awaitable[Any]], partitions: Iterable[TopicPartition]
+    ) -> dict[TopicPartition, int]:
+        there = [self._at.there(partition) for partition in partitions]
+        found = await answered(what, lambda: ask(there), _ASK_WITHIN)
+        return {self._at.here(partition): offset for partition, offset in found.items()}
 
 
 def _started(client: T | None) -> T:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from aiokafka import errors
 
 from pipeline.broker import BrokerError, Fenced, Refused, Unavailable
 
+T = TypeVar("T")
+
+_PAUSE = 0.05
 _FENCED = (errors.ProducerFenced, errors.InvalidProducerEpoch, errors.InvalidProducerIdMapping)
 #: The broker's state of our sequences is another than ours: nothing is wrong with the records.
 _OUT_OF_STEP = (errors.OutOfOrderSequenceNumber, errors.UnknownProducerId, errors.InvalidTxnState)
@@ -25,6 +29,23 @@ async def bounded(what: str, within: float) -> AsyncIterator[None]:
         raise Unavailable(f"{what}: no answer within {within:g} s") from None
     except errors.KafkaError as error:
         raise told(what, error) from error
+
+
+async def answered(what: str, ask: Callable[[], Awaitable[T]], within: float) -> T:
+    """The answer to a question that may be asked again, and is, until the bound. Raises Unavailable."""
+    trouble: BrokerError | None = None
+    try:
+        async with asyncio.timeout(within):
+            while True:
+                try:
+                    return await ask()
+                except errors.KafkaError as error:
+                    trouble = told(what, error)
+                    if not (error.retriable or isinstance(error, errors.KafkaConnectionError)):
+                        raise trouble from error
+                await asyncio.sleep(_PAUSE)
+    except TimeoutError:
+        raise trouble or Unavailable(f"{what}: no answer within {within:g} s") from None
 
 
 def told(what: str, error: BaseException) -> BrokerError:

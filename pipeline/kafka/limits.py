@@ -15,7 +15,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from msgspec import Struct
 
 from pipeline.broker import Refused
-from pipeline.kafka.failures import bounded
+from pipeline.kafka.failures import answered
 from pipeline.kafka.installation import Installation
 from schemas.records import Outgoing
 
@@ -66,8 +66,7 @@ class Limits:
         resources = [ConfigResource(ConfigResourceType.TOPIC, self._at.topic_there(topic)) for topic in topics]
         if not resources:
             return
-        async with bounded("the topics' limits", _WITHIN):
-            answers = await self._admin.describe_configs(resources)
+        answers = await answered("the topics' limits", lambda: self._admin.describe_configs(resources), _WITHIN)
         for answer in answers:
             for code, _, _, name, entries in answer.resources:
                 if code == 0:

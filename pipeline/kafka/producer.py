@@ -123,10 +123,10 @@ class KafkaProducer:
                 acknowledgements.append(sent)
             if acknowledgements:
                 await asyncio.wait(acknowledgements)
-        failures = [error for sent in acknowledgements if (error := sent.exception()) is not None]
+        failures = [failure for sent in acknowledgements if (failure := sent.exception()) is not None]
         if failures:
             # the first that a person can use: the others are often only its consequence
-            raise min((self._failed_write(error) for error in failures), key=_weight)
+            raise min((self._failed_write(failure) for failure in failures), key=_weight)
 
     def _batches(self, records: Sequence[Outgoing]) -> Iterator[tuple[TopicPartition, Any]]:
         """Batches of each partition in order; a partition's second one after the first ones of all."""

@@ -9,7 +9,7 @@ from aiokafka import errors
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from pipeline.broker import BrokerError
-from pipeline.kafka.failures import bounded
+from pipeline.kafka.failures import answered, bounded
 from pipeline.kafka.installation import Installation
 from schemas.topics import TopicSpec
 
@@ -24,8 +24,7 @@ class Topics:
         self._at = at
 
     async def list(self) -> dict[str, int]:
-        async with bounded("the topics", _ASK_WITHIN):
-            found = await self._admin.describe_topics()
+        found = await answered("the topics", self._admin.describe_topics, _ASK_WITHIN)
         return {
             self._at.topic_here(topic["topic"]): len(topic["partitions"])
             for topic in found
@@ -34,8 +33,7 @@ class Topics:
 
     async def create(self, specs: Sequence[TopicSpec]) -> None:
         """Three replicas, two of them in sync, where there are so many brokers. Raises BrokerError naming the topic."""
-        async with bounded("the brokers", _ASK_WITHIN):
-            brokers = len((await self._admin.describe_cluster())["brokers"])
+        brokers = len((await answered("the brokers", self._admin.describe_cluster, _ASK_WITHIN))["brokers"])
         wanted = [self._new(spec, min(_REPLICAS, brokers)) for spec in specs]
         if not wanted:
             return
