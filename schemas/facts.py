@@ -16,8 +16,14 @@ from msgspec import Struct
 from schemas.money import Money
 
 
-class Facts(Struct, frozen=True, tag_field="type", omit_defaults=True):
-    """Every kind of facts is tagged by its `type`."""
+class Facts(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
+    """Every kind of facts is tagged by its `type`.
+
+    `absent` names the facts that are empty here (None, no entries, False) only because the source did not carry their
+    key: they are unknown, while the other empty ones are known to be so. Facts that are looked up never stand in it.
+    """
+
+    absent: tuple[str, ...] = ()
 
 
 class Line(Struct, frozen=True, omit_defaults=True):

@@ -104,5 +104,6 @@ def _of_checkout(event: Event, facts: OrderFacts, token: str) -> Event:
         order_placed=True,
         order_id=facts.id,
         from_order=True,
+        absent=("closed", "contact_known", "lines"),
     )
     return replace(event, subject=subjects.checkout(event.shop, token), facts=told, incomplete=())

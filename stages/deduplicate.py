@@ -21,7 +21,6 @@ from msgspec.structs import fields, replace
 from schemas import codec, topics
 from schemas.events import Event, Source
 from schemas.facts import (
-    AnyFacts,
     AppSubscriptionFacts,
     CheckoutFacts,
     DomainFacts,
@@ -98,6 +97,9 @@ def _decoded(record: Record) -> Event:
 
 
 def _is_state(event: Event) -> bool:
+    """An Event whose resource could not be looked up tells that something happened, and no state."""
+    if event.source is Source.EVENT and event.updated is None:
+        return False
     return event.source is not Source.ANSWER and isinstance(event.facts, _STATES) and event.kind not in _HAPPENINGS
 
 
@@ -106,10 +108,10 @@ def _compared(event: Event, context: Context) -> DropReason | None:
     name = _resource(event)
     newest = context.state.get(NEWEST, event.subject, name)
     told = Newest(
-        updated=event.updated or event.occurred,
+        updated=event.updated or event.occurred.replace(microsecond=0),
         occurred=event.occurred,
         delivery=_digest(event.delivery_id),
-        fingerprint=_fingerprint(event.facts),
+        fingerprint=_fingerprint(event),
         kinds=(event.kind,),
     )
     if newest is None:
@@ -142,9 +144,11 @@ def _resource(event: Event) -> bytes:
 _VOLATILE = "updated"
 
 
-def _fingerprint(facts: AnyFacts) -> bytes:
+def _fingerprint(event: Event) -> bytes:
+    """Of the facts and of what is not known of them: that something has become known is news."""
+    facts = event.facts
     steady = replace(facts, updated=None) if any(field.name == _VOLATILE for field in fields(facts)) else facts
-    return blake2b(msgspec.json.encode(steady), digest_size=16).digest()
+    return blake2b(msgspec.json.encode((steady, event.incomplete)), digest_size=16).digest()
 
 
 def _digest(*parts: str) -> bytes:

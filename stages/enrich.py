@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from schemas import codec, subjects, topics
 from schemas.configuration import Configuration
 from schemas.events import Event, Source
-from schemas.facts import PrivacyFacts
+from schemas.facts import OrderFacts, PrivacyFacts
 from schemas.questions import Question
 from schemas.reasons import RejectReason, RetryReason
 from schemas.records import Record
@@ -119,11 +119,14 @@ class Enrich:
         elif draft.about is not None and draft.about.kind in PLACED_BY:
             event = replace(event, subject=event.resource)
         event, unknown = self._completed(event, needs, context)
-        self._wait_for(unknown, context)
+        late = context.state.get(LATE, event.resource, _late_name(event))
+        in_vain = late.event.incomplete if late else ()
+        self._wait_for({name: reply for name, reply in unknown.items() if name not in in_vain}, context)
         yield from self._token_news(event.shop, self._replies(needs, context), context)
         for told in (event, *copies(event)):
             yield Emit(topics.ENRICHED, told.subject, told, told.kind)
-        yield from self._remember(event, unknown, context)
+        if late is None or not _is_older(event, late.event):
+            yield from self._remember(event, unknown, context)
 
     def _draft(self, record: Record) -> Draft:
         """Raises Reject for a body that does not decode and for a shop that is not ours, but for what the law asks."""
@@ -164,10 +167,12 @@ class Enrich:
                 facts = filled(facts, reply.value)
             else:
                 unknown[name] = reply
-        return replace(event, facts=facts, incomplete=tuple(sorted(unknown))), unknown
+        updated = event.updated or (facts.updated if isinstance(facts, OrderFacts) else None)
+        return replace(event, facts=facts, updated=updated, incomplete=tuple(sorted(unknown))), unknown
 
     def _wait_for(self, unknown: Mapping[str, Reply | None], context: Context) -> None:
-        """Raises Retry while any of them is worth waiting for."""
+        """Raises Retry while any of them is worth waiting for: what an earlier event of the resource waited for in vain
+        is not waited for again, or the last of ten events would come five minutes late."""
         waited = _waited(context)
         for reply in unknown.values():
             reason, patience = self._patience(reply)
@@ -209,7 +214,7 @@ class Enrich:
     # --- facts that come late --------------------------------------------------------------------------------------
 
     def _remember(self, event: Event, unknown: Mapping[str, Reply | None], context: Context) -> Iterator[Outcome]:
-        """The newest event of its kind counts: facts that came with it need not be asked for an older one."""
+        """The newest event counts: facts that came with it need not be asked for an older one."""
         routing, name = event.resource, _late_name(event)
         if any(not isinstance(reply, Denied) for reply in unknown.values()):
             context.state.put(LATE, routing, Late(event, context.wall), name)
@@ -273,7 +278,8 @@ class Enrich:
 
     def _answer(self, record: Record, context: Context) -> Iterator[Outcome]:
         """An answer comes in any case: after the patience, or without access, it says what is not known."""
-        _, event, needs = self._question(record, context)
+        _, event, planned = self._question(record, context)
+        needs = {name: _asked_as(lookup, context) for name, lookup in planned.items()}
         event, unknown = self._completed(event, needs, context)
         self._wait_for(unknown, context)
         yield from self._token_news(event.shop, self._replies(needs, context), context)
@@ -287,6 +293,16 @@ def _waited(context: Context) -> timedelta:
 def _grown(waited: timedelta) -> timedelta:
     """Each wait about as long as all before it together."""
     return max(_FIRST_RETRY, min(waited, _LONGEST_RETRY))
+
+
+def _asked_as(lookup: Lookup, context: Context) -> Lookup:
+    """The request that was made of this question: a record that waited in the queue was planned at another time."""
+    same = (asked for asked in context.answers if replace(asked, since=lookup.since) == lookup)
+    return next(same, lookup)
+
+
+def _is_older(event: Event, other: Event) -> bool:
+    return event.updated is not None and other.updated is not None and event.updated < other.updated
 
 
 def _late_name(event: Event) -> str:

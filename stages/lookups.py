@@ -29,6 +29,7 @@ from schemas.facts import (
 from schemas.money import Money
 from stages import shapes
 from stages.answers import Answer, Denied, Found, Missing
+from stages.bodies import orders, payments
 from stages.bodies.fields import integer
 from stages.bodies.fulfillments import is_ours
 from stages.bodies.orders import SHOPIFY
@@ -281,6 +282,9 @@ async def _order(shopify: Shopify, lookup: Lookup) -> Reply:
     return _told(await shopify.query(lookup.shop, ORDER_CORE, asked, lookup.since, enough), state)
 
 
+#: What OrderCore leaves open: no line, no address, no terms, nobody's name.
+_NOT_IN_CORE = ("address", "checkout_token", "customer_id", "lines", "terms")
+
 #: Shopify's GraphQL words that are null in the REST shape: nothing has been shipped yet.
 _UNFULFILLED = {"UNFULFILLED", "OPEN", "IN_PROGRESS", "ON_HOLD", "SCHEDULED", "PENDING_FULFILLMENT", "REQUEST_DECLINED"}
 
@@ -312,6 +316,7 @@ def order_facts(order: shapes.Order) -> OrderFacts:
         risk=tuple(map(_assessment, order.risk.assessments)) if order.risk else None,
         recommendation=_words(order.risk.recommendation) if order.risk else None,
         capturable=order.capturable,
+        absent=_NOT_IN_CORE,
     )
 
 
@@ -357,6 +362,7 @@ async def _payment(shopify: Shopify, lookup: Lookup) -> Reply:
                 (each.authorization_expires_at for each in held if each.authorization_expires_at), default=None
             ),
             manual_gateway=any(each.manual_payment_gateway for each in order.transactions),
+            absent=tuple(orders.EMPTY_SAYS),
         )
 
     asked = {"id": gid("Order", lookup.identity)}
@@ -489,7 +495,10 @@ async def _checkout(shopify: Shopify, lookup: Lookup) -> Reply:
     def state(data: shapes.OrderByCheckout) -> CheckoutFacts:
         order = data.orders.nodes[0] if data.orders.nodes else None
         return CheckoutFacts(
-            token=lookup.identity, order_placed=order is not None, order_id=_number(order.id) if order else None
+            token=lookup.identity,
+            order_placed=order is not None,
+            order_id=_number(order.id) if order else None,
+            absent=tuple(payments.EMPTY_SAYS),
         )
 
     asked = {"query": f"checkout_token:{lookup.identity}"}
@@ -507,6 +516,7 @@ async def _abandonment(shopify: Shopify, lookup: Lookup) -> Reply:
             total=_amount(node.total_price_set.shop_money) if node and node.total_price_set else None,
             has_abandonment=node is not None,
             no_order_since=view.customer_has_no_order_since_abandonment if view else None,
+            absent=tuple(name for name in payments.EMPTY_SAYS if name != "completed" or node is None),
         )
 
     asked = {"id": gid("AbandonedCheckout", lookup.identity)}

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TypeVar, cast
 
-from msgspec import Struct
 from msgspec.structs import fields, replace
 
 from schemas import subjects
@@ -18,6 +17,7 @@ from schemas.facts import (
     AnyFacts,
     CheckoutFacts,
     Customer,
+    Facts,
     HoldFacts,
     InventoryFacts,
     InventoryItemFacts,
@@ -29,11 +29,12 @@ from schemas.facts import (
 )
 from schemas.questions import Question, QuestionKind
 from schemas.reasons import RejectReason
+from stages.bodies import orders, payments
 from stages.bodies.fields import integer
 from stages.lookups import Lookup, OpenHolds, Place, Value, Verdict, What
 from stages.stage import Reject
 
-S = TypeVar("S", bound=Struct)
+F = TypeVar("F", bound=Facts)
 Needs = Mapping[str, Lookup]
 
 #: Kinds that are no subjects themselves: where they belong, only Shopify can tell.
@@ -119,7 +120,7 @@ def question_needs(question: Question, since: datetime) -> tuple[AnyFacts, Needs
     if question.kind is QuestionKind.CHECKOUT:
         token = subjects.identity_of(question.subject)
         needs = {"checkout": ask(What.CHECKOUT, token)}
-        return CheckoutFacts(token=token), needs if named is None else needs | {
+        return CheckoutFacts(token=token, absent=tuple(payments.EMPTY_SAYS)), needs if named is None else needs | {
             "abandonment": ask(What.ABANDONMENT, named)
         }
     found = named or integer(subjects.identity_of(question.subject))
@@ -129,7 +130,8 @@ def question_needs(question: Question, since: datetime) -> tuple[AnyFacts, Needs
         return ReturnFacts(id=found), {"return": ask(What.RETURN_STATE, found)}
     if question.kind is QuestionKind.INVENTORY:
         return InventoryItemFacts(item_id=found), {"item": ask(What.ITEM, found)}
-    return OrderFacts(id=found), {name: ask(what, found) for name, what in _OF_AN_ORDER[question.kind].items()}
+    blank = OrderFacts(id=found, absent=tuple(orders.EMPTY_SAYS))
+    return blank, {name: ask(what, found) for name, what in _OF_AN_ORDER[question.kind].items()}
 
 
 def filled(facts: AnyFacts, value: Value) -> AnyFacts:
@@ -147,7 +149,7 @@ def filled(facts: AnyFacts, value: Value) -> AnyFacts:
         case ((InventoryFacts() | VariantFacts() | InventoryItemFacts()), Item()):
             return replace(facts, item=value)
         case ((OrderFacts() | CheckoutFacts() | ReturnFacts()), _) if type(facts) is type(value):
-            return overlaid(facts, cast("AnyFacts", value))
+            return cast("AnyFacts", overlaid(facts, value))
         case _:
             return facts
 
@@ -165,14 +167,20 @@ def _with_order(facts: RiskFacts, order: OrderFacts) -> RiskFacts:
     )
 
 
-def overlaid(facts: S, newer: Struct) -> S:
-    """What the newer one knows wins; what it does not say stays."""
+_EMPTY_SAYS = {OrderFacts: orders.EMPTY_SAYS, CheckoutFacts: payments.EMPTY_SAYS}
+
+
+def overlaid(facts: F, newer: F) -> F:
+    """What the newer one knows wins, also that something is empty now; what it does not say stays."""
+    cleared = set(_EMPTY_SAYS.get(type(newer), ())) - set(newer.absent)
     said = {
         field.name: value
         for field in fields(newer)
-        if not field.required and (value := getattr(newer, field.name)) != field.default
+        if not field.required
+        and field.name != "absent"
+        and ((value := getattr(newer, field.name)) != field.default or field.name in cleared)
     }
-    return replace(facts, **said)
+    return replace(facts, **said, absent=tuple(name for name in facts.absent if name in newer.absent))
 
 
 def placed(event: Event, place: Place) -> Event:

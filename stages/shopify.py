@@ -263,7 +263,7 @@ class Shopify:
                 envelope = self._decoder(operation).decode(await response.read())
         except (aiohttp.ClientError, OSError) as error:
             return Unavailable(type(error).__name__)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return Unavailable(f"unreadable answer to {operation.name}: {error}", answered=True)
         else:
             spent = envelope.extensions.cost if envelope.extensions else None

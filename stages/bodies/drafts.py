@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Raw
 
 from schemas.facts import DraftFacts
-from stages.bodies.fields import NULL, Body, moment, money, number, one, required, tags, text, whole, word
+from stages.bodies.fields import NULL, Body, absent, moment, money, number, one, required, tags, text, whole, word
 from stages.bodies.lines import lines
 from stages.bodies.parsed import About, Parsed
 
@@ -29,6 +29,17 @@ class _Draft(Body):
     line_items: Raw = NULL
 
 
+#: What an empty value says something about: where the key is absent, that is not known.
+_EMPTY_SAYS = {
+    "completed": "completed_at",
+    "customer_id": "customer",
+    "invoice_sent": "invoice_sent_at",
+    "lines": "line_items",
+    "order_id": "order_id",
+    "tags": "tags",
+}
+
+
 def draft(body: bytes) -> Parsed:
     found = whole(body, _Draft)
     customer = one(found.customer, _Customer)
@@ -44,5 +55,6 @@ def draft(body: bytes) -> Parsed:
         tags=tags(found.tags),
         customer_id=number(customer.id) if customer else None,
         lines=lines(found.line_items),
+        absent=absent(found, _EMPTY_SAYS),
     )
     return Parsed(facts, About("draft", facts.id), facts.updated)

@@ -8,8 +8,10 @@ rounded: ids are exact above 2^53, amounts never pass through a float.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TypeVar
 
 import msgspec
@@ -27,6 +29,9 @@ NULL = Raw(b"null")
 #: More digits than any id of Shopify's; a longer run of digits is no id, and costs quadratic time to read.
 _LONGEST_ID = 20
 _LONGEST_AMOUNT = 40
+#: Without a bound a short exponent would become a number of a million digits where it is written out.
+_AMOUNT = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?", re.ASCII)
+_TOKEN = re.compile(r"[^\x00-\x1f\x7f]{1,255}")
 
 
 class Body(Struct):
@@ -41,6 +46,12 @@ def text(raw: Raw) -> str | None:
     if written[:1].isdigit() or written.startswith(b"-"):
         return written.decode()
     return None
+
+
+def token(raw: Raw) -> str | None:
+    """An identity in words: short, and without control characters, since it becomes part of keys."""
+    found = text(raw)
+    return found if found is not None and _TOKEN.fullmatch(found) else None
 
 
 def word(raw: Raw) -> str | None:
@@ -66,13 +77,9 @@ def integer(found: str | None) -> int | None:
 
 def amount(raw: Raw) -> Decimal | None:
     found = text(raw)
-    if found is None or len(found) > _LONGEST_AMOUNT:
+    if found is None or len(found) > _LONGEST_AMOUNT or not _AMOUNT.fullmatch(found):
         return None
-    try:
-        read = Decimal(found)
-    except InvalidOperation:
-        return None
-    return read if read.is_finite() else None
+    return Decimal(found)
 
 
 def money(raw: Raw, currency: str | None) -> Money | None:
@@ -120,6 +127,11 @@ def one(raw: Raw, shape: type[S]) -> S | None:
     return msgspec.json.decode(raw, type=shape) if bytes(raw).startswith(b"{") else None
 
 
+def members(raw: Raw) -> Mapping[str, Raw]:
+    """What an object holds, by key; nothing where there is no object."""
+    return msgspec.json.decode(raw, type=dict[str, Raw]) if bytes(raw).startswith(b"{") else {}
+
+
 def many(raw: Raw, shape: type[T]) -> list[T]:
     """The entries of a list; those that are no objects are left out where objects are asked for."""
     if not bytes(raw).startswith(b"["):
@@ -128,6 +140,11 @@ def many(raw: Raw, shape: type[T]) -> list[T]:
     if shape is Raw:
         return entries  # type: ignore[return-value]  # T is Raw here
     return [msgspec.json.decode(entry, type=shape) for entry in entries if bytes(entry).startswith(b"{")]
+
+
+def absent(found: Body, told_by: Mapping[str, str]) -> tuple[str, ...]:
+    """Of these facts, each with its key in the body, those whose key is not there."""
+    return tuple(sorted(fact for fact, key in told_by.items() if getattr(found, key) is NULL))
 
 
 def whole(body: bytes, shape: type[S]) -> S:

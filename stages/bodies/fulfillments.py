@@ -8,7 +8,7 @@ from __future__ import annotations
 from msgspec import Raw
 
 from schemas.facts import FulfillmentFacts, FulfillmentOrderFacts, Hold, HoldFacts, ShipmentFacts
-from stages.bodies.fields import NULL, Body, flag, many, moment, number, one, required, text, texts, whole, word
+from stages.bodies.fields import NULL, Body, absent, flag, many, moment, number, one, required, text, texts, whole, word
 from stages.bodies.lines import lines, ships
 from stages.bodies.parsed import About, Parsed
 
@@ -31,6 +31,14 @@ class _Fulfillment(Body):
     line_items: Raw = NULL
 
 
+#: What an empty value says something about: where the key is absent, that is not known.
+_EMPTY_SAYS = {
+    "lines": "line_items",
+    "shipment_status": "shipment_status",
+    "tracking_numbers": "tracking_numbers",
+}
+
+
 def fulfillment(body: bytes) -> Parsed:
     found = whole(body, _Fulfillment)
     order_id = required(number(found.order_id), "$.order_id")
@@ -49,6 +57,7 @@ def fulfillment(body: bytes) -> Parsed:
         updated=moment(found.updated_at),
         lines=shipped,
         requires_shipping=ships(shipped),
+        absent=absent(found, _EMPTY_SAYS),
     )
     return Parsed(facts, About("order", order_id), facts.updated)
 
@@ -134,7 +143,7 @@ def _held(body: bytes, released: bool) -> Parsed:
     number_ = required(number(held.id), "$.fulfillment_order.id")
     standing = many(held.fulfillment_holds, Raw)
     hold = _hold(found.fulfillment_hold, gid) or _hold(found.created_fulfillment_hold, gid)
-    if hold is None and len(standing) == 1:
+    if hold is None and len(standing) == 1 and not released:
         hold = _hold(standing[0], gid)
     facts = HoldFacts(fulfillment_order=gid, released=released, hold=hold)
     return Parsed(facts, About("fulfillment-order", number_), echo=hold is not None and hold.ours)

@@ -17,7 +17,8 @@ from schemas.facts import (
     ReturnFacts,
     UnknownFacts,
 )
-from stages.bodies.fields import NULL, Body, integer, one, text, whole
+from stages.bodies.fields import NULL, Body, integer, members, one, text, whole
+from stages.bodies.orders import EMPTY_SAYS
 from stages.bodies.parsed import About, Parsed
 
 
@@ -54,7 +55,7 @@ _KINDS = {
 def _facts(topic: str, gid: str, identity: int) -> AnyFacts:
     match topic:
         case "Order":
-            return OrderFacts(id=identity)
+            return OrderFacts(id=identity, absent=tuple(EMPTY_SAYS))
         case "FulfillmentOrder":
             return FulfillmentOrderFacts(fulfillment_order=gid)
         case "Return":
@@ -67,41 +68,18 @@ def _facts(topic: str, gid: str, identity: int) -> AnyFacts:
             return UnknownFacts()
 
 
+#: Under which name a subscription's query answers with the resource.
+_ASKED_AS = {
+    "Order": "order",
+    "FulfillmentOrder": "fulfillmentOrder",
+    "Return": "return",
+    "InventoryItem": "inventoryItem",
+    "Location": "location",
+}
+
+
 def _named_in(topic: str, delivery: _Delivery) -> str | None:
     """The resource in the answer of the subscription's own query, where it asked for its `id`."""
-    fields = one(delivery.data, _FIELDS[topic]) if topic in _FIELDS else None
-    found = one(fields.resource, _Resource) if fields else None
+    resource = members(delivery.data).get(_ASKED_AS.get(topic, ""), NULL)
+    found = one(resource, _Resource)
     return text(found.id) if found else None
-
-
-class _Named(Body):
-    resource: Raw = NULL
-
-
-class _Order(_Named, rename={"resource": "order"}):
-    pass
-
-
-class _FulfillmentOrder(_Named, rename={"resource": "fulfillmentOrder"}):
-    pass
-
-
-class _Return(_Named, rename={"resource": "return"}):
-    pass
-
-
-class _InventoryItem(_Named, rename={"resource": "inventoryItem"}):
-    pass
-
-
-class _Location(_Named, rename={"resource": "location"}):
-    pass
-
-
-_FIELDS: dict[str, type[_Named]] = {
-    "Order": _Order,
-    "FulfillmentOrder": _FulfillmentOrder,
-    "Return": _Return,
-    "InventoryItem": _InventoryItem,
-    "Location": _Location,
-}

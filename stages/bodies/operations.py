@@ -27,6 +27,7 @@ from stages.bodies.fields import (
     required,
     text,
     texts,
+    token,
     whole,
     word,
 )
@@ -87,7 +88,7 @@ class _OfSubscription(Body):
 
 def _app_subscription(body: bytes, capped: bool) -> Parsed:
     found = required(one(whole(body, _OfSubscription).app_subscription, _Subscription), "$.app_subscription")
-    gid = required(text(found.admin_graphql_api_id), "$.app_subscription.admin_graphql_api_id")
+    gid = required(token(found.admin_graphql_api_id), "$.app_subscription.admin_graphql_api_id")
     facts = AppSubscriptionFacts(
         id=gid,
         name=text(found.name),
@@ -116,7 +117,7 @@ class _Bulk(Body):
 
 def bulk_operation(body: bytes) -> Parsed:
     found = whole(body, _Bulk)
-    gid = required(text(found.admin_graphql_api_id), "$.admin_graphql_api_id")
+    gid = required(token(found.admin_graphql_api_id), "$.admin_graphql_api_id")
     facts = BulkOperationFacts(
         id=gid,
         status=required(word(found.status), "$.status"),

@@ -8,6 +8,7 @@ from schemas.facts import Assessment, OrderEditFacts, OrderFacts, RiskFacts
 from stages.bodies.fields import (
     NULL,
     Body,
+    absent,
     flag,
     many,
     moment,
@@ -18,6 +19,7 @@ from stages.bodies.fields import (
     tags,
     text,
     texts,
+    token,
     whole,
     word,
 )
@@ -35,6 +37,7 @@ class _Id(Body):
 class _Shipping(Body):
     title: Raw = NULL
     code: Raw = NULL
+    is_removed: Raw = NULL
 
 
 class _Order(Body):
@@ -55,6 +58,8 @@ class _Order(Body):
     current_total_price: Raw = NULL
     total_price: Raw = NULL
     total_outstanding: Raw = NULL
+    current_total_discounts_set: Raw = NULL
+    current_total_discounts: Raw = NULL
     total_discounts: Raw = NULL
     tags: Raw = NULL
     payment_gateway_names: Raw = NULL
@@ -66,6 +71,23 @@ class _Order(Body):
     shipping_address: Raw = NULL
     payment_terms: Raw = NULL
     line_items: Raw = NULL
+
+
+#: What an empty value says something about: where the key is absent, that is not known.
+EMPTY_SAYS = {
+    "address": "shipping_address",
+    "cancelled": "cancelled_at",
+    "checkout_token": "checkout_token",
+    "closed": "closed_at",
+    "company_id": "company",
+    "customer_id": "customer",
+    "fulfillment": "fulfillment_status",
+    "gateways": "payment_gateway_names",
+    "lines": "line_items",
+    "shipping_methods": "shipping_lines",
+    "tags": "tags",
+    "terms": "payment_terms",
+}
 
 
 def order(body: bytes) -> Parsed:
@@ -95,11 +117,13 @@ def _order_facts(found: _Order) -> OrderFacts:
         or money(found.current_total_price, currency)
         or money(found.total_price, currency),
         outstanding=money(found.total_outstanding, currency),
-        discounts=money(found.total_discounts, currency),
+        discounts=shop_money(found.current_total_discounts_set)
+        or money(found.current_total_discounts, currency)
+        or money(found.total_discounts, currency),
         tags=tags(found.tags),
         gateways=texts(found.payment_gateway_names),
         source_name=text(found.source_name),
-        checkout_token=text(found.checkout_token),
+        checkout_token=token(found.checkout_token),
         customer_id=_id_in(found.customer),
         company_id=_id_in(found.company),
         requires_shipping=ships(bought),
@@ -107,6 +131,7 @@ def _order_facts(found: _Order) -> OrderFacts:
         address=address(found.shipping_address),
         terms=terms(payment_terms) if payment_terms else None,
         lines=bought,
+        absent=absent(found, EMPTY_SAYS),
     )
 
 
@@ -116,8 +141,9 @@ def _id_in(raw: Raw) -> int | None:
 
 
 def _methods(raw: Raw) -> tuple[str, ...]:
-    """Title and code of each shipping line, each once."""
-    said = (text(part) for line in many(raw, _Shipping) for part in (line.title, line.code))
+    """Title and code of each shipping line that still stands, each once."""
+    standing = (line for line in many(raw, _Shipping) if not flag(line.is_removed))
+    said = (text(part) for line in standing for part in (line.title, line.code))
     return tuple(dict.fromkeys(method for method in said if method is not None))
 
 

@@ -16,7 +16,22 @@ from schemas.facts import (
     TenderFacts,
     TransactionFacts,
 )
-from stages.bodies.fields import NULL, Body, flag, many, moment, money, number, one, required, text, whole, word
+from stages.bodies.fields import (
+    NULL,
+    Body,
+    absent,
+    flag,
+    many,
+    moment,
+    money,
+    number,
+    one,
+    required,
+    text,
+    token,
+    whole,
+    word,
+)
 from stages.bodies.lines import TermsBody, lines, terms
 from stages.bodies.parsed import About, Parsed
 
@@ -46,13 +61,22 @@ class _Checkout(Body):
     source_name: Raw = NULL
 
 
+#: What an empty value says something about: where the key is absent, that is not known.
+EMPTY_SAYS = {
+    "closed": "closed_at",
+    "completed": "completed_at",
+    "contact_known": "email",
+    "lines": "line_items",
+}
+
+
 def checkout(body: bytes) -> Parsed:
     """Of the contact only whether there is one."""
     found = whole(body, _Checkout)
     customer = one(found.customer, _Customer) or _Customer()
     contacts = (found.email, found.phone, found.sms_marketing_phone, customer.email, customer.phone)
     facts = CheckoutFacts(
-        token=required(text(found.token), "$.token"),
+        token=required(token(found.token), "$.token"),
         name=text(found.name),
         created=moment(found.created_at),
         updated=moment(found.updated_at),
@@ -64,6 +88,7 @@ def checkout(body: bytes) -> Parsed:
         marketing_consent=_either(flag(found.buyer_accepts_marketing), flag(found.buyer_accepts_sms_marketing)),
         lines=lines(found.line_items),
         source_name=text(found.source_name),
+        absent=absent(found, EMPTY_SAYS),
     )
     return Parsed(facts, About("checkout", facts.token), facts.updated)
 

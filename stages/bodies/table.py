@@ -103,8 +103,13 @@ def facts_of(topic: str, body: bytes) -> Parsed:
 
 
 def facts_of_event(topic: str, event_topic: str, gid: str | None, body: bytes) -> Parsed:
-    """A next-generation Event: `topic` is what we call it, `event_topic` and `gid` are its own headers' words."""
+    """A next-generation Event: `topic` is what we call it, `event_topic` and `gid` are its own headers' words.
+
+    Of what is deleted there is no state left to look up: such an Event is read like the classic topic of its name.
+    """
     _utf8(body)
+    if topic.endswith("/delete"):
+        return facts_of(topic, body) if topic in READERS else unknown(topic)
     return event(event_topic, gid, body) or unknown(topic)
 
 

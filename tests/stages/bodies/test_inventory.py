@@ -1,0 +1,68 @@
+"""Facts of stock, variants and locations."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+
+from schemas.facts import InventoryFacts, InventoryItemFacts, LocationFacts, VariantFacts
+from stages.bodies.parsed import About
+from stages.bodies.table import facts_of
+from stages.stage import Reject
+from tests.stages.bodies.reading import NEW_YEAR, parsed, varied
+
+ITEM, VARIANT = 271878346596884015, 642667041472713922
+
+
+def test_a_level_is_read_exactly() -> None:
+    read = parsed("inventory_levels/update", "inventory_levels_update__1")
+
+    assert (read.about, read.updated) == (About("inventory", ITEM), NEW_YEAR)
+    assert read.facts == InventoryFacts(item_id=ITEM, location_id=24826418, available=10, updated=NEW_YEAR)
+
+
+@pytest.mark.parametrize(("written", "available"), [(None, None), (-3, -3), (0, 0), ("7", 7)])
+def test_available_is_what_stands_there_and_null_is_untracked(written: object, available: int | None) -> None:
+    found = varied("inventory_levels/update", {"available": written}).facts
+    assert isinstance(found, InventoryFacts)
+    assert found.available == available
+
+
+def test_an_item_is_found_in_the_gid_of_its_level() -> None:
+    assert varied("inventory_levels/update", without=("inventory_item_id",)).about == About("inventory", ITEM)
+
+
+def test_a_disconnected_level_has_no_stock_whatever_the_body_says() -> None:
+    body = orjson.dumps({"inventory_item_id": ITEM, "location_id": 5, "available": 10})
+    assert facts_of("inventory_levels/disconnect", body).facts == InventoryFacts(
+        item_id=ITEM, location_id=5, disconnected=True
+    )
+
+
+def test_an_item_is_read_exactly() -> None:
+    read = parsed("inventory_items/update", "inventory_items_update__1")
+
+    assert read.about == About("inventory", ITEM)
+    assert read.facts == InventoryItemFacts(item_id=ITEM, sku="example-sku", tracked=True, updated=NEW_YEAR)
+
+
+@pytest.mark.parametrize(("topic", "in_stock"), [("variants/out_of_stock", False), ("variants/in_stock", True)])
+def test_a_variant_is_read_exactly_and_names_no_item(topic: str, in_stock: bool) -> None:
+    read = parsed(topic, "variants_out_of_stock__1")
+
+    assert (read.about, read.updated) == (About("variant", VARIANT), datetime(2021, 12, 31, tzinfo=UTC))
+    assert read.facts == VariantFacts(
+        id=VARIANT, product_id=788032119674292922, title="Small", policy="deny", quantity=0, in_stock=in_stock
+    )
+
+
+def test_a_location_is_read_without_its_address() -> None:
+    body = orjson.dumps({"id": 5, "name": "Warehouse", "active": False, "address1": "1 Street", "phone": "1"})
+    assert facts_of("locations/deactivate", body).facts == LocationFacts(id=5, name="Warehouse", active=False)
+
+
+def test_a_level_of_no_item_is_rejected() -> None:
+    with pytest.raises(Reject, match="inventory_item_id"):
+        varied("inventory_levels/update", without=("inventory_item_id", "admin_graphql_api_id"))
