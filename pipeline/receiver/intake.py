@@ -31,7 +31,7 @@ __all__ = ["Bounds", "Headers", "Intake", "NotTaken", "Verdict"]
 
 Headers = Sequence[tuple[str, bytes]]
 
-#: What a record costs besides its value: headers, task, the client's bookkeeping.
+#: What a request costs besides its body: headers, tasks, the client's bookkeeping.
 _OVERHEAD: Final = 4096
 _LONGEST_FACT: Final = 255
 _BROKEN_OFF = (aiohttp.ClientError, HttpProcessingError, RequestPayloadError, ConnectionError)
@@ -43,7 +43,7 @@ class Bounds:
 
     answer_seconds: float = 3.5
     body_bytes: int = 10 * MIB
-    in_hand_bytes: int = 256 * MIB
+    in_hand_bytes: int = 128 * MIB
     drain_seconds: float = 5.0
     beat_seconds: float = 60.0
 
@@ -121,6 +121,7 @@ class Intake:
         """The raw bytes, never more than `limit` of them in memory, counted until the block ends. Raises NotTaken."""
         longest = self.bounds.body_bytes if limit is None else limit
         with self._room.share() as take:
+            take(_OVERHEAD)
             yield await _read(request, longest, take)
 
     async def put(self, topic: str, key: str, value: bytes, headers: Headers) -> None:
@@ -143,13 +144,15 @@ class Intake:
         self._writes.add(writing)
         self._idle.clear()
         writing.add_done_callback(self._written)
-        await asyncio.wait({writing})
+        try:
+            await asyncio.wait({writing})
+        finally:
+            if not writing.done():
+                self._room.keep(len(record.value or b"") + _OVERHEAD, writing)
         writing.result()
 
     async def _append(self, record: Outgoing) -> None:
-        with self._room.share() as take:
-            take(len(record.value or b"") + _OVERHEAD)
-            await self._appender.append(record)
+        await self._appender.append(record)
 
     def _written(self, done: asyncio.Task[None]) -> None:
         self._writes.discard(done)

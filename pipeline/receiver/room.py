@@ -1,7 +1,11 @@
-"""The memory that all bodies share, so that a broker that stands still, or slow senders, cannot fill it."""
+"""The memory that all bodies share, so that a broker that stands still, or slow senders, cannot fill it.
+
+A body counts once. While it is written the broker's client holds a copy of it, so twice the size may be in memory.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -9,10 +13,8 @@ from pipeline.receiver.verdicts import NotTaken, Verdict
 
 
 class Room:
-    """A body counts while it is read, and once more while it is written: the broker's client holds a copy."""
-
     def __init__(self, size: int) -> None:
-        self.free = size
+        self._free = size
 
     @contextmanager
     def share(self) -> Iterator[Callable[[int], None]]:
@@ -21,12 +23,20 @@ class Room:
 
         def take(size: int) -> None:
             nonlocal taken
-            if size > self.free:
+            if size > self._free:
                 raise NotTaken(Verdict.BUSY, "too much is in hand")
-            self.free -= size
+            self._free -= size
             taken += size
 
         try:
             yield take
         finally:
-            self.free += taken
+            self._free += taken
+
+    def keep(self, size: int, writing: asyncio.Task[None]) -> None:
+        """For a write that outlives its request: what cannot be refused any more still counts until it is over."""
+        self._free -= size
+        writing.add_done_callback(lambda _: self._give_back(size))
+
+    def _give_back(self, size: int) -> None:
+        self._free += size

@@ -22,7 +22,7 @@ from schemas.resources import COMPLIANCE, domain_of, raw_key
 #: The metrics' domain of a request that names no topic.
 _NO_DOMAIN = "unknown"
 _CONTENT_TYPE = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,98}")
-_LOGGED = {"shop": "shop-domain", "topic": "topic", "delivery": "webhook-id", "event": "event-id"}
+_LOGGED = {"shop": "shop-domain", "topic": "topic", "delivery_id": "webhook-id", "event_id": "event-id"}
 
 
 class Webhooks:
