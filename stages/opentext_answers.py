@@ -88,6 +88,7 @@ class Response:
 
 _LONGEST_AFTER = timedelta(hours=1)
 _DETAIL = 300
+_READ = 2000
 
 
 class _Job(Struct):
@@ -130,12 +131,12 @@ def after_of(header: str | None, wall: datetime) -> timedelta | None:
 
 def detail_of(body: bytes) -> str:
     """What an error body says, in a line of at most 300 characters, without anybody's address or number."""
-    text = body[: 64 * 1024].decode(errors="replace")
+    text = body[:_READ].decode(errors="replace")
     try:
         said = "; ".join(dict.fromkeys(_said(msgspec.json.decode(body))))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         said = ""
-    line = " ".join((said or text).split())
+    line = " ".join((said or text)[:_READ].split())
     line = "".join(letter for letter in line if letter.isprintable())
     return _masked(line)[:_DETAIL]
 
