@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,10 +21,16 @@ from pipeline import logs
 from pipeline.app import ROLES, Outside, Pipeline, TopicsMissing
 from pipeline.broker import Broker, BrokerError
 from pipeline.clock import WallClock
+from pipeline.demo import Demo, DemoFailed, DemoOptions, Lines, Terminal
 from pipeline.kafka import KafkaBroker, security_of
 from pipeline.settings import ConfigurationError, Secrets, load
+from pipeline.simulators.opentext import OpenTextSettings
+from pipeline.simulators.running import ShopifySettings, run_opentext, run_shopify
+from pipeline.simulators.scenario import Tokens
+from pipeline.simulators.shopify import AdminSettings
 from schemas import topics as catalogue
 from schemas.configuration import Configuration
+from stages.rules.table import NAMES
 
 #: Exit codes: 0 done, 1 it failed, 2 the arguments or the configuration are wrong, 3 the world is not there.
 FAILED, WRONG, UNAVAILABLE = 1, 2, 3
@@ -59,6 +66,8 @@ def main() -> None:
         app()
     except ConfigurationError as error:
         _fail(f"the configuration cannot be used:\n{error}", WRONG)
+    except DemoFailed as error:
+        _fail(str(error), FAILED)
     except TopicsMissing as error:
         _fail(str(error), UNAVAILABLE)
     except BrokerError as error:
@@ -111,6 +120,58 @@ def topics_apply(config: ConfigOption = _DEFAULT_CONFIG, kafka: BootstrapOption 
     asyncio.run(_topics(_broker(configuration, secrets, kafka), configuration, apply=True))
 
 
+@app.command()
+def demo(
+    kafka: Annotated[str, typer.Option(help="auto, memory, local (a JVM), docker, or HOST:PORT.")] = "auto",
+    json: Annotated[bool, typer.Option("--json", help="One JSON line per notification, the summary last.")] = False,
+    speed: Annotated[float | None, typer.Option(min=1, help="Virtual seconds in a real one; unset: at once.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed plays the same day.")] = None,
+) -> None:
+    """Play a day in a store, from signed webhooks to notifications, against simulated Shopify and OpenText."""
+    options = DemoOptions(kafka, os.environ.get("KAFKA_BOOTSTRAP_SERVERS"), seed, speed)
+    show = Lines(_say) if json else Terminal(Console())
+    _until_signalled(Demo(options, show, logs.configure(sys.stderr, "warning", logs.Form.TEXT)).run)
+
+
+@simulate_app.command("shopify")
+def simulate_shopify(  # noqa: PLR0913 - one parameter per option
+    secret: Annotated[str, typer.Option(envvar="SHOPIFY_CLIENT_SECRET", help="Signs the deliveries.")],
+    deliver_to: Annotated[str | None, typer.Option(help="The receiver's address for webhooks; unset: none.")] = None,
+    token: Annotated[str | None, typer.Option(envvar="SHOPIFY_ADMIN_TOKEN", help="Unset: any is taken.")] = None,
+    shop: Annotated[str, typer.Option(help="The shop's domain.")] = "demo.myshopify.com",
+    minutes: Annotated[float, typer.Option(min=0.1, help="How long the day takes.")] = 5.0,
+    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Where to listen; 0 takes a free port.")] = 8090,
+    job_token: Annotated[str | None, typer.Option(envvar="PIPELINE_JOB_TOKEN")] = None,
+    signal_token: Annotated[str | None, typer.Option(envvar="PIPELINE_SIGNAL_TOKEN")] = None,
+) -> None:
+    """Play Shopify: send a day of signed webhooks, answer Admin GraphQL, deliver by hand (/simulator/deliveries)."""
+    tokens = Tokens(job_token, signal_token) if job_token and signal_token else None
+    settings = ShopifySettings(
+        secret=secret,
+        deliver_to=deliver_to,
+        shop=shop,
+        admin=AdminSettings(token=token),
+        tokens=tokens,
+        lasts=timedelta(minutes=minutes),
+    )
+    _until_signalled(lambda stop: run_shopify(host, port, settings, stop))
+
+
+@simulate_app.command("opentext")
+def simulate_opentext(
+    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Where to listen; 0 takes a free port.")] = 8091,
+    user: Annotated[str | None, typer.Option(help="The account's name; unset: anybody is let in.")] = None,
+    password: Annotated[str, typer.Option(envvar="OPENTEXT_PASSWORD", help="The account's password.")] = "",
+    callback_url: Annotated[str | None, typer.Option(help="Gets each change of a job's status.")] = None,
+) -> None:
+    """Play OpenText Notifications: take what is sent, live its jobs, and show it on / and /simulator/messages."""
+    users = None if user is None else {user: password}
+    settings = OpenTextSettings(users=users, callback_url=callback_url)
+    _until_signalled(lambda stop: run_opentext(host, port, settings, stop))
+
+
 async def _topics(broker: Broker, configuration: Configuration, *, apply: bool) -> None:
     await broker.start()
     try:
@@ -132,7 +193,7 @@ async def _topics(broker: Broker, configuration: Configuration, *, apply: bool) 
 
 
 def _configured(path: Path) -> tuple[Configuration, Secrets]:
-    return load(path), Secrets(os.environ)
+    return load(path, NAMES), Secrets(os.environ)
 
 
 def _broker(configuration: Configuration, secrets: Secrets, bootstrap: str | None) -> Broker:
@@ -160,6 +221,11 @@ def _until_signalled(life: Callable[[asyncio.Event], Coroutine[Any, Any, None]])
 
     with suppress(KeyboardInterrupt):
         asyncio.run(live())
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def _fail(line: str, code: int) -> None:

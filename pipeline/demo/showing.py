@@ -1,0 +1,119 @@
+"""The two ways of showing a demo: for a person at a terminal, and for a machine, one JSON object a line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import orjson
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline.demo.sent import NAMES, Book, Sent
+from schemas.alerts import Alert, AlertState
+
+_COLOURS = {"info": "cyan", "warning": "yellow", "critical": "bold red"}
+_SHOWN_DETAILS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The demo's end. `deliveries` were posted, `repeated` of them were repetitions."""
+
+    broker: str
+    book: Book
+    deliveries: int
+    seconds: float
+
+
+class Show(Protocol):
+    def began(self, broker: str, addresses: dict[str, str]) -> None: ...
+
+    def sent(self, sent: Sent) -> None: ...
+
+    def ended(self, end: Ended) -> None: ...
+
+
+class Lines:
+    """`write` takes a line without its end."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+
+    def began(self, broker: str, addresses: dict[str, str]) -> None:
+        """A machine is told at the end."""
+
+    def sent(self, sent: Sent) -> None:
+        notification = sent.notification
+        for alert in notification.alerts:
+            line = {
+                "use_case": alert.use_case,
+                "rule": alert.rule,
+                "alert_id": alert.id,
+                "subject": alert.subject,
+                "state": alert.state.value,
+                "severity": alert.severity.value,
+                "title": alert.title,
+                "team": notification.team,
+                "channel": notification.channel.value,
+                "message_id": notification.message_id,
+                "at": alert.at,
+                "delay_ms": sent.delay_ms,
+            }
+            self._write(orjson.dumps(line).decode())
+
+    def ended(self, end: Ended) -> None:
+        median, slow, longest = end.book.delays()
+        summary = {
+            "broker": end.broker,
+            "deliveries": end.deliveries,
+            "notifications": len(end.book.sent),
+            "by_use_case": {str(number): count for number, count in end.book.by_use_case.items()},
+            "receipts": dict(end.book.states),
+            "delay_ms": {"p50": round(median, 1), "p99": round(slow, 1), "max": round(longest, 1)},
+            "seconds": round(end.seconds, 1),
+        }
+        self._write(orjson.dumps({"summary": summary}).decode())
+
+
+class Terminal:
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def began(self, broker: str, addresses: dict[str, str]) -> None:
+        self._console.print(f"[bold]A day in a store[/], on {escape(broker)}.")
+        for name, address in addresses.items():
+            self._console.print(f"  [dim]{name:<9} {address}[/]")
+        self._console.print()
+
+    def sent(self, sent: Sent) -> None:
+        for alert in sent.notification.alerts:
+            self._console.print(_headline(alert), highlight=False, soft_wrap=True)
+            self._console.print(_below(alert, sent), highlight=False, soft_wrap=True)
+
+    def ended(self, end: Ended) -> None:
+        table = Table("", "use case", "notifications", box=None, pad_edge=False)
+        for number, count in end.book.by_use_case.items():
+            table.add_row(str(number), NAMES[number], str(count) if count else "[red]none[/]")
+        median, slow, _ = end.book.delays()
+        self._console.print()
+        self._console.print(table)
+        self._console.print(
+            f"\n{end.deliveries} deliveries became {len(end.book.sent)} notifications in {end.seconds:.0f} s; "
+            f"from webhook to OpenText half of them took {median:.0f} ms, 99 of 100 at most {slow:.0f} ms."
+        )
+
+
+def _headline(alert: Alert) -> str:
+    colour = "green" if alert.state is AlertState.RESOLVED else _COLOURS[alert.severity.value]
+    word = alert.severity.value if alert.state is AlertState.FIRING else alert.state.value
+    return f"[dim]{alert.at:%H:%M}[/]  [{colour}]{word:<9}[/] {escape(alert.title)}"
+
+
+def _below(alert: Alert, sent: Sent) -> str:
+    reasons = "; ".join(f"{detail.label}: {detail.text}" for detail in alert.details[:_SHOWN_DETAILS])
+    notification = sent.notification
+    where = f"{notification.team} by {notification.channel.value}, use case {alert.use_case}, {alert.rule}"
+    return f"       [dim]{where}, {sent.delay_ms:.0f} ms{' · ' if reasons else ''}{escape(reasons)}[/]"

@@ -1,0 +1,49 @@
+"""What is measured and not counted: how far behind the tasks of a process are, and what they hold."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+
+from structlog.typing import FilteringBoundLogger
+
+from pipeline.broker import Broker, BrokerError
+from pipeline.metrics import Metrics
+from pipeline.worker import Worker
+
+_EVERY_SECONDS = 2.0
+
+
+class Gauges:
+    def __init__(self, broker: Broker, metrics: Metrics, log: FilteringBoundLogger, workers: Sequence[Worker]) -> None:
+        self._broker = broker
+        self._metrics = metrics
+        self._log = log
+        self._workers = workers
+
+    def measure(self) -> None:
+        """What stands in memory: shortly before it is shown."""
+        for worker in self._workers:
+            worker.measure()
+
+    async def watch(self) -> None:
+        """What the broker has to be asked for. Runs until cancelled."""
+        while True:
+            await asyncio.sleep(_EVERY_SECONDS)
+            for worker in self._workers:
+                await self._lag(worker)
+
+    async def _lag(self, worker: Worker) -> None:
+        """In records, by stage and partition; control records do not count once they are stepped over."""
+        positions = worker.positions()
+        try:
+            ends = await self._broker.stable_ends(list(positions))
+        except BrokerError as error:
+            self._log.warning("the lag cannot be told", stage=worker.spec.name, error=str(error))
+            return
+        lag: dict[int, int] = defaultdict(int)
+        for partition, offset in positions.items():
+            lag[partition.partition] += max(0, ends[partition] - offset)
+        for number, records in lag.items():
+            self._metrics.lag_records.labels(worker.spec.name, str(number)).set(records)
