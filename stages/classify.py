@@ -23,11 +23,12 @@ from schemas.records import Record
 from schemas.signals import AnySignal
 from stages.dossier import Dossier, is_import
 from stages.episodes import EPISODE, TRACK, Track, split_name
-from stages.judgement import ASKED, TOLD, Cause, Judgement
+from stages.judgement import TOLD, Cause, Judgement
 from stages.merging import merged, with_signal
 from stages.rules.rule import Case, Rule
 from stages.rules.table import WATCHING
 from stages.stage import CancelTimer, Context, Drop, Family, Outcome, Reject, Timer, Work
+from stages.waits import ASKED
 
 DOSSIER: Family[Dossier] = Family("dossier", Dossier, ttl=timedelta(days=90))
 

@@ -2,7 +2,7 @@
 
 Rules judge a dossier, never an event: which of two deliveries came first is then no question that a rule could answer
 wrongly. What was looked up is kept apart from what the webhooks said, since each is newer at other times. `None` means
-that nothing is known. Not promised: history; of what there may be many, only the newest fifty are kept.
+that nothing is known. Not promised: history; of what there may be many, only the newest fifty of a kind are kept.
 """
 
 from __future__ import annotations
@@ -50,9 +50,10 @@ class Payment(Struct, frozen=True, omit_defaults=True):
 class Dossier(Struct, frozen=True, omit_defaults=True):
     """`facts` by kind of facts and identity (`order`, `refund/7`, `return/7/returns/approve`), `signals` by type.
 
-    `spans`: per thing that has a state (`financial`, `fulfillment`, `return/7`), when each word was seen. `readings`:
-    an item's available units over all online locations, by the time of the reading. `incomplete`: what was to be
-    looked up and is not known, and since when.
+    `spans`: per thing that has a state (`financial`, `fulfillment`, `address`, `return/7`), when each word was seen;
+    of `address-parts` the words are what it lacks (`city,zip`), or `whole`. `readings`: an item's available units over
+    all online locations, by the time of the reading. `incomplete`: what was to be looked up and is not known, and
+    since when.
     """
 
     facts: dict[str, Known[AnyFacts]] = {}
@@ -103,7 +104,7 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
         order, now = cast("OrderFacts", told.value), cast("OrderFacts", answered.value)
         if told.stamp > answered.stamp:
             return order
-        return replace(order, **{name: getattr(now, name) for name in _CURRENT})
+        return replace(order, **{name: getattr(now, name) for name in _CURRENT if _says(now, name)})
 
     @property
     def checkout(self) -> CheckoutFacts | None:
@@ -145,6 +146,13 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
         for known in self.every(ReturnFacts):
             told.setdefault(known.value.id, []).append(known)
         return [Return(number, tuple(known), self.spans.get(f"return/{number}", {})) for number, known in told.items()]
+
+
+def _says(facts: OrderFacts, name: str) -> bool:
+    """An answer that was cut short leaves what it does not carry as it was."""
+    if name in facts.absent:
+        return False
+    return name in ("fulfillment", "cancelled", "closed") or getattr(facts, name) is not None
 
 
 def _hold_told(holds: dict[str, Hold], facts: HoldFacts) -> None:

@@ -12,19 +12,16 @@ from msgspec.structs import replace
 from schemas import subjects, topics
 from schemas.alerts import Alert, AlertState, Detail, Severity
 from schemas.configuration import Configuration
-from schemas.questions import Question
 from stages.dossier import Dossier
-from stages.episodes import EPISODE, TRACK, Episode, Track, alert_id, name_of
+from stages.episodes import EPISODE, Episode, alert_id, name_of, split_name
 from stages.routing import Label, default_teams, teams_for
 from stages.rules import priority
-from stages.rules.rule import Clear, Due, Fire, Rule, Said, Tell, Verdict
-from stages.stage import Ask, CancelTimer, Context, Emit, Family, Outcome, SetTimer, TimerKind
+from stages.rules.rule import Again, Clear, Due, Fire, Rule, Said, Tell, Verdict
+from stages.stage import Ask, Context, Emit, Family, Outcome
+from stages.waits import Waits
 
 #: What was told once and has no end.
 TOLD: Family[bool] = Family("told", bool, ttl=timedelta(days=90))
-#: Prefix of the timers that wait for an answer.
-ASKED = "asked/"
-_PATIENCE = timedelta(seconds=30)
 _LATE = timedelta(hours=24)
 NOT_CONFIRMED = "not confirmed: Shopify did not answer when it was asked"
 
@@ -62,6 +59,7 @@ class Judgement:
         self._context = context
         self._cause = cause
         self._shop, self._subject = place
+        self._waits = Waits(context, cause.id, *place)
         self._urgent: tuple[str, ...] = ()
         self.has_opened = False
         self.open: dict[str, Episode] = {
@@ -77,16 +75,16 @@ class Judgement:
         for verdict in verdicts:
             by_key[verdict.key].append(verdict)
         for key, found in by_key.items():
-            tells = [verdict for verdict in found if isinstance(verdict, Tell)]
+            others = [verdict for verdict in found if isinstance(verdict, Tell | Again)]
             clears = [verdict for verdict in found if isinstance(verdict, Clear)]
             holds = [verdict for verdict in found if isinstance(verdict, Fire | Due)]
-            for tell in tells:
-                yield from self._told_once(rule, tell)
+            for other in others:
+                yield from self._told_once(rule, other) if isinstance(other, Tell) else self._again(rule, other)
             is_holding = False
             if holds:
                 is_holding = yield from self._holds(rule, key, holds)
             elif clears:
-                yield from self._forgotten(name_of(rule.name, key))
+                yield from self._waits.forgotten(name_of(rule.name, key))
             if clears and not is_holding:
                 yield from self._over(rule, clears[0])
 
@@ -96,58 +94,45 @@ class Judgement:
         name = name_of(rule.name, tell.key)
         if self._context.state.get(TOLD, self._subject, name):
             return
+        if tell.at is not None and not (yield from self._waits.has_come(name, tell.at)):
+            return
+        yield from self._waits.forgotten(name)
         self._context.state.put(TOLD, self._subject, True, name)
         telling = self._telling(rule, tell.said, 0, name)
         name = alert_id(rule.name, self._subject, tell.key, self._cause.id)
         alert = replace(self._alert(telling, name, AlertState.FIRING), milestone=True)
         yield from _to(self._teams(telling), alert)
 
+    def _again(self, rule: Rule, again: Again) -> Iterator[Outcome]:
+        name = name_of(rule.name, again.key)
+        if not (yield from self._waits.has_come(name, again.at)) or again.ask is None:
+            return
+        track = self._waits.track(name)
+        if track.question is None:
+            question = self._waits.question(name, again.ask, again.at, again.resource)
+            yield Ask(question)
+            self._waits.remember(name, replace(track, question=question.id))
+
     # --- conditions -------------------------------------------------------------------------------------------------
 
     def _holds(self, rule: Rule, key: str, verdicts: Sequence[Fire | Due]) -> Generator[Outcome, None, bool]:
         """Returns whether any of them holds already; what is only due later leaves a `Clear` beside it its word."""
         name = name_of(rule.name, key)
-        track = self._context.state.get(TRACK, self._subject, name) or Track()
+        track = self._waits.track(name)
         ready = [v for v in verdicts if isinstance(v, Fire) or (track.reached and v.at <= track.reached)]
         waiting = [v for v in verdicts if isinstance(v, Due) and v not in ready]
-        track = yield from self._wait(name, track, waiting)
-        if ready:
-            worst = max(ready, key=lambda v: (v.said.severity.rank, v.level))
-            telling = self._telling(rule, worst.said, worst.level, name)
-            if _is_news(self.open.get(name), telling):
-                track = yield from self._confirm(name, track, worst)
-                if track.question is None or track.confirmed is not None:
-                    yield from self._raise(name, key, telling, confirmed=track.confirmed is not False)
-                    track = replace(track, question=None, confirmed=None)
-        self._remember(name, track)
+        track = yield from self._waits.wait(name, track, waiting)
+        worst = max(ready, key=lambda v: (v.said.severity.rank, v.level), default=None)
+        telling = None if worst is None else self._telling(rule, worst.said, worst.level, name)
+        if worst is None or telling is None or not _is_news(self.open.get(name), telling):
+            track = yield from self._waits.unasked(name, track)
+        else:
+            track = yield from self._waits.confirm(name, track, worst)
+            if track.question is None or track.confirmed is not None:
+                yield from self._raise(name, key, telling, confirmed=track.confirmed is not False)
+                track = yield from self._waits.unasked(name, track)
+        self._waits.remember(name, track)
         return bool(ready)
-
-    def _wait(self, name: str, track: Track, waiting: Sequence[Due]) -> Generator[Outcome, None, Track]:
-        """Sets the timer of what is due next. Returns the track with it."""
-        if not waiting:
-            if track.due is not None:
-                yield CancelTimer(self._subject, name)
-            return replace(track, due=None)
-        soonest = min(waiting, key=lambda due: due.at)
-        if track.due != soonest.at:
-            yield SetTimer(self._subject, name, soonest.at, soonest.timer)
-        return replace(track, due=soonest.at)
-
-    def _confirm(self, name: str, track: Track, verdict: Fire | Due) -> Generator[Outcome, None, Track]:
-        """Asks Shopify where the verdict wants it. Returns the track with the question."""
-        if not isinstance(verdict, Due) or verdict.ask is None or track.question is not None:
-            return track
-        identity = f"{self._subject}/{name}/{verdict.ask}/{verdict.at.isoformat()}"
-        resource = verdict.resource or subjects.identity_of(self._subject)
-        yield Ask(Question(identity, verdict.ask, self._shop, self._subject, resource, self._context.now))
-        yield SetTimer(self._subject, f"{ASKED}{name}", self._context.wall + _PATIENCE, TimerKind.RETRY)
-        return replace(track, question=identity, confirmed=None)
-
-    def _remember(self, name: str, track: Track) -> None:
-        if track == Track():
-            self._context.state.delete(TRACK, self._subject, name)
-        elif track != self._context.state.get(TRACK, self._subject, name):
-            self._context.state.put(TRACK, self._subject, track, name)
 
     def _raise(self, name: str, key: str, telling: _Telling, *, confirmed: bool) -> Iterator[Outcome]:
         """Opens the episode, or makes it worse: those told before hear of it, and whom the routes now add."""
@@ -179,17 +164,6 @@ class Judgement:
         before = known.teams if known else ()
         yield from _to(before, replace(alert, state=AlertState.UPDATED))
         yield from _to([team for team in teams if team not in before], alert)
-
-    def _forgotten(self, name: str) -> Iterator[Outcome]:
-        """Nothing has to last any more: its timers are cancelled."""
-        track = self._context.state.get(TRACK, self._subject, name)
-        if track is None:
-            return
-        self._context.state.delete(TRACK, self._subject, name)
-        if track.due is not None:
-            yield CancelTimer(self._subject, name)
-        if track.question is not None:
-            yield CancelTimer(self._subject, f"{ASKED}{name}")
 
     def _over(self, rule: Rule, clear: Clear) -> Iterator[Outcome]:
         name = name_of(rule.name, clear.key)
@@ -225,7 +199,9 @@ class Judgement:
         return _Telling(rule, replace(said, details=(*said.details, *added)), severity, level)
 
     def _second_warning(self, name: str, severity: Severity) -> tuple[str, ...]:
-        others = [episode for other, episode in self.open.items() if other != name and episode.severity.rank > 0]
+        """By another rule: two parcels in trouble are one rule twice."""
+        rule = split_name(name)[0]
+        others = [known for other, known in self.open.items() if split_name(other)[0] != rule and known.severity.rank]
         is_order = subjects.kind_of(self._subject) == "order"
         return ("a second alert on the same order",) if is_order and others and severity.rank > 0 else ()
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from schemas.events import Event, Source
 from schemas.facts import (
+    Address,
     AnyFacts,
     CheckoutFacts,
     DispositionFacts,
@@ -163,12 +164,17 @@ def _order(dossier: Dossier, event: Event, facts: OrderFacts, stamp: Stamp, look
     if facts.financial is not None:
         spans = _seen(spans, "financial", facts.financial, stamp.updated)
         spans = _seen(spans, "fulfillment", facts.fulfillment or "unfulfilled", stamp.updated)
+    if facts.address is not None:
+        spans = _seen(spans, "address-parts", ",".join(lacking(facts.address)) or "whole", stamp.updated)
     dossier = replace(dossier, spans=spans)
     if facts.customer is not None:
         dossier = replace(dossier, customer=newest(dossier.customer, Known(looked_up, kind, facts.customer)))
     if facts.address_verdict is not None or _has_looked_at_address(event):
         verdict = Known(looked_up, kind, facts.address_verdict)
         dossier = replace(dossier, address_verdict=newest(dossier.address_verdict, verdict))
+        if facts.address_verdict is not None:
+            seen = _seen(dossier.spans, "address", facts.address_verdict, looked_up.occurred)
+            dossier = replace(dossier, spans=seen)
     if facts.holds is not None:
         dossier = replace(dossier, holds=newest(dossier.holds, Known(looked_up, kind, facts.holds)))
     if facts.risk is not None:
@@ -177,6 +183,12 @@ def _order(dossier: Dossier, event: Event, facts: OrderFacts, stamp: Stamp, look
         payment = Payment(facts.capturable, facts.authorization_expires, facts.manual_gateway)
         dossier = replace(dossier, payment=newest(dossier.payment, Known(looked_up, kind, payment)))
     return dossier
+
+
+def lacking(address: Address) -> tuple[str, ...]:
+    """What the body says is not there; a part whose key was absent is unknown, not lacking."""
+    parts = {"street": address.has_address1, "city": address.has_city, "zip": address.has_zip}
+    return tuple(name for name, is_there in parts.items() if is_there is False)
 
 
 def _has_looked_at_address(event: Event) -> bool:

@@ -66,13 +66,17 @@ def newest(known: Known[T] | None, told: Known[T]) -> Known[T]:
 
 
 def shelved(shelf: Mapping[str, Known[T]], key: str, told: Known[T], cap: int = CAP) -> dict[str, Known[T]]:
-    """The newest for each key; of more than `cap` keys the newest ones."""
+    """The newest for each key; of more than `cap` keys of a kind (`kind/identity`) the newest ones."""
     merged = dict(shelf)
     merged[key] = newest(shelf.get(key), told)
-    if len(merged) > cap:
-        keep = sorted(merged, key=lambda name: (merged[name].stamp, name))[-cap:]
-        merged = {name: merged[name] for name in keep}
+    alike = [name for name in merged if _kind(name) == _kind(key)]
+    for name in sorted(alike, key=lambda name: (merged[name].stamp, name))[:-cap]:
+        del merged[name]
     return merged
+
+
+def _kind(key: str) -> str:
+    return key.partition("/")[0] if "/" in key else ""
 
 
 def spanned(spans: Mapping[str, Span], word: str, at: datetime) -> dict[str, Span]:

@@ -1,10 +1,11 @@
 """What a rule is: a name, the subjects that it watches, and its judgement of what is known of one of them.
 
 A rule judges a case again whenever anything becomes known, and whenever a moment comes that it has named. It says what
-holds (`Fire`), what will hold at a moment unless something ends it before (`Due`), what does not hold (`Clear`), and
-what happened and is told once (`Tell`). Where it says nothing, everything stays as it is: an unknown fact neither
-fires nor ends an alert. It remembers nothing, never waits and never counts: episodes, timers, questions, priority and
-routes are the classifier's (`stages.classify`), so that the same facts give the same alerts in whatever order.
+holds (`Fire`), what will hold at a moment unless something ends it before (`Due`), what does not hold (`Clear`), what
+happened and is told once (`Tell`), and when to look again (`Again`). Where it says nothing, everything stays as it is:
+an unknown fact neither fires nor ends an alert. It remembers nothing, never waits and never counts: episodes, timers,
+questions, priority and routes are the classifier's (`stages.classify`), so that the same facts give the same alerts in
+whatever order.
 """
 
 from __future__ import annotations
@@ -82,13 +83,29 @@ class Clear(Struct, frozen=True):
 
 
 class Tell(Struct, frozen=True):
-    """Something that happened, told once for each `key`: a milestone. It has no end."""
+    """Something that happened, told once for each `key`: a milestone. It has no end.
+
+    With `at` it is told then, by a timer as with `Due`, unless a `Clear` of its key withdraws it before.
+    """
 
     said: Said
     key: str
+    at: datetime | None = None
 
 
-Verdict = Fire | Due | Clear | Tell
+class Again(Struct, frozen=True):
+    """At `at` everything is judged again; with `ask`, Shopify is asked then, and its answer is judged when it comes.
+
+    Nothing is told by it, answered or not. No other verdict shares its `key`; a `Clear` withdraws it.
+    """
+
+    at: datetime
+    key: str
+    ask: QuestionKind | None = None
+    resource: str = ""
+
+
+Verdict = Fire | Due | Clear | Tell | Again
 
 
 @dataclass(frozen=True, slots=True)
