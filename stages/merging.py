@@ -160,21 +160,13 @@ def _is_told(facts: AnyFacts, name: str) -> bool:
 
 
 def _order(dossier: Dossier, event: Event, facts: OrderFacts, stamp: Stamp, looked_up: Stamp) -> Dossier:
-    kind, spans = event.kind, dossier.spans
-    if facts.financial is not None:
-        spans = _seen(spans, "financial", facts.financial, stamp.updated)
-        spans = _seen(spans, "fulfillment", facts.fulfillment or "unfulfilled", stamp.updated)
-    if facts.address is not None:
-        spans = _seen(spans, "address-parts", ",".join(lacking(facts.address)) or "whole", stamp.updated)
-    dossier = replace(dossier, spans=spans)
+    kind = event.kind
+    dossier = replace(dossier, spans=_order_spans(dossier, facts, stamp, looked_up))
     if facts.customer is not None:
         dossier = replace(dossier, customer=newest(dossier.customer, Known(looked_up, kind, facts.customer)))
     if facts.address_verdict is not None or _has_looked_at_address(event):
         verdict = Known(looked_up, kind, facts.address_verdict)
         dossier = replace(dossier, address_verdict=newest(dossier.address_verdict, verdict))
-        if facts.address_verdict is not None:
-            seen = _seen(dossier.spans, "address", facts.address_verdict, looked_up.occurred)
-            dossier = replace(dossier, spans=seen)
     if facts.holds is not None:
         dossier = replace(dossier, holds=newest(dossier.holds, Known(looked_up, kind, facts.holds)))
     if facts.risk is not None:
@@ -183,6 +175,18 @@ def _order(dossier: Dossier, event: Event, facts: OrderFacts, stamp: Stamp, look
         payment = Payment(facts.capturable, facts.authorization_expires, facts.manual_gateway)
         dossier = replace(dossier, payment=newest(dossier.payment, Known(looked_up, kind, payment)))
     return dossier
+
+
+def _order_spans(dossier: Dossier, facts: OrderFacts, stamp: Stamp, looked_up: Stamp) -> dict[str, dict[str, Span]]:
+    spans = dossier.spans
+    if facts.financial is not None:
+        spans = _seen(spans, "financial", facts.financial, stamp.updated)
+        spans = _seen(spans, "fulfillment", facts.fulfillment or "unfulfilled", stamp.updated)
+    if facts.address is not None:
+        spans = _seen(spans, "address-parts", ",".join(lacking(facts.address)) or "whole", stamp.updated)
+    if facts.address_verdict is not None:
+        spans = _seen(spans, "address", facts.address_verdict, looked_up.occurred)
+    return spans
 
 
 def lacking(address: Address) -> tuple[str, ...]:
