@@ -143,6 +143,15 @@ def test_message_ids_are_the_same_in_every_run_and_no_two_notifications_share_on
     assert len({one.message_id for one in first}) == len(first) == 7
 
 
+@pytest.mark.parametrize(
+    "changes", [{"id": "another"}, {"revision": 2}, {"state": AlertState.UPDATED}, {"team": "returns"}], ids=str
+)
+def test_what_differs_in_anything_has_another_message_id(changes: dict[str, Any]) -> None:
+    world = World((team(), team(name="returns")))
+
+    assert world.tell(alert())[0].message_id != World(world.teams).tell(alert(**changes))[0].message_id
+
+
 def test_message_ids_begin_with_the_installations_prefix_and_fit_into_opentexts_80_characters() -> None:
     (told,) = World().tell(alert(id="x" * 500))
 
@@ -258,9 +267,11 @@ def test_the_end_of_what_only_a_removed_team_was_told_is_told_to_nobody() -> Non
 def test_what_could_not_be_told_on_one_channel_is_told_on_another_with_the_reason(state: SendingState) -> None:
     world = World()
     (missed,) = world.tell(alert())
+    world.now += timedelta(hours=1)
     (instead,) = world.settle(missed, state)
 
-    assert (instead.channel, instead.alerts) == (SMS, missed.alerts)
+    assert (instead.channel, instead.alerts, instead.created) == (SMS, missed.alerts, world.now)
+    assert instead.group == World().tell(alert(severity=CRITICAL))[1].group
     assert instead.instead_of == Missed(missed.message_id, EMAIL, state)
     assert instead.message_id != missed.message_id
 
@@ -283,6 +294,7 @@ def test_a_failure_where_the_other_channel_has_told_it_already_is_told_nowhere_e
     world = World()
     email, sms = world.tell(alert(severity=CRITICAL))
 
+    assert world.memory.count(FOLLOWED.name) == 0
     assert world.settle(email) + world.settle(sms) == []
 
 
@@ -298,8 +310,17 @@ def test_a_failure_of_a_team_with_one_channel_is_told_nowhere_else() -> None:
     world = World((team(people=(Person(name="ann", email="ann@example.com"),)),))
     (missed,) = world.tell(alert())
 
-    assert world.settle(missed) == []
     assert world.memory.count(FOLLOWED.name) == 0
+    assert world.settle(missed) == []
+
+
+def test_an_end_is_told_once_on_a_channel_that_was_taken_again_in_anothers_stead() -> None:
+    world = World()
+    world.tell(alert(severity=CRITICAL))
+    (missed,) = world.tell(alert(severity=WARNING, revision=2))
+    world.settle(missed)
+
+    assert channels(world.tell(end(3))) == [EMAIL, SMS]
 
 
 def test_an_end_goes_where_its_beginning_was_told_instead() -> None:

@@ -221,6 +221,10 @@ def test_a_body_cannot_write_html() -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in said
 
 
+def test_plain_text_is_not_escaped_as_html() -> None:
+    assert 'Rock & <Roll> "7"' in text(alert(title='Rock & <Roll> "7"'))
+
+
 def test_a_link_cannot_leave_its_attribute() -> None:
     said = html(alert(link='https://example.com/"onmouseover="x'))
 
@@ -236,7 +240,10 @@ def test_texts_of_64_kilobytes_make_a_small_message() -> None:
 
 
 def test_an_end_with_a_long_title_still_says_how_bad_it_was() -> None:
-    assert subject(alert(title="x" * 500, state=AlertState.RESOLVED)).endswith("x… (was warning)")
+    said = subject(alert(title="x" * 500, state=AlertState.RESOLVED))
+
+    assert said.endswith("x… (was warning)")
+    assert len(said) == 150
 
 
 def test_what_there_is_no_room_for_is_counted() -> None:

@@ -122,6 +122,16 @@ def test_a_detail_in_another_script_does_not_change_the_alphabet_of_the_whole() 
     assert "Amount: 199.00 EUR" in said
 
 
+@pytest.mark.parametrize("length", range(20))
+@pytest.mark.parametrize("character", ["€", "x", "日", "\U00020000"])
+def test_three_segments_are_filled_and_no_fourth_is_begun(character: str, length: int) -> None:
+    said = text(alert(title=character + "x" * length, details=(Detail("x", character * 6),) * 30))
+    alphabet = alphabet_of(said)
+
+    assert segments(said) == 3
+    assert alphabet.value - 20 <= alphabet.length(said)
+
+
 WORDS = st.text(max_size=300) | st.text("€[]😀日a ", max_size=300)
 
 
