@@ -135,16 +135,32 @@ class InventoryRules(Configured, frozen=True):
 
 
 class PaymentRules(Configured, frozen=True):
+    """`velocity_card_window`: declines of one card over two orders within it. `abandoned_alert_from`: in the shop's
+    currency, from which a left checkout is an alert of its own; unset, all of them go into the digest."""
+
     abandoned_after: timedelta = timedelta(minutes=60)
+    abandoned_alert_from: Decimal | None = None
     declined_hold: timedelta = timedelta(minutes=10)
+    unpaid_after: timedelta = timedelta(minutes=60)
     velocity_declines: Positive = 3
     velocity_window: timedelta = timedelta(minutes=15)
+    velocity_card_window: timedelta = timedelta(hours=24)
+    provider_failures: Positive = 5
+    provider_window: timedelta = timedelta(minutes=15)
 
 
 class ReturnRules(Configured, frozen=True):
+    """`unscanned_after`: approved and never scanned, a refund may be owed all the same; where the law says that it is,
+    `statutory` makes that a warning. `evidence_before`: how long before its deadline a dispute is told again."""
+
     undecided_after: timedelta = timedelta(hours=48)
+    not_arrived_after: timedelta = timedelta(days=21)
     refund_due_after: timedelta = timedelta(days=5)
     refund_warning_before: timedelta = timedelta(hours=24)
+    refund_pending_after: timedelta = timedelta(days=3)
+    unscanned_after: timedelta = timedelta(days=14)
+    statutory: bool = False
+    evidence_before: tuple[timedelta, ...] = (timedelta(hours=72), timedelta(hours=24))
 
 
 class Job(Configured, frozen=True):
