@@ -106,14 +106,40 @@ class PremiumRule(Configured, frozen=True):
 
 
 class OrderRules(Configured, frozen=True):
+    """`authorization_lasts`: where Shopify does not tell when an authorization ends. `delayed_*`: when an alert that is
+    still open gets worse, after it began and before the order is to be fulfilled.
+    """
+
     high_risk: bool = True
     payment_pending_after: timedelta = timedelta(minutes=60)
+    manual_payment_after: timedelta = timedelta(days=3)
+    cash_on_delivery_after: timedelta = timedelta(days=3)
+    authorization_lasts: timedelta = timedelta(days=7)
+    authorization_warning_before: timedelta = timedelta(hours=48)
+    terms_overdue_after: timedelta = timedelta(hours=24)
     address_invalid: bool = True
+    address_asked_again_after: timedelta = timedelta(minutes=10)
     review_tags: tuple[str, ...] = ("review", "manual-review")
+    cross_sell_hold_after: timedelta = timedelta(hours=2)
+    delayed_after: timedelta = timedelta(hours=24)
+    delayed_before: timedelta = timedelta(hours=4)
 
 
 class FulfillmentRules(Configured, frozen=True):
+    """`packed_when`: words of Shopify (`label_printed`, `progress_reported`) that mean packed in this company.
+    `scanning_carriers`: those that scan every parcel, so that a label without a scan tells something.
+    """
+
+    packed_when: tuple[str, ...] = ()
     shipped_unscanned_after: timedelta = timedelta(minutes=30)
+    partial_after: timedelta = timedelta(hours=24)
+    replaced_within: timedelta = timedelta(minutes=60)
+    no_further_news_after: timedelta = timedelta(days=14)
+    stalled_after: timedelta = timedelta(days=5)
+    stalled_abroad_after: timedelta = timedelta(days=10)
+    late_after_estimate: timedelta = timedelta(hours=24)
+    scanning_carriers: tuple[str, ...] = ()
+    unscanned_label_after: timedelta = timedelta(days=3)
     time_sensitive_methods: tuple[str, ...] = ("express", "overnight", "same day", "same-day", "next day")
 
 
