@@ -28,6 +28,7 @@ from stages.told import ENDS, OPEN, OVER, also_on, recall, remember, told_now, w
 T = TypeVar("T")
 
 _MISSED = frozenset({SendingState.FAILED, SendingState.IN_DOUBT})
+_KNOWN = _MISSED | {SendingState.DELIVERED, SendingState.CANCELLED}
 #: Notifications that another channel could tell, until their fate is known.
 FOLLOWED: Family[Notification] = Family("followed", Notification, ttl=timedelta(days=3))
 
@@ -87,8 +88,7 @@ class Group:
         return f"{self._configuration.opentext.prefix}-{digest}"
 
     def _settled(self, receipt: Receipt, context: Context) -> Iterator[Outcome]:
-        """A sending's fate is known."""
-        if receipt.state not in _MISSED and receipt.state is not SendingState.DELIVERED:
+        if receipt.state not in _KNOWN:
             yield Drop(DropReason.NOT_WATCHED)
             return
         missed = context.state.get(FOLLOWED, receipt.team, receipt.message_id)

@@ -151,11 +151,11 @@ def _standing(alert: Alert, calendar: Calendar) -> str:
     priority = " Priority." if alert.priority else ""
     match alert.state:
         case AlertState.RESOLVED:
-            return f"Resolved {at}{after}. It began {since} and was {severity}."
+            return f"Resolved {at}{after}. It began {since}, severity {severity}."
         case AlertState.WITHDRAWN:
             return (
                 f"Withdrawn {at}: nothing more comes about this, and that does not say that it is solved. "
-                f"It began {since} and was {severity}."
+                f"It began {since}, severity {severity}."
             )
         case AlertState.UPDATED:
             return f"Changed {at}: now {severity}. Since {since}{so_long}.{priority}"

@@ -330,10 +330,11 @@ def test_an_end_goes_where_its_beginning_was_told_instead() -> None:
     assert channels(world.tell(end())) == [EMAIL, SMS]
 
 
-def test_what_arrived_is_not_followed_any_longer() -> None:
+@pytest.mark.parametrize("state", [SendingState.DELIVERED, SendingState.CANCELLED])
+def test_what_has_arrived_or_is_never_sent_is_not_followed_any_longer(state: SendingState) -> None:
     world = World()
     (told,) = world.tell(alert())
-    world.settle(told, SendingState.DELIVERED)
+    world.settle(told, state)
 
     assert world.memory.count(FOLLOWED.name) == 0
     assert world.settle(told, SendingState.FAILED) == []

@@ -119,12 +119,12 @@ def test_what_there_is_nothing_to_say_about_has_no_empty_lines() -> None:
         ),
         (
             {"state": AlertState.RESOLVED},
-            "Resolved Nov 25, 2026 4:05 PM CET after 2 h. It began Nov 25, 2026 2:05 PM CET and was warning.",
+            "Resolved Nov 25, 2026 4:05 PM CET after 2 h. It began Nov 25, 2026 2:05 PM CET, severity warning.",
         ),
         (
             {"state": AlertState.WITHDRAWN},
             "Withdrawn Nov 25, 2026 4:05 PM CET: nothing more comes about this, and that does not say that it is "
-            "solved. It began Nov 25, 2026 2:05 PM CET and was warning.",
+            "solved. It began Nov 25, 2026 2:05 PM CET, severity warning.",
         ),
     ],
 )
