@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -21,6 +22,16 @@ from stages.bodies.table import facts_of, facts_of_event
 from stages.stage import Reject
 
 _DECLINED = frozenset({"failure", "error"})
+#: Said of the merchant's account or of the gateway itself, not of a card: these count for the shop.
+_PROVIDER_FAILED = frozenset(
+    {
+        "config_error",
+        "merchant_account_error",
+        "payment_provider_error",
+        "payment_method_unavailable",
+        "test_mode_live_card",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +95,21 @@ def _card(key: bytes, body: bytes) -> str | None:
 
 
 def copies(event: Event) -> tuple[Event, ...]:
-    """The same happening, told to other subjects: an order ends its checkout, a decline counts for its card."""
+    """The same happening, told to other subjects: an order ends its checkout, a decline counts for its card and, where
+    the provider failed, for the shop."""
     facts = event.facts
     if isinstance(facts, OrderFacts) and facts.checkout_token is not None:
         return (_of_checkout(event, facts, facts.checkout_token),)
-    if isinstance(facts, TransactionFacts) and facts.card is not None and facts.status in _DECLINED:
-        return (replace(event, subject=subjects.card(event.shop, facts.card)),)
+    if isinstance(facts, TransactionFacts) and facts.status in _DECLINED:
+        return tuple(replace(event, subject=subject) for subject in _counted_for(event.shop, facts))
     return ()
+
+
+def _counted_for(shop: str, facts: TransactionFacts) -> Iterator[str]:
+    if facts.card is not None:
+        yield subjects.card(shop, facts.card)
+    if facts.error_code in _PROVIDER_FAILED:
+        yield subjects.shop_wide(shop)
 
 
 def _of_checkout(event: Event, facts: OrderFacts, token: str) -> Event:
