@@ -160,11 +160,11 @@ class World:
 
     @asynccontextmanager
     async def worker(
-        self, stage: Any, name: str = "deduplicate", inputs: tuple[str, ...] | None = None
+        self, stage: Any, name: str = "deduplicate", takeover: timedelta = timedelta(0)
     ) -> AsyncIterator[Worker]:
         """A worker of a toy stage, running; drained at the end."""
         stop = asyncio.Event()
-        worker = Worker(StageSpec(name, inputs or (NAMES[name],), stage), self.around())
+        worker = Worker(StageSpec(name, (NAMES[name],), stage, takeover), self.around())
         run = asyncio.create_task(worker.run(stop))
         try:
             yield worker
