@@ -320,6 +320,7 @@ class Task:
         limits = self._around.limits
         oldest = self._inbox.oldest if self._in_hand is None else self._in_hand
         records = self._inbox.take(limits.lanes * 2, limits.batch_bytes)
+        self.hold_back()
         self._in_hand = oldest
         return records
 
