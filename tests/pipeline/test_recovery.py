@@ -52,8 +52,7 @@ class Trouble:
 
 async def troubled_world(trouble: Trouble) -> World:
     world = await memory_world(1, trouble)
-    assert isinstance(world.broker, MemoryBroker)
-    trouble.broker = world.broker
+    trouble.broker = world.memory
     world.limits = replace(world.limits, batch_records=8, lanes=2, backoff=0.001, backoff_longest=0.002)
     for key in KEYS:
         await world.append(topics.ENRICHED, key, b"late", b"1", b"bad", *[b"x"] * 6)

@@ -151,6 +151,12 @@ class World:
         default_factory=lambda: Limits(patience=0.05, idle_commit=0.01, backoff=0.01, backoff_longest=0.05)
     )
 
+    @property
+    def memory(self) -> MemoryBroker:
+        """The broker with its hooks."""
+        assert isinstance(self.broker, MemoryBroker)
+        return self.broker
+
     def advance(self, **by: float) -> None:
         self.clock.advance(timedelta(**by))
 
@@ -163,8 +169,12 @@ class World:
         self, stage: Any, name: str = "deduplicate", takeover: timedelta = timedelta(0)
     ) -> AsyncIterator[Worker]:
         """A worker of a toy stage, running; drained at the end."""
+        async with self.running(Worker(StageSpec(name, (NAMES[name],), stage, takeover), self.around())) as worker:
+            yield worker
+
+    @asynccontextmanager
+    async def running(self, worker: Worker) -> AsyncIterator[Worker]:
         stop = asyncio.Event()
-        worker = Worker(StageSpec(name, (NAMES[name],), stage, takeover), self.around())
         run = asyncio.create_task(worker.run(stop))
         try:
             yield worker
