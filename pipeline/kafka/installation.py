@@ -23,7 +23,7 @@ _TRANSACTION_MS = 10_000
 _BACKOFF_MS = 20
 _FETCH_WAIT_MS = 200
 #: Larger records come nevertheless: a fetch brings one batch at least.
-_FETCH_BYTES = 1024 * 1024
+_FETCH_BYTES = 256 * 1024
 _UNBOUNDED = 2**31 - 1
 
 
