@@ -240,10 +240,12 @@ def _item(
 
 
 def _return(dossier: Dossier, event: Event, facts: ReturnFacts, stamp: Stamp) -> Dossier:
-    word = RETURN_STATES.get(event.kind) or facts.status
-    if word is None:
-        return dossier
-    return replace(dossier, spans=_seen(dossier.spans, f"return/{facts.id}", word, stamp.occurred))
+    word, spans = RETURN_STATES.get(event.kind) or facts.status, dossier.spans
+    if word is not None:
+        spans = _seen(spans, f"return/{facts.id}", word, stamp.occurred)
+    if facts.received or event.kind == "returns/process":
+        spans = _seen(spans, f"received/{facts.id}", "yes", stamp.occurred)
+    return replace(dossier, spans=spans)
 
 
 def _seen(spans: dict[str, dict[str, Span]], thing: str, word: str, at: datetime) -> dict[str, dict[str, Span]]:
