@@ -172,7 +172,7 @@ class Judgement:
             return
         self._context.state.delete(EPISODE, self._subject, name)
         said = Said(
-            title=clear.title or f"Over: {episode.title}",
+            title=clear.title or episode.title,
             since=episode.since,
             severity=episode.severity,
             audiences=(),
