@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stages.rules.approvals import ApprovalRequired
+from stages.rules.checkouts import CheckoutAbandoned
+from stages.rules.disputes import DisputeEvidenceDue
 from stages.rules.inventory import InventoryLow, InventoryOut, InventoryOversold
 from stages.rules.jobs import JobFailed, JobOverdue
+from stages.rules.payments import PaymentDeclined, PaymentProviderFailing, PaymentVelocity
+from stages.rules.refunds import RefundDue, RefundFailed
+from stages.rules.returns import MILESTONES as RETURN_MILESTONES
+from stages.rules.returns import ReturnNotArrived, ReturnUndecided
 from stages.rules.rule import Rule
 from stages.rules.storefront import PipelineDegraded, PrivacyRequest, StorefrontCritical
 
@@ -15,8 +21,20 @@ RULES: tuple[Rule, ...] = (
     InventoryLow(),
     InventoryOut(),
     InventoryOversold(),
+    # 4: payments and checkouts
+    PaymentDeclined(),
+    PaymentVelocity(),
+    PaymentProviderFailing(),
+    CheckoutAbandoned(),
     # 5: approvals
     ApprovalRequired(),
+    # 6: returns, refunds, disputes
+    *RETURN_MILESTONES,
+    ReturnUndecided(),
+    ReturnNotArrived(),
+    RefundDue(),
+    RefundFailed(),
+    DisputeEvidenceDue(),
     # 7: jobs, storefront, ourselves
     JobFailed(),
     JobOverdue(),

@@ -1,0 +1,85 @@
+"""Attempts to pay, as a dossier knows them: which were declined, and up to when what came later has settled them.
+
+A transaction comes again when its status changes: what was told of it last counts. A voided payment settles nothing,
+and an order's own state settles only what was declined before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from schemas.facts import TransactionFacts
+from stages.dossier import Dossier
+from stages.registers import Known
+
+CAPTURE = "capture"
+_PAYING = frozenset({"sale", "authorization", CAPTURE})
+_DECLINED = frozenset({"failure", "error"})
+_PAID = frozenset({"paid", "partially_refunded", "refunded"})
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    at: datetime
+    facts: TransactionFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What was declined `until` then is over. `by` is the transaction that did it, where one did."""
+
+    until: datetime
+    how: str
+    by: int | None = None
+
+
+def last_told(dossier: Dossier) -> Sequence[Attempt]:
+    """Every transaction once, the oldest first; tests are none."""
+    newest: dict[int, Known[TransactionFacts]] = {}
+    for known in dossier.every(TransactionFacts):
+        newest[known.value.id] = known
+    told = (Attempt(_when(known), known.value) for known in newest.values() if not known.value.test)
+    return sorted(told, key=lambda attempt: (attempt.at, attempt.facts.id))
+
+
+def declined(dossier: Dossier) -> Sequence[Attempt]:
+    return [
+        attempt for attempt in last_told(dossier) if attempt.facts.status in _DECLINED and attempt.facts.kind in _PAYING
+    ]
+
+
+def settled(dossier: Dossier, kinds: frozenset[str] = _PAYING) -> Settled | None:
+    """By money that moved (an authorization settles no failed capture), or because the order is paid."""
+    successes = [
+        Settled(attempt.at, "another attempt succeeded", attempt.facts.id)
+        for attempt in last_told(dossier)
+        if attempt.facts.status == "success" and attempt.facts.kind in kinds & _PAYING
+    ]
+    order = dossier.order
+    states = [known.stamp.updated for name in ("order", "order/answer") if (known := dossier.facts.get(name))]
+    paid = _PAID | {"authorized"} if "authorization" in kinds else _PAID
+    if order is not None and order.financial in paid:
+        successes.append(Settled(max(states), f"the order is {order.financial.replace('_', ' ')}"))
+    return max(successes, key=lambda one: one.until, default=None)
+
+
+def parted(declines: Sequence[Attempt], by: Settled | None) -> tuple[Sequence[Attempt], Sequence[Attempt]]:
+    """Those that are settled, and those that are not."""
+    over = [attempt for attempt in declines if by is not None and attempt.at <= by.until]
+    return over, declines[len(over) :]
+
+
+def last_run(declines: Sequence[Attempt], dossier: Dossier) -> Sequence[Attempt]:
+    """The newest declines with no success between them; `declines` has at least one."""
+    before = [
+        attempt.at
+        for attempt in last_told(dossier)
+        if attempt.facts.status == "success" and attempt.facts.kind in _PAYING and attempt.at < declines[-1].at
+    ]
+    return [attempt for attempt in declines if not before or attempt.at > max(before)]
+
+
+def _when(known: Known[TransactionFacts]) -> datetime:
+    return known.value.processed or known.value.created or known.stamp.occurred

@@ -1,0 +1,119 @@
+"""Use case 6, disputes: evidence that must be sent in time. Shopify tells of Shopify Payments' disputes only.
+
+Whether the order was shipped decides whether it can still be stopped: where no webhook has told of the order, Shopify
+is asked before anything is said. Deadlines are the bank's, and know no working days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from schemas.alerts import Audience, Severity
+from schemas.facts import DisputeFacts
+from schemas.questions import QuestionKind
+from stages.registers import Known
+from stages.rules.rule import Case, Clear, Due, Fire, Said, Tell, Verdict, details
+from stages.rules.words import called, moment, order_link, plain, sentence, spell
+from stages.stage import TimerKind
+
+_NEEDS = "needs_response"
+_OUTCOMES = frozenset({"won", "lost", "accepted", "prevented", "charge_refunded"})
+_ANSWERED = _OUTCOMES | {"under_review"}
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeEvidenceDue:
+    """By dispute. `level` rises with each reminder before its deadline. Outcomes are told once."""
+
+    name: str = "dispute-evidence-due"
+    use_case: int = 6
+    watches: frozenset[str] = frozenset({"order", "dispute"})
+
+    def judge(self, case: Case) -> Iterator[Verdict]:
+        for known in case.dossier.every(DisputeFacts):
+            dispute, key = known.value, str(known.value.id)
+            if dispute.status in _OUTCOMES:
+                yield Tell(_outcome(case, known), f"{key}/{dispute.status}")
+            if dispute.evidence_sent is not None:
+                yield Clear(f"the evidence was sent on {dispute.evidence_sent:%d %b %Y}", key)
+            elif dispute.status in _ANSWERED:
+                yield Clear(f"the dispute is {plain(dispute.status)}", key)
+            elif dispute.status == _NEEDS:
+                yield from _needed(case, known)
+
+
+def _needed(case: Case, known: Known[DisputeFacts]) -> Iterator[Verdict]:
+    dispute, key, since = known.value, str(known.value.id), known.stamp.occurred
+    said = _said(case, dispute, since, Severity.CRITICAL if _is_to_stop(case) else Severity.WARNING)
+    if case.kind == "order" and case.dossier.order is None:
+        yield Due(said, since, key, ask=QuestionKind.ORDER, timer=TimerKind.DEADLINE)
+    else:
+        yield Fire(said, key)
+    if dispute.evidence_due is None:
+        return
+    for level, before in enumerate(sorted(case.configuration.rules.returns.evidence_before, reverse=True), 1):
+        worse = _said(case, dispute, since, Severity.CRITICAL)
+        yield Due(worse, dispute.evidence_due - before, key, level, timer=TimerKind.DEADLINE)
+
+
+def _is_to_stop(case: Case) -> bool:
+    """Nothing of it has left yet, as far as is known."""
+    order = case.dossier.order
+    if order is None or order.cancelled is not None or order.requires_shipping is False:
+        return False
+    return order.fulfillment is None and "fulfillment" not in order.absent
+
+
+def _said(case: Case, dispute: DisputeFacts, since: datetime, severity: Severity) -> Said:
+    to_stop = _is_to_stop(case)
+    step = "Send the evidence in the admin before its deadline, or accept the dispute."
+    return Said(
+        title=f"{_called(case, dispute)}: evidence is needed, {_deadline(case, dispute)}",
+        since=since,
+        severity=severity,
+        audiences=(Audience.FINANCE, Audience.OPERATIONS) if to_stop else (Audience.FINANCE,),
+        details=details(
+            order=called(case) if case.kind == "order" else "not named",
+            amount_at_risk=dispute.amount,
+            reason=plain(dispute.reason),
+            deadline=moment(dispute.evidence_due) if dispute.evidence_due else "none is known",
+            shipped=_shipped(case),
+        ),
+        next_step=f"Stop the shipment: the order has not been shipped. {step}" if to_stop else step,
+        link=order_link(case),
+        unknown=() if case.dossier.order else ("whether the order was shipped",),
+    )
+
+
+def _outcome(case: Case, known: Known[DisputeFacts]) -> Said:
+    dispute = known.value
+    return Said(
+        title=f"{_called(case, dispute)}: {plain(dispute.status)}",
+        since=dispute.finalized or known.stamp.occurred,
+        severity=Severity.INFO,
+        audiences=(Audience.FINANCE,),
+        details=details(amount=dispute.amount, reason=plain(dispute.reason), order=called(case)),
+        link=order_link(case),
+    )
+
+
+def _called(case: Case, dispute: DisputeFacts) -> str:
+    kind = sentence(plain(dispute.kind)) if dispute.kind else "Dispute"
+    amount = f" over {dispute.amount}" if dispute.amount else ""
+    return f"{kind}{amount}, {called(case)}" if case.kind == "order" else f"{kind} {dispute.id}{amount}"
+
+
+def _deadline(case: Case, dispute: DisputeFacts) -> str:
+    if dispute.evidence_due is None:
+        return "no deadline is known"
+    left = dispute.evidence_due - case.now
+    return f"{spell(left)} are left" if left.total_seconds() > 0 else f"it was due {moment(dispute.evidence_due)}"
+
+
+def _shipped(case: Case) -> str:
+    order = case.dossier.order
+    if order is None:
+        return "not known"
+    return {None: "no", "partial": "in part", "fulfilled": "yes"}.get(order.fulfillment, order.fulfillment or "no")

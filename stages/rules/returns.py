@@ -1,0 +1,159 @@
+"""Use case 6, returns: what happens to each, and those that wait for a decision or a parcel.
+
+Milestones are told once; each names the earlier ones, since one return is one conversation. Not yet: the working
+calendar, so that 48 hours and days are plain ones. A return that staff open comes as approved: only that no request
+was told says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from schemas.alerts import Audience, Severity
+from schemas.facts import RefundFacts
+from schemas.questions import QuestionKind
+from stages.rules.refunded import movements
+from stages.rules.return_words import Happening, about, lasting, said_of
+from stages.rules.returned import Returned, returns_of
+from stages.rules.rule import Case, Clear, Due, Said, Tell, Verdict
+from stages.rules.words import called, plain, spell
+
+_SUBJECTS = frozenset({"order", "return", "reverse-fulfillment-order"})
+_SERVICE = (Audience.RETURNS, Audience.CUSTOMER_SERVICE)
+_DECIDED = ("open", "declined", "canceled", "closed")
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnMilestone:
+    """`finds` what is to be told of the case's returns."""
+
+    name: str
+    finds: Callable[[Case], Iterator[Happening]]
+    audiences: tuple[Audience, ...] = (Audience.RETURNS,)
+    use_case: int = 6
+    watches: frozenset[str] = _SUBJECTS
+
+    def judge(self, case: Case) -> Iterator[Verdict]:
+        for happening in self.finds(case):
+            yield Tell(said_of(case, happening, self.audiences), happening.key)
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnUndecided:
+    name: str = "return-undecided"
+    use_case: int = 6
+    watches: frozenset[str] = _SUBJECTS
+
+    def judge(self, case: Case) -> Iterator[Verdict]:
+        after = case.configuration.rules.returns.undecided_after
+        for back in returns_of(case.dossier):
+            states = back.told.states if back.told else {}
+            if decided := next((word for word in _DECIDED if word in states), None):
+                yield Clear(f"it is {'approved' if decided == 'open' else decided}", str(back.id))
+            elif "requested" in states:
+                since = states["requested"].first
+                step = "Approve or decline the return in the admin."
+                told = lasting(case, back, since, f"nobody has decided for {spell(after)}", step)
+                yield _asked(said_of(case, told, (Audience.RETURNS,), Severity.WARNING), since + after, back)
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnNotArrived:
+    name: str = "return-not-arrived"
+    use_case: int = 6
+    watches: frozenset[str] = _SUBJECTS
+
+    def judge(self, case: Case) -> Iterator[Verdict]:
+        after = case.configuration.rules.returns.not_arrived_after
+        for back in returns_of(case.dossier):
+            since = back.told.since("open") if back.told else None
+            if back.received_at is not None:
+                yield Clear("it has arrived", str(back.id))
+            elif back.is_over:
+                yield Clear(f"the return is {back.state}", str(back.id))
+            elif since is not None:
+                step = "Ask the customer whether the parcel is on its way, or close the return."
+                told = lasting(case, back, since, f"approved {spell(after)} ago, nothing has arrived", step)
+                yield _asked(said_of(case, told, (Audience.RETURNS,)), since + after, back)
+
+
+def _asked(said: Said, at: datetime, back: Returned) -> Due:
+    return Due(said, at, str(back.id), ask=QuestionKind.RETURN, resource=str(back.id))
+
+
+# --- milestones -------------------------------------------------------------------------------------------------------
+
+
+def _initiated(case: Case) -> Iterator[Happening]:
+    for back in returns_of(case.dossier):
+        states = back.told.states if back.told else {}
+        how = "requested" if "requested" in states else "opened by staff" if "open" in states else "known from now on"
+        step = "Approve or decline it." if how == "requested" else ""
+        yield about(back, str(back.id), back.first("returns/request") or back.seen, how, step)
+
+
+def _by_topic(topic: str, how: str, step: str = "") -> Callable[[Case], Iterator[Happening]]:
+    """Once for each time that the topic told of it."""
+
+    def found(case: Case) -> Iterator[Happening]:
+        for back in returns_of(case.dossier):
+            if (at := back.first(topic)) is not None:
+                yield about(back, f"{back.id}/{at.isoformat()}", at, how, step)
+
+    return found
+
+
+def _once(topic: str, how: Callable[[Returned], str], step: str) -> Callable[[Case], Iterator[Happening]]:
+    def found(case: Case) -> Iterator[Happening]:
+        for back in returns_of(case.dossier):
+            if (at := back.first(topic)) is not None:
+                yield about(back, str(back.id), at, how(back), step)
+
+    return found
+
+
+def _declined_because(back: Returned) -> str:
+    reason = back.told.facts.decline_reason if back.told else None
+    return f"declined, {plain(reason)}" if reason else "declined"
+
+
+def _labelled(case: Case) -> Iterator[Happening]:
+    for back in returns_of(case.dossier):
+        attached = (known for known in back.attached if known.value.has_tracking or known.value.has_label)
+        if (first := next(attached, None)) is not None:
+            yield about(back, str(back.id), first.stamp.occurred, "label or tracking attached", "")
+
+
+def _received(case: Case) -> Iterator[Happening]:
+    for back in returns_of(case.dossier):
+        if back.received_at is not None:
+            count = "" if back.received is None else f" {back.received} of {back.quantity or '?'}"
+            yield about(back, str(back.id), back.received_at, f"received{count}", "Refund what is owed.")
+
+
+def _refunded(case: Case) -> Iterator[Happening]:
+    known = {back.id: back for back in returns_of(case.dossier)}
+    paid = {one.refund: one for one in movements(case.dossier) if one.has_succeeded}
+    for refund in case.dossier.every(RefundFacts):
+        moved = paid.get(refund.value.id)
+        if moved is not None:
+            amount = f" {moved.amount}" if moved.amount else ""
+            back = known.get(refund.value.return_id or 0)
+            name = back.name if back else f"Refund without a return, {called(case)}"
+            key, title = f"refund/{refund.value.id}", f"{name}: refunded{amount}"
+            yield Happening(key, moved.at, title, "", back, moved.at)
+
+
+MILESTONES: tuple[ReturnMilestone, ...] = (
+    ReturnMilestone("return-initiated", _initiated, _SERVICE),
+    ReturnMilestone("return-approved", _once("returns/approve", lambda _: "approved", ""), _SERVICE),
+    ReturnMilestone("return-declined", _once("returns/decline", _declined_because, ""), _SERVICE),
+    ReturnMilestone("return-labelled", _labelled),
+    ReturnMilestone("return-received", _received, (Audience.RETURNS, Audience.FINANCE)),
+    ReturnMilestone("return-refunded", _refunded, (Audience.FINANCE, Audience.CUSTOMER_SERVICE)),
+    ReturnMilestone("return-canceled", _by_topic("returns/cancel", "canceled")),
+    ReturnMilestone("return-closed", _by_topic("returns/close", "closed")),
+    ReturnMilestone("return-reopened", _by_topic("returns/reopen", "reopened")),
+)

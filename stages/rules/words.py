@@ -1,0 +1,52 @@
+"""How rules name things: an order, a moment, a span of time, a word of Shopify's."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from schemas import subjects
+from schemas.facts import DispositionFacts, Facts, RiskFacts
+from stages.dossier import name_of
+from stages.rules.rule import Case, admin_link
+
+_UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+
+
+def called(case: Case) -> str:
+    """The subject's order by its name where one is known: `order #1001`, else `order 42`."""
+    order = case.dossier.order
+    names = [order.name if order else None, *(_named(known.value) for known in case.dossier.every(Facts))]
+    name = next((name for name in names if name), None)
+    return name_of(case.subject) if name is None else f"order {name}"
+
+
+def _named(facts: Facts) -> str | None:
+    return facts.order_name if isinstance(facts, DispositionFacts | RiskFacts) else None
+
+
+def sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def order_link(case: Case) -> str | None:
+    return admin_link(case.shop, f"orders/{subjects.identity_of(case.subject)}") if case.kind == "order" else None
+
+
+def moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%d %b %Y at %H:%M} UTC"
+
+
+def spell(lasted: timedelta) -> str:
+    """In its two largest units: `1 day 3 hours`, `44 minutes`."""
+    left = max(int(lasted.total_seconds()), 0)
+    found = []
+    for size, unit in _UNITS:
+        count, left = divmod(left, size)
+        if count:
+            found.append(f"{count} {unit}{'s' if count > 1 else ''}")
+    return " ".join(found[:2]) or "0 seconds"
+
+
+def plain(word: str | None) -> str:
+    """`insufficient_funds` as people write it; `unknown` for none."""
+    return (word or "unknown").replace("_", " ")
