@@ -67,7 +67,8 @@ class Newest(Struct, frozen=True, array_like=True):
 
 
 SEEN: Family[bool] = Family("seen", bool, ttl=timedelta(hours=96))
-NEWEST: Family[Newest] = Family("newest", Newest, ttl=timedelta(days=90))
+#: No raw record and no dead letter lives longer, so nothing older can come back; each costs about 400 bytes.
+NEWEST: Family[Newest] = Family("newest", Newest, ttl=timedelta(days=30))
 
 
 class Deduplicate:

@@ -111,7 +111,7 @@ class Enrich:
         place, where = context.state.get(PLACES, draft.event.resource), self._where(draft)
         needs = needs_of(draft.event, place)
         if place is None and where is not None:
-            place = self._placed_by(context.answers.get(where), context)
+            place = self._placed_by(context.answers.get(where), draft.event.received, context)
             context.state.put(PLACES, draft.event.resource, place)
         event = draft.event
         if place is not None:
@@ -142,11 +142,12 @@ class Enrich:
             return None
         return Lookup(draft.event.shop, PLACED_BY[about.kind], str(about.identity))
 
-    def _placed_by(self, reply: Reply | None, context: Context) -> Place:
+    def _placed_by(self, reply: Reply | None, received: datetime, context: Context) -> Place:
+        """Raises Retry, and Reject after a day: also for what has spent that day in the queue behind another."""
         if isinstance(reply, Found) and isinstance(reply.value, Place):
             return reply.value
-        waited = _waited(context)
-        if waited >= self._settings.subject_patience:
+        waited, longest = _waited(context), self._settings.subject_patience
+        if waited >= longest or (waited >= self._settings.patience and context.wall - received >= longest):
             raise Reject(RejectReason.SUBJECT_UNKNOWN, f"asked for {waited}; the last answer was {reply!r}")
         raise Retry(RetryReason.SUBJECT_UNKNOWN, _grown(waited))
 

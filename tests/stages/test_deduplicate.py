@@ -273,7 +273,7 @@ def test_unknown_topics_and_holds_pass_once() -> None:
     assert world.dropped == [DropReason.DUPLICATE_DELIVERY] * 2
 
 
-def test_a_delivery_is_forgotten_after_96_hours_and_a_state_after_90_days() -> None:
+def test_a_delivery_is_forgotten_after_96_hours_and_a_state_after_30_days() -> None:
     world = World()
     happening = event(UnknownFacts(), "h", "some/topic")
     world.take(order(1, "a"), happening)
@@ -284,10 +284,10 @@ def test_a_delivery_is_forgotten_after_96_hours_and_a_state_after_90_days() -> N
     world.take(happening, order(1, "a"))
     assert [each.delivery_id for each in world.kept] == ["a", "h", "h"]
     assert world.dropped[1:] == [DropReason.DUPLICATE_STATE], "the state is known longer than its delivery"
-    world.now += timedelta(days=90)
+    world.now += timedelta(days=30)
     world.take(order(1, "b"))
     assert world.kept[-1].delivery_id == "b"
-    assert (SEEN.ttl, NEWEST.ttl) == (timedelta(hours=96), timedelta(days=90))
+    assert (SEEN.ttl, NEWEST.ttl) == (timedelta(hours=96), timedelta(days=30))
 
 
 def test_bytes_of_another_shape_are_rejected() -> None:

@@ -1,0 +1,701 @@
+"""`enrich`, run as in production but for Shopify and the clocks: whose an event is, what is known of it, and when."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from schemas.events import Source
+from schemas.facts import (
+    CheckoutFacts,
+    Customer,
+    DispositionFacts,
+    HoldFacts,
+    InventoryFacts,
+    InventoryItemFacts,
+    OrderFacts,
+    PaymentScheduleFacts,
+    PrivacyFacts,
+    ReturnFacts,
+    TransactionFacts,
+    VariantFacts,
+)
+from schemas.money import Money
+from schemas.questions import Question, QuestionKind
+from stages import shapes
+from stages.answers import Denied, Found, Missing, Refused, Unavailable
+from tests.pipeline.world import START
+from tests.stages.asking import CLOSED_SHOP, SHOP, ToldShopify, enriching
+from tests.stages.bodies.reading import ORDER
+
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
+GID = f"gid://shopify/Order/{ORDER}"
+OF_ORDER = f"{SHOP}/order/{ORDER}"
+FULFILLMENT_ORDER = "gid://shopify/FulfillmentOrder/1"
+CUSTOMER = "gid://shopify/Customer/115310627314723954"
+DOWN = Unavailable("down")
+
+#: An order that is neither a test nor cancelled, so that its customer and its address are looked up.
+LIVE = {"test": False, "cancelled_at": None, "fulfillment_status": None}
+
+
+def address(word: str | None = "ERROR", updated: datetime | None = None) -> Found[Any]:
+    to = shapes.ShippingAddress(word)
+    return Found(shapes.OrderAddress(shapes.AddressedOrder(GID, updated, to)))
+
+
+def customer(tags: tuple[str, ...] = ("vip",)) -> Found[Any]:
+    return Found(shapes.CustomerData(shapes.CustomerNode(CUSTOMER, tags, "7", shapes.Amount(Decimal("99.50"), "EUR"))))
+
+
+def order_now(**changes: Any) -> Found[Any]:
+    return Found(shapes.OrderCore(shapes.Order(GID, "#9999", **changes)))
+
+
+def holds(*reasons: str) -> Found[Any]:
+    held = tuple(shapes.FulfillmentHold(f"hold-{reason}", None, reason) for reason in reasons)
+    node = shapes.FulfillmentOrder(FULFILLMENT_ORDER, fulfillment_holds=held)
+    return Found(shapes.OrderHolds(shapes.HeldOrder(GID, "#9999", shapes.FulfillmentOrders((node,)))))
+
+
+def knows_order(shopify: ToldShopify) -> None:
+    """What is looked up of a live order, all of it."""
+    shopify.told |= {("OrderAddress", GID): address(), ("Customer", CUSTOMER): customer()}
+
+
+def knows_place(shopify: ToldShopify) -> None:
+    """Whose fulfillment order 1 is, and which holds its order has."""
+    shopify.told["FulfillmentOrders", FULFILLMENT_ORDER] = Found(
+        shapes.FulfillmentOrder(FULFILLMENT_ORDER, GID, "#9999")
+    )
+    shopify.told["OrderHolds", GID] = holds("OTHER")
+
+
+# --- headers ---------------------------------------------------------------------------------------------
+
+
+async def test_an_order_becomes_an_event_of_its_subject_with_all_that_was_looked_up() -> None:
+    world = await enriching()
+    knows_order(world.shopify)
+    headers = {"ce_time": "2026-11-02T08:59:58.123456789Z", "x-shopify-event-id": "action"}
+    async with world.running():
+        delivery = await world.deliver("orders/updated", LIVE, headers=headers)
+        (event,) = await world.come(1)
+
+    assert (event.kind, event.subject, event.resource, event.shop) == ("orders/updated", OF_ORDER, OF_ORDER, SHOP)
+    assert (event.delivery_id, event.event_id, event.source) == (delivery, "action", Source.WEBHOOK)
+    assert event.occurred == datetime(2026, 11, 2, 8, 59, 58, 123456, tzinfo=UTC)
+    assert (event.received, event.updated) == (START, datetime(2022, 1, 1, tzinfo=UTC))
+    assert (event.incomplete, event.test, event.echo) == ((), False, False)
+    assert isinstance(event.facts, OrderFacts)
+    assert event.facts.address_verdict == "error"
+    assert event.facts.customer == Customer(115310627314723954, ("vip",), 7, Money(Decimal("99.50"), "EUR"))
+
+
+async def test_tests_and_reconciled_records_say_so() -> None:
+    world = await enriching()
+    async with world.running():
+        await world.deliver("orders/edited", headers={"x-shopify-test": "true"})
+        await world.deliver("orders/edited", headers={"source": "reconcile"})
+        first, second = await world.come(2)
+    assert (first.test, first.source) == (True, Source.WEBHOOK)
+    assert (second.test, second.source) == (False, Source.RECONCILE)
+
+
+# --- whose it is -----------------------------------------------------------------------------------------
+
+TERMS, SCHEDULE = "gid://shopify/PaymentTerms/706405506930370084", "gid://shopify/PaymentSchedule/606405506930370084"
+VARIANT, RETURN = "gid://shopify/ProductVariant/642667041472713922", "gid://shopify/Return/123134564567890"
+REVERSE = "gid://shopify/ReverseFulfillmentOrder/11111111"
+THE_ORDER = shapes.Named(GID, "#9999")
+
+PLACES: list[tuple[str, tuple[str, str], Found[Any], str]] = [
+    (
+        "fulfillment_orders/order_routing_complete",
+        ("FulfillmentOrders", FULFILLMENT_ORDER),
+        Found(shapes.FulfillmentOrder(FULFILLMENT_ORDER, GID, "#9999")),
+        OF_ORDER,
+    ),
+    (
+        "payment_schedules/due",
+        ("PaymentSchedule", SCHEDULE),
+        Found(shapes.PaymentSchedule(shapes.ScheduleNode(shapes.TermsNode(THE_ORDER)))),
+        OF_ORDER,
+    ),
+    (
+        "payment_terms/create",
+        ("PaymentTerms", TERMS),
+        Found(shapes.PaymentTerms(shapes.TermsNode(None, shapes.Named("gid://shopify/DraftOrder/5")))),
+        f"{SHOP}/draft/5",
+    ),
+    (
+        "returns/update",
+        ("Return", RETURN),
+        Found(shapes.Return(shapes.ReturnNode(RETURN, "#9999-R1", order=shapes.ReturnOrder(GID, "#9999")))),
+        OF_ORDER,
+    ),
+    (
+        "reverse_fulfillment_orders/dispose",
+        ("ReverseFulfillmentOrder", REVERSE),
+        Found(
+            shapes.ReverseFulfillmentOrder(
+                shapes.ReverseNode(
+                    REVERSE,
+                    shapes.OrderWithReturns(
+                        GID,
+                        "#9999",
+                        shapes.ReturnsOfOrder(
+                            (
+                                shapes.ReturnOfOrder("gid://shopify/Return/1", "#9999-R1"),
+                                shapes.ReturnOfOrder(RETURN, "#9999-R2", shapes.Reverses((shapes.Named(REVERSE),))),
+                            )
+                        ),
+                    ),
+                )
+            )
+        ),
+        OF_ORDER,
+    ),
+    (
+        "variants/out_of_stock",
+        ("VariantItems", VARIANT),
+        Found(shapes.VariantItem(VARIANT, shapes.Named("gid://shopify/InventoryItem/77"))),
+        f"{SHOP}/inventory/77",
+    ),
+]
+
+
+@pytest.mark.parametrize(("topic", "asked", "answer", "subject"), PLACES)
+async def test_what_names_no_subject_waits_until_shopify_tells_and_others_do_not(
+    topic: str, asked: tuple[str, str], answer: Found[Any], subject: str
+) -> None:
+    world = await enriching()
+    async with world.running():
+        delivery = await world.deliver(topic)
+        await world.parked(1)
+        await world.deliver("orders/edited")
+        (other,) = await world.come(1)
+        assert other.kind == "orders/edited"
+
+        world.shopify.told[asked] = answer
+        await world.pass_time(SECOND)
+        await world.pass_time(10 * SECOND)
+        _, event = await world.come(2)
+
+    assert (event.delivery_id, event.subject) == (delivery, subject)
+    assert event.resource != subject, "the raw key stays what it was"
+
+
+async def test_a_place_brings_what_the_body_did_not_say_and_is_asked_for_once() -> None:
+    world = await enriching()
+    world.shopify.told[PLACES[4][1]], world.shopify.told[PLACES[1][1]] = PLACES[4][2], PLACES[1][2]
+    async with world.running():
+        await world.deliver("reverse_fulfillment_orders/dispose")
+        await world.come(1)
+        await world.deliver("reverse_fulfillment_orders/dispose")
+        await world.deliver("payment_schedules/due")
+        schedule, first, second = sorted(await world.come(3), key=lambda event: event.kind)
+
+    assert isinstance(second.facts, DispositionFacts)
+    assert isinstance(schedule.facts, PaymentScheduleFacts)
+    assert first.facts == second.facts
+    assert (second.facts.order_id, second.facts.order_name) == (ORDER, "#9999")
+    assert (second.facts.return_id, second.facts.return_name) == (123134564567890, "#9999-R2")
+    assert schedule.facts.order_id == ORDER
+    assert world.shopify.asked.count(("ReverseFulfillmentOrder", REVERSE)) == 1
+
+
+async def test_a_hold_comes_with_all_open_holds_of_its_order() -> None:
+    world = await enriching()
+    knows_place(world.shopify)
+    async with world.running():
+        await world.deliver("fulfillment_holds/added")
+        (event,) = await world.come(1)
+    assert isinstance(event.facts, HoldFacts)
+    assert event.subject == OF_ORDER
+    assert [hold.reason for hold in event.facts.open_holds or ()] == ["other"]
+    assert (event.facts.order_id, event.facts.order_name, event.incomplete) == (ORDER, "#9999", ())
+
+
+async def test_parked_records_of_a_key_come_out_in_their_order() -> None:
+    world = await enriching()
+    async with world.running():
+        deliveries = [
+            await world.deliver("fulfillment_holds/added"),
+            await world.deliver("fulfillment_orders/order_routing_complete"),
+            await world.deliver("fulfillment_holds/released"),
+        ]
+        await world.parked(3)
+        knows_place(world.shopify)
+        await world.pass_time(SECOND)
+        events = await world.come(3)
+    assert [event.delivery_id for event in events] == deliveries
+    assert {event.subject for event in events} == {OF_ORDER}
+
+
+async def test_after_a_day_without_a_subject_a_record_is_a_dead_letter_and_those_behind_it_soon_after() -> None:
+    world = await enriching()
+    async with world.running():
+        await world.deliver("fulfillment_holds/added")
+        await world.deliver("fulfillment_holds/released")
+        await world.parked(2)
+        await world.pass_time(24 * HOUR - SECOND)
+        assert await world.dead() == []
+        await world.pass_time(HOUR)
+        await world.parked(1)
+        await world.pass_time(SECOND)
+        await world.pass_time(31 * SECOND)
+        await world.parked(0)
+        letters = await world.dead()
+        assert await world.events() == []
+    assert [letter.header("dead-reason") for letter in letters] == ["subject-unknown"] * 2
+    assert [letter.header("ce_id") for letter in letters] == ["delivery-1", "delivery-2"]
+
+
+async def test_a_record_that_is_read_a_day_late_is_not_given_up_at_the_first_silence() -> None:
+    world = await enriching()
+    yesterday = (START - 25 * HOUR).isoformat()
+    async with world.running():
+        await world.deliver("fulfillment_holds/added", headers={"received": yesterday})
+        await world.parked(1)
+        knows_place(world.shopify)
+        await world.pass_time(SECOND)
+        (event,) = await world.come(1)
+        assert (event.subject, await world.dead()) == (OF_ORDER, [])
+
+
+async def test_a_parked_record_survives_its_owner_and_the_next_one_knows_since_when_it_waited() -> None:
+    world = await enriching()
+    async with world.running():
+        await world.deliver("fulfillment_holds/added")
+        await world.parked(1)
+        await world.pass_time(23 * HOUR)
+    knows_place(world.shopify)
+    world.world.clock.advance(HOUR)
+    async with world.running():
+        (event,) = await world.come(1)
+        await world.parked(0)
+    assert event.subject == OF_ORDER
+
+
+async def test_without_admin_access_a_resource_is_its_own_subject_at_once() -> None:
+    world = await enriching()
+    async with world.running():
+        await world.deliver("fulfillment_holds/added", shop=CLOSED_SHOP)
+        await world.deliver("variants/out_of_stock", shop=CLOSED_SHOP)
+        await world.deliver("orders/create", LIVE, shop=CLOSED_SHOP)
+        hold, order, variant = sorted(await world.come(3), key=lambda event: event.kind)
+        await world.settled()
+        assert world.remembered("late") == world.remembered("timer") == world.remembered("parked") == 0
+    assert (hold.subject, hold.incomplete) == (f"{CLOSED_SHOP}/fulfillment-order/1", ("open_holds",))
+    assert (variant.subject, variant.incomplete) == (f"{CLOSED_SHOP}/variant/642667041472713922", ("item",))
+    assert (order.subject, order.incomplete) == (f"{CLOSED_SHOP}/order/{ORDER}", ("address_verdict", "customer"))
+    assert isinstance(variant.facts, VariantFacts)
+    assert world.shopify.asked == []
+
+
+# --- what is known of it ---------------------------------------------------------------------------------
+
+
+async def test_facts_are_waited_for_half_a_minute_and_follow_when_they_come() -> None:
+    world = await enriching()
+    world.shopify.otherwise = DOWN
+    async with world.running():
+        delivery = await world.deliver("orders/updated", LIVE)
+        await world.parked(1)
+        await world.pass_time(29 * SECOND)
+        assert await world.events() == []
+        await world.pass_time(SECOND)
+        (event,) = await world.come(1)
+        assert event.incomplete == ("address_verdict", "customer")
+
+        knows_order(world.shopify)
+        await world.pass_time(HOUR)
+        assert len(await world.events()) == 1, "the order itself is not known yet: it may have gone on"
+        world.shopify.told["OrderCore", GID] = order_now(display_financial_status="PAID", tags=())
+        await world.pass_time(HOUR)
+        answer = (await world.come(2))[1]
+        await world.settled()
+        assert world.remembered("late") == world.remembered("timer") == 0
+
+    assert (answer.kind, answer.source, answer.subject) == ("answer.facts", Source.ANSWER, OF_ORDER)
+    assert answer.delivery_id == f"{delivery}/facts/address_verdict+customer"
+    assert answer.incomplete == ()
+    assert isinstance(answer.facts, OrderFacts)
+    assert (answer.facts.address_verdict, answer.facts.financial) == ("error", "paid")
+    assert answer.facts.tags == (), "they were taken off meanwhile"
+    assert len(answer.facts.lines) == 5, "of these the lookup says nothing"
+
+
+async def test_facts_that_came_after_a_second_are_enough() -> None:
+    world = await enriching()
+    world.shopify.otherwise = DOWN
+    async with world.running():
+        await world.deliver("orders/updated", LIVE)
+        await world.parked(1)
+        knows_order(world.shopify)
+        await world.pass_time(SECOND)
+        (event,) = await world.come(1)
+    assert event.incomplete == ()
+
+
+async def test_what_was_waited_for_in_vain_delays_the_next_event_of_the_resource_no_more() -> None:
+    world = await enriching()
+    world.shopify.otherwise = DOWN
+    async with world.running():
+        for _ in range(5):
+            await world.deliver("orders/updated", LIVE)
+        await world.parked(5)
+        await world.pass_time(30 * SECOND)
+        await world.pass_time(SECOND)
+        events = await world.come(5)
+    assert [event.delivery_id for event in events] == [f"delivery-{number}" for number in range(1, 6)]
+
+
+async def test_a_fact_is_asked_for_again_for_a_day_and_then_no_more() -> None:
+    world = await enriching()
+    world.shopify.otherwise = DOWN
+    async with world.running():
+        await world.deliver("orders/updated", LIVE)
+        await world.parked(1)
+        await world.pass_time(30 * SECOND)
+        await world.come(1)
+        await world.pass_time(23 * HOUR)
+        assert (world.remembered("late"), world.remembered("timer")) == (1, 1)
+        await world.pass_time(2 * HOUR)
+        assert (world.remembered("late"), world.remembered("timer")) == (0, 0)
+        assert len(await world.events()) == 1
+
+
+@pytest.mark.parametrize("answer", [Missing(), address(updated=datetime(2021, 12, 31, tzinfo=UTC))])
+async def test_a_replica_that_lags_gets_three_seconds(answer: Any) -> None:
+    world = await enriching()
+    world.shopify.told |= {("OrderAddress", GID): answer, ("Customer", CUSTOMER): customer()}
+    async with world.running():
+        await world.deliver("orders/updated", LIVE)
+        await world.parked(1)
+        await world.pass_time(2 * SECOND)
+        assert await world.events() == []
+        await world.pass_time(SECOND)
+        (event,) = await world.come(1)
+    assert event.incomplete == ("address_verdict",)
+
+
+async def test_a_missing_scope_is_not_waited_for_and_not_asked_again() -> None:
+    world = await enriching()
+    world.shopify.otherwise = Denied("a scope is missing")
+    async with world.running():
+        await world.deliver("orders/updated", LIVE)
+        (event,) = await world.come(1)
+        await world.settled()
+        assert world.remembered("late") == world.remembered("timer") == 0
+        assert await world.signals() == []
+    assert event.incomplete == ("address_verdict", "customer")
+
+
+async def test_a_refused_token_costs_no_patience_and_is_told_once_and_taken_back_once() -> None:
+    world = await enriching()
+    world.shopify.otherwise = Refused()
+    async with world.running():
+        await world.deliver("orders/updated", LIVE)
+        await world.deliver("orders/paid", LIVE)
+        first, second = await world.come(2)
+        assert first.incomplete == second.incomplete == ("address_verdict", "customer")
+        knows_order(world.shopify)
+        world.shopify.told["OrderCore", GID] = order_now()
+        await world.pass_time(HOUR)
+        await world.deliver("orders/updated", LIVE)
+        events = await world.come(4)
+        told = await world.signals()
+    assert [event.kind for event in events[2:]] == ["answer.facts", "orders/updated"]
+    assert [(signal.refused, signal.subject, signal.shop) for signal in told] == [
+        (True, f"{SHOP}/shop", SHOP),
+        (False, f"{SHOP}/shop", SHOP),
+    ]
+
+
+async def test_facts_that_come_with_a_newer_event_need_not_be_asked_for() -> None:
+    world = await enriching()
+    world.shopify.otherwise = Refused()
+    async with world.running():
+        await world.deliver("orders/updated", LIVE)
+        await world.come(1)
+        knows_order(world.shopify)
+        await world.deliver("orders/updated", LIVE | {"updated_at": "2022-01-02T00:00:00Z"})
+        _, event = await world.come(2)
+        await world.settled()
+        assert world.remembered("late") == world.remembered("timer") == 0
+    assert event.incomplete == ()
+
+
+async def test_an_older_event_does_not_end_the_asking_for_a_newer_one() -> None:
+    world = await enriching()
+    world.shopify.otherwise = Refused()
+    async with world.running():
+        await world.deliver("orders/updated", LIVE)
+        await world.come(1)
+        knows_order(world.shopify)
+        await world.deliver("orders/updated", LIVE | {"updated_at": "2021-06-01T00:00:00Z"})
+        await world.come(2)
+        world.shopify.told["OrderCore", GID] = order_now()
+        await world.pass_time(HOUR)
+        answer = (await world.come(3))[2]
+    assert (answer.kind, answer.delivery_id) == ("answer.facts", "delivery-1/facts/address_verdict+customer")
+
+
+async def test_a_cancelled_or_fulfilled_order_needs_no_address() -> None:
+    world = await enriching()
+    world.shopify.told["Customer", CUSTOMER] = customer()
+    async with world.running():
+        await world.deliver("orders/cancelled")
+        await world.deliver("orders/fulfilled", LIVE | {"fulfillment_status": "fulfilled"})
+        events = await world.come(2)
+    assert [event.incomplete for event in events] == [(), ()]
+    assert {operation for operation, _ in world.shopify.asked} == {"Customer"}
+
+
+# --- next-generation Events ------------------------------------------------------------------------------
+
+EVENT = {"shopify-topic": "Order", "shopify-resource-id": GID}
+
+
+async def test_a_next_generation_event_is_the_order_as_it_is_now() -> None:
+    world = await enriching()
+    updated = datetime(2026, 11, 2, 8, tzinfo=UTC)
+    world.shopify.told["OrderCore", GID] = order_now(updated_at=updated, display_fulfillment_status="FULFILLED")
+    async with world.running():
+        await world.deliver("orders/updated", body=b"{}", headers=EVENT)
+        (event,) = await world.come(1)
+    assert (event.source, event.subject, event.updated, event.incomplete) == (Source.EVENT, OF_ORDER, updated, ())
+    assert isinstance(event.facts, OrderFacts)
+    assert (event.facts.name, event.facts.fulfillment) == ("#9999", "fulfilled")
+    assert event.facts.absent == ("address", "checkout_token", "customer_id", "lines", "terms")
+
+
+async def test_a_next_generation_event_without_its_order_says_that_nothing_is_known() -> None:
+    world = await enriching()
+    world.shopify.otherwise = Refused()
+    async with world.running():
+        await world.deliver("orders/updated", body=b"{}", headers=EVENT)
+        (event,) = await world.come(1)
+    assert (event.updated, event.incomplete) == (None, ("order",))
+    assert {"tags", "lines", "cancelled"} <= set(event.facts.absent)
+
+
+# --- copies ----------------------------------------------------------------------------------------------
+
+
+async def test_an_order_ends_its_checkout() -> None:
+    world = await enriching()
+    world.shopify.otherwise = Refused()
+    async with world.running():
+        await world.deliver("orders/create", LIVE | {"checkout_token": "bd5a8aa1ecd0"})
+        order, copy = await world.come(2)
+    assert (copy.subject, copy.resource, copy.kind) == (f"{SHOP}/checkout/bd5a8aa1ecd0", OF_ORDER, "orders/create")
+    assert (copy.delivery_id, copy.updated) == (order.delivery_id, order.updated)
+    assert isinstance(copy.facts, CheckoutFacts)
+    assert (copy.facts.order_placed, copy.facts.order_id, copy.facts.from_order) == (True, ORDER, True)
+    assert (order.incomplete, copy.incomplete) == (("address_verdict", "customer"), ()), (
+        "it is complete for its purpose"
+    )
+
+
+DECLINED = {"status": "failure", "payment_details": {"credit_card_bin": "424242", "credit_card_number": "•••• 4242"}}
+
+
+async def test_a_decline_counts_for_its_card_and_a_card_is_the_same_on_every_order() -> None:
+    world = await enriching()
+    async with world.running():
+        await world.deliver("order_transactions/create", DECLINED)
+        await world.deliver("order_transactions/create", DECLINED | {"order_id": 7, "status": "error"})
+        await world.deliver("order_transactions/create", DECLINED | {"status": "success"})
+        events = await world.come(5)
+    cards = [event for event in events if "/card/" in event.subject]
+    assert sorted(event.delivery_id for event in cards) == ["delivery-1", "delivery-2"]
+    assert isinstance(cards[0].facts, TransactionFacts)
+    card = cards[0].facts.card
+    assert card is not None
+    assert "4242" not in card
+    assert {event.subject for event in cards} == {f"{SHOP}/card/{card}"}
+
+
+async def test_without_a_key_cards_are_not_told_apart() -> None:
+    world = await enriching()
+    world.card_key = None
+    async with world.running():
+        await world.deliver("order_transactions/create", DECLINED)
+        (event,) = await world.come(1)
+        await world.settled()
+        assert len(await world.events()) == 1
+    assert isinstance(event.facts, TransactionFacts)
+    assert event.facts.card is None
+
+
+# --- questions -------------------------------------------------------------------------------------------
+
+
+def question(kind: QuestionKind, subject: str = OF_ORDER, resource: str = "") -> Question:
+    return Question(f"question-{kind}", kind, SHOP, subject, resource or GID, START)
+
+
+async def test_every_question_is_answered_with_what_is_so_now() -> None:
+    world = await enriching()
+    paid = shapes.PaidOrder(
+        GID,
+        display_financial_status="AUTHORIZED",
+        capturable=True,
+        total_outstanding_set=shapes.ShopMoney(shapes.Amount(Decimal("12.345"), "KWD")),
+        transactions=(
+            shapes.Transaction("AUTHORIZATION", "SUCCESS", False, datetime(2026, 11, 5, tzinfo=UTC)),
+            shapes.Transaction("AUTHORIZATION", "FAILURE", False, datetime(2027, 1, 1, tzinfo=UTC)),
+        ),
+    )
+    item = shapes.InventoryItem("gid://shopify/InventoryItem/77", "SKU", True)
+    bought = shapes.OrdersFound((shapes.Named(GID),))
+    lines = shapes.ReturnLines((shapes.ReturnLine(2, 1, 1),))
+    world.shopify.told |= {
+        ("OrderCore", GID): order_now(display_financial_status="AUTHORIZED"),
+        ("OrderPayments", GID): Found(shapes.OrderPayments(paid)),
+        ("OrderAddress", GID): address("WARNING"),
+        ("OrderHolds", GID): holds(),
+        ("OrderByCheckout", "checkout_token:abc"): Found(shapes.OrderByCheckout(bought)),
+        ("AbandonedCheckout", "gid://shopify/AbandonedCheckout/98"): Found(shapes.AbandonedCheckout()),
+        ("Return", RETURN): Found(shapes.Return(shapes.ReturnNode(RETURN, status="OPEN", return_line_items=lines))),
+        ("InventoryItems", "gid://shopify/InventoryItem/77"): Found(item),
+    }
+    async with world.running():
+        await world.ask(question(QuestionKind.PAYMENT))
+        await world.ask(question(QuestionKind.ADDRESS))
+        await world.ask(question(QuestionKind.ORDER))
+        await world.ask(question(QuestionKind.CHECKOUT, f"{SHOP}/checkout/abc", "#98"))
+        await world.ask(question(QuestionKind.RETURN, OF_ORDER, RETURN))
+        await world.ask(question(QuestionKind.INVENTORY, f"{SHOP}/inventory/77", "77"))
+        events = {event.kind: event for event in await world.come(6)}
+
+    for kind in QuestionKind:
+        event = events[f"answer.{kind}"]
+        assert (event.source, event.delivery_id, event.incomplete) == (Source.ANSWER, f"question-{kind}", ())
+    payment, asked_order = events["answer.payment"].facts, events["answer.order"].facts
+    assert isinstance(payment, OrderFacts)
+    assert (payment.financial, payment.capturable, payment.manual_gateway) == ("authorized", True, False)
+    assert payment.outstanding == Money(Decimal("12.345"), "KWD")
+    assert payment.authorization_expires == datetime(2026, 11, 5, tzinfo=UTC)
+    assert isinstance(asked_order, OrderFacts)
+    assert (asked_order.holds, asked_order.absent) == (
+        (),
+        ("address", "checkout_token", "customer_id", "lines", "terms"),
+    )
+    checkout = events["answer.checkout"].facts
+    assert checkout == CheckoutFacts(
+        token="abc",
+        order_placed=True,
+        order_id=ORDER,
+        has_abandonment=False,
+        absent=("closed", "completed", "contact_known", "lines"),
+    )
+    back = events["answer.return"].facts
+    assert isinstance(back, ReturnFacts)
+    assert (back.status, back.received, back.refunded) == ("open", 1, 1)
+    stock = events["answer.inventory"].facts
+    assert isinstance(stock, InventoryItemFacts)
+    assert stock.item is not None
+
+
+async def test_a_question_is_answered_after_half_a_minute_at_the_latest() -> None:
+    world = await enriching()
+    world.shopify.otherwise = DOWN
+    async with world.running():
+        await world.ask(question(QuestionKind.PAYMENT))
+        await world.parked(1)
+        await world.pass_time(30 * SECOND)
+        (event,) = await world.come(1)
+        await world.settled()
+        assert world.remembered("late") == world.remembered("timer") == 0
+    assert (event.kind, event.incomplete) == ("answer.payment", ("order", "payment"))
+
+
+async def test_a_question_that_waited_in_the_queue_takes_the_first_answer() -> None:
+    """Its lookup is made at one wall time and settled at a later one."""
+    world = await enriching()
+    world.shopify.otherwise = DOWN
+    async with world.running():
+        await world.deliver("orders/updated", LIVE)
+        await world.ask(question(QuestionKind.ADDRESS))
+        await world.parked(2)
+        knows_order(world.shopify)
+        world.shopify.told["OrderCore", GID] = order_now()
+        await world.pass_time(SECOND)
+        _, answer = await world.come(2)
+    assert (answer.kind, answer.incomplete) == ("answer.address", ())
+
+
+async def test_a_question_about_nothing_is_rejected_and_the_next_one_answered() -> None:
+    world = await enriching()
+    world.shopify.otherwise = Refused()
+    async with world.running():
+        await world.ask(question(QuestionKind.ORDER, f"{SHOP}/order/x", "nothing"))
+        await world.ask(question(QuestionKind.ORDER))
+        (event,) = await world.come(1)
+        letters = await world.dead()
+    assert event.delivery_id == "question-order"
+    assert [letter.header("dead-reason") for letter in letters] == ["undecodable"]
+
+
+# --- what is not taken -----------------------------------------------------------------------------------
+
+
+async def test_a_shop_that_is_not_ours_is_a_dead_letter_but_for_what_the_law_asks() -> None:
+    world = await enriching()
+    async with world.running():
+        await world.deliver("orders/create", shop="stranger.myshopify.com")
+        await world.deliver("customers/redact", shop="stranger.myshopify.com")
+        (event,) = await world.come(1)
+        letters = await world.dead()
+    assert isinstance(event.facts, PrivacyFacts)
+    assert [letter.header("dead-reason") for letter in letters] == ["shop-unknown"]
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"\xff", b'{"id": "', b'{"id": null}', b"[" * 100_000])
+async def test_an_unreadable_body_is_a_dead_letter_with_its_bytes_and_its_neighbours_go_on(body: bytes) -> None:
+    world = await enriching()
+    async with world.running():
+        await world.deliver("orders/edited")
+        await world.deliver("orders/create", body=body)
+        await world.deliver("orders/edited")
+        await world.come(2)
+        await world.settled()
+        (letter,) = await world.dead()
+    assert (letter.header("dead-reason"), letter.value) == ("undecodable", body)
+
+
+async def test_a_topic_that_nobody_knows_goes_on_as_what_it_is() -> None:
+    world = await enriching()
+    async with world.running():
+        await world.deliver("orders/edited", headers={"ce_type": "orders/teleported"})
+        (event,) = await world.come(1)
+    assert (event.kind, event.subject) == ("orders/teleported", f"{SHOP}/topic/orders/teleported")
+
+
+async def test_a_level_comes_with_its_item_and_a_reading_from_before_it_is_not_taken() -> None:
+    world = await enriching()
+    gid = "gid://shopify/InventoryItem/271878346596884015"
+
+    def item(at: datetime) -> Found[Any]:
+        place = shapes.Location("gid://shopify/Location/24826418", "Berlin")
+        quantities = (shapes.Quantity("available", 10, at), shapes.Quantity("committed", 2, at))
+        level = shapes.InventoryLevel(place, True, at, quantities)
+        return Found(shapes.InventoryItem(gid, "SKU", True, inventory_levels=shapes.InventoryLevels((level,))))
+
+    async with world.running():
+        world.shopify.told["InventoryItems", gid] = item(datetime(2021, 12, 31, tzinfo=UTC))
+        await world.deliver("inventory_levels/update")
+        await world.parked(1)
+        world.shopify.told["InventoryItems", gid] = item(datetime(2022, 1, 1, tzinfo=UTC))
+        await world.pass_time(SECOND)
+        (event,) = await world.come(1)
+    assert isinstance(event.facts, InventoryFacts)
+    assert event.facts.item is not None
+    assert (event.facts.item.available, event.facts.item.committed) == (10, 2)
