@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+#: Shopify's times say their offset; one that does not could not be compared with any other.
+Moment = Annotated[datetime, Meta(tz=True)]
 
 
 class Shape(Struct, rename="camel", frozen=True):
@@ -70,10 +74,10 @@ class Order(Shape, frozen=True):
     id: str
     name: str | None = None
     test: bool = False
-    updated_at: datetime | None = None
-    processed_at: datetime | None = None
-    cancelled_at: datetime | None = None
-    closed_at: datetime | None = None
+    updated_at: Moment | None = None
+    processed_at: Moment | None = None
+    cancelled_at: Moment | None = None
+    closed_at: Moment | None = None
     tags: tuple[str, ...] = ()
     requires_shipping: bool | None = None
     display_financial_status: str | None = None
@@ -97,7 +101,7 @@ class ShippingAddress(Shape, frozen=True):
 
 class AddressedOrder(Shape, frozen=True):
     id: str
-    updated_at: datetime | None = None
+    updated_at: Moment | None = None
     shipping_address: ShippingAddress | None = None
 
 
@@ -109,12 +113,12 @@ class Transaction(Shape, frozen=True):
     kind: str
     status: str
     manual_payment_gateway: bool | None = None
-    authorization_expires_at: datetime | None = None
+    authorization_expires_at: Moment | None = None
 
 
 class PaidOrder(Shape, frozen=True):
     id: str
-    updated_at: datetime | None = None
+    updated_at: Moment | None = None
     display_financial_status: str | None = None
     capturable: bool | None = None
     total_outstanding_set: ShopMoney | None = None
@@ -148,7 +152,7 @@ class FulfillmentOrder(Shape, frozen=True):
     id: str
     order_id: str | None = None
     order_name: str | None = None
-    fulfill_by: datetime | None = None
+    fulfill_by: Moment | None = None
     status: str | None = None
     fulfillment_holds: tuple[FulfillmentHold, ...] = ()
 
@@ -283,13 +287,13 @@ class Location(Shape, frozen=True):
 class Quantity(Shape, frozen=True):
     name: str
     quantity: int
-    updated_at: datetime | None = None
+    updated_at: Moment | None = None
 
 
 class InventoryLevel(Shape, frozen=True):
     location: Location
     is_active: bool = True
-    updated_at: datetime | None = None
+    updated_at: Moment | None = None
     quantities: tuple[Quantity, ...] = ()
 
 
@@ -302,7 +306,7 @@ class InventoryItem(Shape, frozen=True):
     id: str
     sku: str | None = None
     tracked: bool | None = None
-    updated_at: datetime | None = None
+    updated_at: Moment | None = None
     variants: Variants = Variants()
     inventory_levels: InventoryLevels = InventoryLevels()
 
@@ -314,7 +318,7 @@ class VariantItem(Shape, frozen=True):
 
 class Abandoned(Shape, frozen=True):
     id: str
-    completed_at: datetime | None = None
+    completed_at: Moment | None = None
     total_price_set: ShopMoney | None = None
 
 
