@@ -36,18 +36,23 @@ class Settled:
 
 
 def last_told(dossier: Dossier) -> Sequence[Attempt]:
-    """Every transaction once, the oldest first; tests are none."""
-    newest: dict[int, Known[TransactionFacts]] = {}
-    for known in dossier.every(TransactionFacts):
-        newest[known.value.id] = known
-    told = (Attempt(_when(known), known.value) for known in newest.values() if not known.value.test)
-    return sorted(told, key=lambda attempt: (attempt.at, attempt.facts.id))
+    """Every transaction once, as it was told of last, the oldest first; tests are none."""
+    return _once(dossier.every(TransactionFacts))
 
 
 def declined(dossier: Dossier) -> Sequence[Attempt]:
-    return [
-        attempt for attempt in last_told(dossier) if attempt.facts.status in _DECLINED and attempt.facts.kind in _PAYING
-    ]
+    """Every attempt to pay that was declined, also if it has succeeded since."""
+    return _once([known for known in dossier.every(TransactionFacts) if _is_decline(known.value)])
+
+
+def _once(told: Sequence[Known[TransactionFacts]]) -> Sequence[Attempt]:
+    newest = {known.value.id: known for known in told if not known.value.test}
+    attempts = (Attempt(_when(known), known.value) for known in newest.values())
+    return sorted(attempts, key=lambda attempt: (attempt.at, attempt.facts.id))
+
+
+def _is_decline(facts: TransactionFacts) -> bool:
+    return facts.status in _DECLINED and facts.kind in _PAYING
 
 
 def settled(dossier: Dossier, kinds: frozenset[str] = _PAYING) -> Settled | None:

@@ -1,0 +1,289 @@
+"""Checkouts that are left: when they are told and to whom, what makes them none, and those who come back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas import subjects
+from schemas.alerts import Alert, AlertState, Audience, Severity
+from schemas.configuration import PaymentRules, Person, Route, Rules, Team
+from schemas.facts import CheckoutFacts, Line
+from schemas.signals import PaymentFailedReported
+from tests.stages.rules.world import SHOP, START, Desk, configuration, usd
+
+TOKEN = "0123456789abcdef0123456789abcdef"
+SUBJECT = subjects.checkout(SHOP, TOKEN)
+HOUR = timedelta(minutes=60)
+
+
+def minutes(count: float) -> timedelta:
+    return timedelta(minutes=count)
+
+
+def checkout(minute: float = 0, **changed: Any) -> CheckoutFacts:
+    told: dict[str, Any] = {
+        "token": TOKEN,
+        "name": "#4242",
+        "created": START,
+        "updated": START + minutes(minute),
+        "total": usd(250),
+        "contact_known": True,
+        "marketing_consent": True,
+        "customer_id": 77,
+        "lines": (Line(title="Oak chair", quantity=1),),
+    }
+    return CheckoutFacts(**told | changed)
+
+
+def ordered(minute: float) -> CheckoutFacts:
+    """The checkout's copy of an order event."""
+    told = {"order_placed": True, "order_id": 9, "from_order": True, "completed": START + minutes(minute)}
+    return checkout(minute, **told, name=None, contact_known=False, absent=("closed", "contact_known", "lines"))
+
+
+def answered(**changed: Any) -> CheckoutFacts:
+    blank: dict[str, Any] = {
+        "token": TOKEN,
+        "absent": ("closed", "completed", "contact_known", "lines"),
+        "order_placed": False,
+    }
+    return CheckoutFacts(**blank | changed)
+
+
+def failed(minute: float) -> PaymentFailedReported:
+    at = START + minutes(minute)
+    return PaymentFailedReported(SHOP, SUBJECT, at, at, TOKEN, "card_declined", "gateway")
+
+
+def told(desk: Desk, facts: CheckoutFacts, delivery_id: str = "") -> list[Alert]:
+    kind = "orders/create" if facts.from_order else "checkouts/update"
+    return desk.event(kind, facts, SUBJECT, updated=facts.updated, delivery_id=delivery_id)
+
+
+def routed(**rules: Any) -> Desk:
+    person = (Person(name="desk", email="desk@example.com"),)
+    names = (Audience.RETENTION, Audience.FINANCE)
+    teams = tuple(Team(name=name, people=person) for name in ("others", *(each.value for each in names)))
+    routes = tuple(Route(teams=(each.value,), audiences=(each,)) for each in names)
+    whole = Rules(payments=PaymentRules(**rules))
+    return Desk(configuration(teams=teams, routes=Route(teams=("others",), routes=routes), rules=whole))
+
+
+def labels(alert: Alert) -> dict[str, str]:
+    return {detail.label: detail.text for detail in alert.details}
+
+
+def test_a_checkout_left_for_an_hour_is_told_to_retention_once_shopify_has_no_order_of_it() -> None:
+    desk = routed()
+    told(desk, checkout())
+    desk.passes(HOUR)
+    asked = [(question.kind.value, question.resource) for question in desk.asked]
+
+    (alert,) = desk.answer(answered(has_abandonment=True, no_order_since=True))
+
+    assert asked == [("checkout", "4242")]
+    assert (alert.team, alert.severity, alert.digest) == ("retention", Severity.INFO, True)
+    assert alert.title == "Checkout #4242 left and not completed: 250 USD"
+
+
+def test_an_order_that_shopify_knows_of_makes_it_none() -> None:
+    desk = Desk()
+    told(desk, checkout())
+    desk.passes(HOUR)
+
+    desk.answer(answered(order_placed=True, order_id=9))
+    desk.passes(HOUR)
+
+    assert desk.alerts == []
+
+
+def test_a_customer_who_has_ordered_since_has_left_nothing() -> None:
+    desk = Desk()
+    told(desk, checkout())
+    desk.passes(HOUR)
+
+    desk.answer(answered(has_abandonment=True, no_order_since=False))
+    desk.passes(HOUR)
+
+    assert desk.alerts == []
+
+
+def test_without_an_answer_it_is_told_and_says_that_it_is_not_confirmed() -> None:
+    desk = Desk()
+    told(desk, checkout())
+
+    desk.passes(HOUR + minutes(1))
+
+    (alert,) = desk.alerts
+    assert any(words.startswith("not confirmed") for words in alert.unknown)
+
+
+def test_the_hour_begins_again_with_every_change() -> None:
+    desk = Desk()
+    told(desk, checkout())
+    desk.passes(minutes(50))
+
+    told(desk, checkout(50))
+    desk.passes(minutes(55))
+    before = list(desk.asked)
+    desk.passes(minutes(6))
+
+    assert before == []
+    assert len(desk.alerts) == 1
+
+
+def test_a_completed_checkout_is_not_left() -> None:
+    desk = Desk()
+
+    told(desk, checkout(completed=START))
+    desk.passes(2 * HOUR)
+
+    assert desk.alerts == []
+
+
+def test_one_that_became_an_order_in_time_is_not_left_whatever_comes_first() -> None:
+    for first, second in ((checkout(), ordered(15)), (ordered(15), checkout())):
+        desk = Desk()
+        told(desk, first)
+        told(desk, second)
+
+        desk.passes(2 * HOUR)
+
+        assert desk.alerts == []
+
+
+def test_nobody_to_write_to_is_nobody_to_write_to() -> None:
+    desk = Desk()
+
+    told(desk, checkout(contact_known=False))
+    desk.passes(2 * HOUR)
+
+    assert (desk.alerts, desk.asked) == ([], [])
+
+
+def test_where_the_body_is_silent_about_a_contact_shopify_is_asked_and_its_silence_tells_nothing() -> None:
+    """A missing key is unknown: personal data is dropped by dropping keys."""
+    desk = Desk()
+    told(desk, checkout(contact_known=False, absent=("contact_known",)))
+
+    desk.passes(2 * HOUR)
+
+    assert [question.kind.value for question in desk.asked] == ["checkout"]
+    assert desk.alerts == []
+
+
+def test_where_the_body_is_silent_an_abandoned_checkout_at_shopify_says_that_there_is_a_contact() -> None:
+    desk = Desk()
+    told(desk, checkout(contact_known=False, absent=("contact_known",)))
+    desk.passes(HOUR)
+
+    desk.answer(answered(has_abandonment=True, no_order_since=True))
+    desk.passes(minutes(2))
+
+    assert [alert.rule for alert in desk.alerts] == ["checkout-abandoned"]
+
+
+def test_above_a_value_it_is_an_alert_of_its_own() -> None:
+    desk = routed(abandoned_alert_from=Decimal(200))
+    told(desk, checkout())
+
+    desk.passes(HOUR + minutes(1))
+
+    assert [(alert.severity, alert.digest) for alert in desk.alerts] == [(Severity.WARNING, False)]
+
+
+def test_after_a_payment_failure_finance_is_told_too_and_the_text_says_so() -> None:
+    desk = routed()
+    told(desk, checkout())
+    desk.signal(failed(3))
+
+    desk.passes(HOUR + minutes(1))
+
+    assert {alert.team for alert in desk.alerts} == {"retention", "finance"}
+    assert desk.alerts[0].title == "Checkout #4242 left after a payment failure: 250 USD"
+    assert labels(desk.alerts[0])["Payment failure"] == (
+        "card declined on 02 Nov 2026 at 09:03 UTC, reported by gateway"
+    )
+
+
+def test_a_failure_that_is_reported_later_is_an_update_that_finance_hears_of_too() -> None:
+    desk = routed()
+    told(desk, checkout())
+    desk.passes(HOUR + minutes(1))
+
+    desk.signal(failed(3))
+    desk.passes(minutes(1))
+
+    assert [(alert.team, alert.state) for alert in desk.alerts] == [
+        ("retention", AlertState.FIRING),
+        ("retention", AlertState.UPDATED),
+        ("finance", AlertState.FIRING),
+    ]
+
+
+def test_a_report_alone_is_no_checkout_that_was_left() -> None:
+    desk = Desk()
+
+    desk.signal(failed(0))
+    desk.passes(2 * HOUR)
+
+    assert desk.alerts == []
+
+
+def test_without_a_report_it_says_that_shopify_does_not_tell() -> None:
+    desk = Desk()
+    told(desk, checkout())
+
+    desk.passes(HOUR + minutes(1))
+
+    assert "whether a payment failed: Shopify does not tell for checkouts" in desk.alerts[0].unknown
+
+
+def test_the_order_ends_it_and_says_how_long_it_took() -> None:
+    desk = Desk()
+    told(desk, checkout())
+    desk.passes(HOUR + minutes(1))
+
+    told(desk, ordered(282))
+
+    assert desk.alerts[-1].state is AlertState.RESOLVED
+    assert desk.alerts[-1].title == "Checkout #4242 became an order, 4 hours 42 minutes after it was left"
+    assert desk.open == {}
+
+
+def test_retention_reads_value_consent_lines_and_the_customers_link_and_no_name() -> None:
+    desk = Desk()
+    told(desk, checkout(marketing_consent=None))
+
+    desk.passes(HOUR + minutes(1))
+
+    (alert,) = desk.alerts
+    assert labels(alert)["Amount"] == "250 USD"
+    assert labels(alert)["Marketing consent"] == "not known"
+    assert labels(alert)["Lines"] == "1 x Oak chair"
+    assert alert.link == "https://admin.shopify.com/store/demo/customers/77"
+
+
+DELIVERIES = ((checkout(0), "a"), (checkout(4), "b"), (checkout(30, total=usd(300)), "c"), (ordered(40), "d"))
+
+
+@given(st.permutations(DELIVERIES[:3]), st.lists(st.sampled_from(DELIVERIES[:3]), max_size=3), st.booleans())
+def test_what_stays_open_does_not_depend_on_order_and_repetition(
+    shuffled: list[tuple[CheckoutFacts, str]], again: list[tuple[CheckoutFacts, str]], came_back: bool
+) -> None:
+    desk = Desk()
+    for facts, delivery in [*shuffled, *again]:
+        told(desk, facts, delivery)
+    if came_back:
+        told(desk, *DELIVERIES[3])
+    desk.passes(minutes(89))
+    early = list(desk.alerts)
+    desk.passes(minutes(3))
+
+    assert early == []
+    assert list(desk.open) == ([] if came_back else ["checkout-abandoned"])
