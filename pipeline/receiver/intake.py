@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-import aiohttp
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestPayloadError
@@ -34,7 +33,7 @@ Headers = Sequence[tuple[str, bytes]]
 #: What a request costs besides its body: headers, tasks, the client's bookkeeping.
 _OVERHEAD: Final = 4096
 _LONGEST_FACT: Final = 255
-_BROKEN_OFF = (aiohttp.ClientError, HttpProcessingError, RequestPayloadError, ConnectionError)
+_BROKEN_OFF = (HttpProcessingError, RequestPayloadError, ConnectionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +141,6 @@ class Intake:
         """Whoever waits may be cut off; the write goes on."""
         writing = asyncio.create_task(self._append(record))
         self._writes.add(writing)
-        self._idle.clear()
         writing.add_done_callback(self._written)
         try:
             await asyncio.wait({writing})

@@ -12,7 +12,7 @@ from pipeline.receiver import Bounds
 from schemas.codec import decode
 from schemas.signals import ReceiverBeat
 from tests.pipeline.world import until
-from tests.receiver.world import NOW, World, receiving
+from tests.receiver.world import NOW, WALL, World, receiving
 
 
 @asynccontextmanager
@@ -39,7 +39,7 @@ async def test_a_heartbeat_stands_on_every_partition_from_the_start(world: World
     assert sorted(record.partition for record in records) == [0, 1, 2]
     assert {record.header("ce_type") for record in records} == {"receiver-beat"}
     assert {record.key for record in records} == {b"shop/pipeline"}
-    assert decode(records[0], ReceiverBeat) == ReceiverBeat("shop", "shop/pipeline", NOW, NOW)
+    assert decode(records[0], ReceiverBeat) == ReceiverBeat("shop", "shop/pipeline", NOW, WALL)
 
 
 async def test_it_comes_again_and_again() -> None:

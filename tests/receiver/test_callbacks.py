@@ -11,7 +11,7 @@ from pipeline.receiver import Credentials
 from schemas.codec import decode
 from schemas.notifications import SendingStatus
 from schemas.records import partition_of
-from tests.receiver.world import CALLBACK_SECRET, CREDENTIALS, NOW, World, receiving
+from tests.receiver.world import CALLBACK_SECRET, CREDENTIALS, WALL, World, receiving
 
 STATUS = f"/callbacks/opentext/{CALLBACK_SECRET}/status"
 
@@ -36,7 +36,7 @@ async def test_a_status_goes_to_its_team_as_it_came(world: World) -> None:
 
     record = await world.only()
     assert answer.status == 200
-    assert decode(record, SendingStatus) == SendingStatus("support", "shop-m-1", body.decode(), NOW)
+    assert decode(record, SendingStatus) == SendingStatus("support", "shop-m-1", body.decode(), WALL)
     assert (record.topic, record.key, record.partition) == ("sending.status", b"support", partition_of(b"support", 3))
     assert (record.header("ce_type"), record.header("schemaversion")) == ("sending-status", "1")
     assert world.counted("callbacks", "accepted") == 1

@@ -12,7 +12,7 @@ from pipeline.receiver import Bounds
 from schemas.codec import decode
 from schemas.records import partition_of
 from schemas.signals import JobPhase, JobReported, PaymentFailedReported
-from tests.receiver.world import JOB_TOKEN, NOW, QUIET_SHOP, SHOP, SIGNAL_TOKEN, Answer, World, receiving
+from tests.receiver.world import JOB_TOKEN, NOW, QUIET_SHOP, SHOP, SIGNAL_TOKEN, WALL, Answer, World, receiving
 
 JOB = f"/jobs/{SHOP}/nightly-sync/fail"
 PAYMENT = f"/signals/{SHOP}/payment-failed"
@@ -43,7 +43,7 @@ async def test_each_phase_of_a_job_is_a_signal_about_the_job(world: World, phase
 
     assert (answer.status, answer.body) == (200, {"outcome": "accepted"})
     subject = f"{SHOP}/job/nightly-sync"
-    assert await heard(world) == JobReported(SHOP, subject, NOW, NOW, "nightly-sync", phase)
+    assert await heard(world) == JobReported(SHOP, subject, NOW, WALL, "nightly-sync", phase)
     record = await world.only()
     assert (record.topic, record.key) == ("signals", subject.encode())
     assert record.partition == partition_of(subject.encode(), 3)
@@ -157,7 +157,7 @@ async def test_a_payment_that_failed_is_a_signal_about_its_checkout(world: World
     assert answer.status == 200
     signal = decode(await world.only(), PaymentFailedReported)
     subject = f"{SHOP}/checkout/tok-1"
-    assert signal == PaymentFailedReported(SHOP, subject, NOW, NOW, "tok-1", "card_declined", "pixel")
+    assert signal == PaymentFailedReported(SHOP, subject, NOW, WALL, "tok-1", "card_declined", "pixel")
     record = await world.only()
     assert (record.key, record.header("ce_type")) == (subject.encode(), "payment-failed-reported")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from io import BytesIO
 
@@ -14,6 +15,7 @@ from pipeline.receiver import Bounds
 from pipeline.receiver.deliveries import Delivery, read
 from pipeline.receiver.verdicts import NotTaken, Verdict
 from schemas.topics import MIB
+from tests.pipeline.world import until
 from tests.receiver.world import SECRET, Answer, World, delivery, receiving
 
 NAMES = ("X-Shopify-Topic", "X-Shopify-Shop-Domain", "X-Shopify-Webhook-Id", "X-Shopify-Triggered-At", "X-Shopify-Name")
@@ -115,6 +117,20 @@ async def test_chunks_that_break_their_own_rules_are_refused(world: World) -> No
 
     assert status(await world.say(broken)) == 400
     assert (await world.deliver(delivery())).status == 200
+
+
+async def test_chunks_that_break_their_rules_too_late_to_be_refused_are_not_waited_for() -> None:
+    head = b"\r\n".join(name + b": " + value for name, value in signed())
+    start = b"POST /webhooks/shopify HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n" + head + b"\r\n\r\n"
+    async with receiving(Bounds(answer_seconds=0.2)) as world:
+        reader, writer = await asyncio.open_connection("127.0.0.1", world.port)
+        writer.write(start + b"2\r\n{}\r\n")
+        await until(lambda: world.intake._requests)
+        writer.write(b"zz\r\n")
+
+        assert status(await reader.readline()) == 503
+        writer.close()
+        await writer.wait_closed()
 
 
 async def test_a_body_of_10_megabytes_is_taken_and_one_byte_more_is_not(world: World) -> None:

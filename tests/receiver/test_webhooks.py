@@ -21,6 +21,7 @@ from tests.receiver.world import (
     QUIET_SHOP,
     SECRET,
     SHOP,
+    WALL,
     Answer,
     World,
     delivery,
@@ -68,7 +69,7 @@ async def test_a_record_says_all_that_cloudevents_and_the_stages_ask_for(world: 
         "ce_time": b"2026-11-02T08:59:58.123456000Z",
         "content-type": b"application/json",
         "traceparent": TRACE.encode(),
-        "received": b"2026-11-02T09:00:00+00:00",
+        "received": b"2026-11-02T09:05:00+00:00",
         "x-shopify-topic": b"orders/create",
         "x-shopify-hmac-sha256": signature(delivery().body, SECRET).encode(),
         "x-shopify-shop-domain": b"demo.myshopify.com",
@@ -87,7 +88,7 @@ async def test_a_stage_reads_back_what_was_received(world: World) -> None:
 
     found = arrival(await world.only(), None).event
     assert (found.kind, found.shop, found.delivery_id, found.event_id) == ("orders/create", SHOP, "w-1", "e-1")
-    assert (found.occurred, found.received) == (delivery().triggered_at, NOW)
+    assert (found.occurred, found.received) == (delivery().triggered_at, WALL)
     assert found.subject == f"{SHOP}/order/820982911946154508"
 
 
@@ -115,6 +116,13 @@ async def test_a_family_brings_its_own_headers_only(world: World) -> None:
 
     names = {name for name, _ in (await world.only()).headers}
     assert not names & {"shopify-topic", "cookie", "authorization"}
+
+
+async def test_what_is_signed_for_both_families_is_a_classic_webhook(world: World) -> None:
+    await world.deliver(event(), headers=delivery(event().body).headers(SECRET))
+
+    record = await world.only()
+    assert (record.header("ce_id"), record.header("shopify-topic")) == ("w-1", None)
 
 
 @pytest.mark.parametrize("spell", [str.lower, str.upper, str.title])
