@@ -115,6 +115,10 @@ class _Bulk(Body):
     completed_at: Raw = NULL
 
 
+#: Shopify's bulk operations are one job of the shop: the next one that succeeds is the end of one that failed.
+BULK = "shopify-bulk-operation"
+
+
 def bulk_operation(body: bytes) -> Parsed:
     found = whole(body, _Bulk)
     gid = required(token(found.admin_graphql_api_id), "$.admin_graphql_api_id")
@@ -125,7 +129,7 @@ def bulk_operation(body: bytes) -> Parsed:
         kind=word(found.type),
         completed=moment(found.completed_at),
     )
-    return Parsed(facts, About("bulk-operation", number(found.admin_graphql_api_id) or gid))
+    return Parsed(facts, About("job", BULK))
 
 
 class _Audit(Body):

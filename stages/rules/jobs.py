@@ -28,12 +28,10 @@ class JobFailed:
 
     name: str = "job-failed"
     use_case: int = 7
-    watches: frozenset[str] = frozenset({"job", "shop"})
+    watches: frozenset[str] = frozenset({"job"})
 
     def judge(self, case: Case) -> Iterator[Verdict]:
-        if case.kind == "shop":
-            yield from _bulk(case)
-            return
+        yield from _bulk(case)
         job, last = job_of(case), reports(case)
         failed, done = last.get(JobPhase.FAIL), last.get(JobPhase.SUCCESS)
         if done is not None and (failed is None or done.occurred >= failed.occurred):
