@@ -131,7 +131,6 @@ class OpenText:
                 after = after_of(answer.headers.get("Retry-After"), self._wall())
                 response = Response(answer.status, await _read(answer.content), after)
         except aiohttp.ClientConnectorError as error:
-            request.is_under_way = False
             return TryAgain(f"no connection: {type(error).__name__}")
         except (aiohttp.ClientError, OSError) as error:
             return TryAgain(f"no answer: {type(error).__name__}", may_have_arrived=True)

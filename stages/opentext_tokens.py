@@ -92,8 +92,7 @@ class ClientCredentials:
             token = msgspec.json.decode(response.body, type=_Token, strict=False)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return TryAgain("the token endpoint's answer has no access_token")
-        life = _SHORTEST_LIFE if token.expires_in is None else token.expires_in
-        self._kept = (f"Bearer {token.access_token}", asked + life - min(_MARGIN, life / 10))
+        self._kept = (f"Bearer {token.access_token}", asked + kept_for(token.expires_in))
         return self._kept[0]
 
     async def _asked(self) -> Response:
@@ -108,6 +107,12 @@ def _refusal(response: Response) -> AccountRefused | TryAgain:
     if isinstance(failure, TryAgain):
         return TryAgain(f"no token: {failure.detail}", failure.after)
     return AccountRefused(f"the token endpoint says HTTP {response.status}: {detail_of(response.body)}")
+
+
+def kept_for(expires_in: float | None) -> float:
+    """Seconds for which a token serves: its life, less a margin of a minute or, where it is short, of a tenth."""
+    life = _SHORTEST_LIFE if expires_in is None else expires_in
+    return life - min(_MARGIN, life / 10)
 
 
 def basic(name: str, password: str) -> str:

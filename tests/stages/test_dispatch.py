@@ -165,6 +165,22 @@ async def test_a_refused_account_keeps_notifications_waiting_for_as_long_as_it_t
     assert office.receipts[0].attempts == 1
 
 
+async def test_what_has_waited_longer_than_the_ledger_remembers_is_known_while_it_waits_and_afterwards() -> None:
+    office = Office()
+    office.account.script.append(TryAgain("HTTP 503", after=timedelta(days=8)))
+    office.account.script.append(NotTaken("HTTP 400"))
+    office.arrive(notification("m1"))
+    await office.work()
+    await office.later(timedelta(days=7, hours=23))
+    office.arrive(notification("m1"))
+    await office.later(timedelta(hours=2))
+    office.arrive(notification("m1"))
+    await office.work()
+
+    assert office.dropped == ["already-known"] * 2
+    assert office.fates == [("m1", S.FAILED)]
+
+
 # --- ends that overtake their beginnings ------------------------------------------------------------------------------
 
 
@@ -247,6 +263,7 @@ async def test_where_repeats_are_unsafe_a_lost_answer_is_in_doubt_and_never_repe
     office.account.script.append(LOST)
     office.arrive(notification("m1"), notification("m2"))
     await office.work()
+    assert office.timers["desk", "poll/m1"].due == NOON + timedelta(hours=24)
     await office.later(timedelta(hours=30))
 
     assert office.account.called == ["m1", "m2"]
@@ -283,6 +300,19 @@ async def test_a_call_whose_owner_died_is_repeated_only_where_that_is_safe(
 
     assert office.account.called == ["m1"] * calls
     assert office.fates == [("m1", fate)]
+
+
+async def test_an_armed_attempt_is_made_once_even_where_the_task_is_built_again_in_the_same_process() -> None:
+    office = Office(configuration("unsafe"))
+    office.arrive(notification("m1"))
+    (timer,) = office.timers.values()
+    office.settle(timer, await office.call(timer))
+    (timer,) = office.timers.values()
+    await office.call(timer)
+    office.settle(timer, await office.call(timer))
+
+    assert office.account.called == ["m1"]
+    assert office.fates == [("m1", S.IN_DOUBT)]
 
 
 async def test_an_owner_that_died_before_it_called_leaves_a_doubt_where_repeats_are_unsafe() -> None:

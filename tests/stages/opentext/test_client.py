@@ -206,6 +206,16 @@ async def test_a_hundred_at_once_are_not_sent_faster_than_the_rate() -> None:
         assert held[-1] - held[0] > timedelta(seconds=8)
 
 
+async def test_who_has_a_place_in_the_pace_waits_for_it() -> None:
+    async with simulated() as world:
+        client = world.client(rate_per_second=5.0)
+        began = asyncio.get_running_loop().time()
+        answers = await asyncio.gather(*(client.submit(sms(f"m{n}"), f"m{n}") for n in range(6)))
+
+        assert all(isinstance(answer, Accepted) for answer in answers)
+        assert asyncio.get_running_loop().time() - began > 0.15
+
+
 class Counting:
     """The token endpoint, counted."""
 

@@ -162,7 +162,7 @@ async def test_a_callback_that_comes_late_or_twice_takes_nothing_back() -> None:
     office = Office()
     await accepted(office)
     office.hear(told("Sent", "Sent").body)
-    office.hear(told("InProcess", "Pending").body)
+    office.hear(told("Sent", "Pending").body)
     office.hear(told("Sent", "Sent").body)
 
     assert office.fates == [("m1", S.ACCEPTED), ("m1", S.SENT)]

@@ -42,10 +42,15 @@ class RealTime(VirtualClock):
         return datetime.now(UTC)
 
 
+def dispatching(world: World, stage: Dispatch) -> Worker:
+    """A worker of `dispatch` as the topology has it."""
+    return Worker(StageSpec("dispatch", INPUTS, stage, TAKEOVER), world.around())
+
+
 @asynccontextmanager
 async def doomed(world: World, stage: Dispatch) -> AsyncIterator[Worker]:
-    """A worker of `dispatch` as the topology has it; killed at the end, nothing is drained or closed."""
-    worker = Worker(StageSpec("dispatch", INPUTS, stage, TAKEOVER), world.around())
+    """Killed at the end: nothing is drained or closed."""
+    worker = dispatching(world, stage)
     run = asyncio.create_task(worker.run(asyncio.Event()))
     try:
         yield worker
@@ -76,7 +81,7 @@ async def test_a_notification_on_the_log_reaches_opentext_and_its_receipts_follo
         opentext = settings(outside.url, poll_first=timedelta(milliseconds=20))
         client = outside.client(poll_first=timedelta(milliseconds=20))
         stage = Dispatch(replace(configured, opentext=opentext), client)
-        async with world.worker(stage, "dispatch", INPUTS):
+        async with world.running(dispatching(world, stage)):
             await append(world, topics.NOTIFICATIONS, notification("m1"))
             await append(world, topics.NOTIFICATIONS, notification("m1"))
             await append(world, topics.NOTIFICATIONS, notification("m2", channel=Channel.SMS))
@@ -112,7 +117,7 @@ class Reading(Account):
 async def test_the_intent_is_on_the_log_before_the_call() -> None:
     world = await memory_world()
     account = Reading(world)
-    async with world.worker(Dispatch(configuration(), account), "dispatch", INPUTS):
+    async with world.running(dispatching(world, Dispatch(configuration(), account))):
         for number in range(5):
             await append(world, topics.NOTIFICATIONS, notification(f"m{number}", f"g{number % 2}"))
         await until(lambda: len(account.remembered) == 5)
@@ -183,7 +188,7 @@ async def test_where_repeats_are_unsafe_the_heir_of_a_killed_owner_says_that_it_
 async def test_a_callback_on_the_log_is_heard() -> None:
     world = await memory_world()
     confirmed: Any = {"email_delivery_events": {"dsn": {"class": 2}}}
-    async with world.worker(Dispatch(configuration(), Account()), "dispatch", INPUTS):
+    async with world.running(dispatching(world, Dispatch(configuration(), Account()))):
         await append(world, topics.NOTIFICATIONS, notification("m1"))
         await until(lambda: receipts(world))
         body = told("Sent", "Sent", events=confirmed).body.decode()

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from pipeline.simulators.serving import serve
 from stages.opentext_answers import AccountRefused, TryAgain
-from stages.opentext_tokens import BasicCredentials, ClientCredentials
+from stages.opentext_tokens import BasicCredentials, ClientCredentials, kept_for
 
 
 class Endpoint:
@@ -63,6 +63,10 @@ async def test_a_lifetime_written_as_text_or_not_at_all_is_understood() -> None:
         async with credentials(endpoint) as bought:
             assert await bought.authorization() == await bought.authorization() == "Bearer t1"
         assert len(endpoint.seen) == 1
+
+
+def test_a_token_is_given_up_before_it_ends() -> None:
+    assert [kept_for(life) for life in (3600.0, 100.0, None)] == [3540.0, 90.0, 270.0]
 
 
 async def test_only_the_token_that_was_refused_is_dropped() -> None:
