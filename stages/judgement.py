@@ -191,7 +191,8 @@ class Judgement:
 
     def _telling(self, rule: Rule, said: Said, level: int, name: str) -> _Telling:
         """With what only the classifier knows: how urgent this subject is, and that the news is old."""
-        urgent = (*self._urgent, *self._second_warning(name, said.severity))
+        urgent = [reason for reason in self._urgent if reason not in said.itself]
+        urgent += self._second_warning(name, said.severity)
         severity = Severity.CRITICAL if urgent and said.severity is Severity.WARNING else said.severity
         added = [Detail("Priority", ", ".join(urgent))] if urgent else []
         if self._cause.occurred is not None and self._context.now - self._cause.occurred > _LATE:

@@ -13,6 +13,7 @@ from schemas.facts import Customer, DisputeFacts, FulfillmentOrderFacts, OrderFa
 from stages.dossier import Dossier
 
 ESCALATED = "escalated"
+DISPUTED = "an open dispute"
 _SOON = timedelta(hours=24)
 _DISPUTE_OVER = frozenset({"won", "lost", "accepted", "charge_refunded", "prevented"})
 
@@ -35,7 +36,7 @@ def _reasons(dossier: Dossier, rules: Rules, now: datetime) -> Iterator[str]:
     if ESCALATED in (tag.lower() for tag in order.tags):
         yield "tagged as escalated"
     if any((known.value.status or "") not in _DISPUTE_OVER for known in dossier.every(DisputeFacts)):
-        yield "an open dispute"
+        yield DISPUTED
 
 
 def is_premium(customer: Customer, rule: PremiumRule) -> bool:

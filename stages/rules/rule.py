@@ -31,6 +31,7 @@ class Said(Struct, frozen=True, kw_only=True):
     `since`: since when it holds, or when it happened. `details`: how bad, why, and what its readers need. `next_step`:
     one sentence, an imperative. `link`: into the Shopify admin. `unknown`: what could not be found out. `teams`: named
     teams of the configuration, instead of the routes; without any the `audiences` are routed, each for itself.
+    `itself`: reasons of priority (`stages.rules.priority`) that are this alert's own news, and do not make it worse.
     """
 
     title: str
@@ -42,6 +43,7 @@ class Said(Struct, frozen=True, kw_only=True):
     link: str | None = None
     unknown: tuple[str, ...] = ()
     teams: tuple[str, ...] = ()
+    itself: tuple[str, ...] = ()
 
 
 class Fire(Struct, frozen=True):
