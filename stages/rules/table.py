@@ -9,6 +9,9 @@ from stages.rules.checkouts import CheckoutAbandoned
 from stages.rules.disputes import DisputeEvidenceDue
 from stages.rules.inventory import InventoryLow, InventoryOut, InventoryOversold
 from stages.rules.jobs import JobFailed, JobOverdue
+from stages.rules.order_addresses import OrderAddressInvalid
+from stages.rules.order_payments import OrderPaymentPending
+from stages.rules.orders import OrderHighRisk, OrderManualReview
 from stages.rules.payments import PaymentDeclined, PaymentProviderFailing, PaymentVelocity
 from stages.rules.refunds import RefundDue, RefundFailed
 from stages.rules.returns import MILESTONES as RETURN_MILESTONES
@@ -17,6 +20,11 @@ from stages.rules.rule import Rule
 from stages.rules.storefront import PipelineDegraded, PrivacyRequest, StorefrontCritical
 
 RULES: tuple[Rule, ...] = (
+    # 1: orders that need somebody
+    OrderHighRisk(),
+    OrderPaymentPending(),
+    OrderAddressInvalid(),
+    OrderManualReview(),
     # 3: low inventory
     InventoryLow(),
     InventoryOut(),

@@ -1,0 +1,148 @@
+"""Use case 1: orders that cannot be shipped to the address they have.
+
+Three things tell: Shopify's verdict, a part that the address lacks though its key is there, and another app's hold. A
+verdict that is null says nothing, and is asked for once more. Not promised: how an order ships (pickup points, local
+delivery) is not told by a webhook; what needs shipping counts. Not yet: working hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from schemas.alerts import Audience, Severity
+from schemas.facts import OrderFacts
+from schemas.questions import QuestionKind
+from stages.merging import lacking
+from stages.rules.order_wording import (
+    ORDER,
+    called,
+    created,
+    delayed,
+    for_operations,
+    foreign_holds,
+    held_since,
+    link,
+    over,
+)
+from stages.rules.rule import Again, Case, Clear, Fire, Said, Verdict, details
+
+_VERDICTS = {"error": Severity.WARNING, "warning": Severity.INFO}
+_AGAIN = "asked-again"
+#: Countries without postal codes, or where most addresses have none.
+_WITHOUT_ZIP = (
+    "AE AG AO AW BF BI BJ BO BS BW BZ CD CF CG CI CK CM DJ DM ER FJ GA GD GH GM GQ GY HK IE JM KI KM KN KP LC ML MO MR "
+    "MW NA NR NU PA QA RW SB SC SL SR ST SY TD TF TG TK TL TO TT TV UG VU WS YE ZW"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    severity: Severity
+    words: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAddressInvalid:
+    name: str = "order-address-invalid"
+    use_case: int = 1
+    watches: frozenset[str] = ORDER
+
+    def judge(self, case: Case) -> Iterator[Verdict]:
+        if not case.configuration.rules.orders.address_invalid:
+            return
+        order = case.dossier.order
+        because = over(case.dossier)
+        if because is None and order is not None and order.requires_shipping is False:
+            because = "nothing of the order is shipped"
+        if because is not None:
+            yield from (Clear(because), Clear(because, _AGAIN))
+            return
+        yield from _judged(case, order)
+        yield from _asked_again(case, order)
+
+
+def _judged(case: Case, order: OrderFacts | None) -> Iterator[Verdict]:
+    problems = tuple(_problems(case, order))
+    if problems:
+        said = _said(case, problems)
+        yield Fire(said)
+        yield from delayed(case, said)
+    elif _passes(case, order):
+        yield Clear("the address is valid now")
+
+
+def _problems(case: Case, order: OrderFacts | None) -> Iterator[Problem]:
+    for hold in foreign_holds(case.dossier):
+        if hold.reason == "incorrect_address":
+            yield Problem(Severity.WARNING, "held by another app for its address", held_since(case, hold))
+    if order is None or not order.requires_shipping:
+        return
+    if missing := _missing(order):
+        yield Problem(Severity.WARNING, f"without {', '.join(missing)}", _lacking_since(case, order))
+    verdict = case.dossier.address_verdict
+    if verdict is not None and verdict.value in _VERDICTS:
+        since = case.dossier.since("address", *_VERDICTS) or verdict.stamp.occurred
+        yield Problem(_VERDICTS[verdict.value], f"Shopify's validation says {verdict.value}", since)
+
+
+def _missing(order: OrderFacts) -> tuple[str, ...]:
+    """Only what the body has a key for: personal data is dropped by dropping its keys."""
+    address = order.address
+    if address is None or (address.has_address1 is None and address.has_city is None and address.has_zip is None):
+        return ()
+    needs_zip = address.country is not None and address.country.upper() not in _WITHOUT_ZIP.split()
+    parts = tuple(part for part in lacking(address) if part != "zip" or needs_zip)
+    return parts if address.country is not None else (*parts, "country")
+
+
+def _lacking_since(case: Case, order: OrderFacts) -> datetime:
+    words = [word for word in case.dossier.spans.get("address-parts", {}) if word != "whole"]
+    return case.dossier.since("address-parts", *words) or created(order) or case.now
+
+
+def _passes(case: Case, order: OrderFacts | None) -> bool:
+    """Of all that was ever told, nothing speaks against it: a verdict that was never given has opened nothing."""
+    if order is None:
+        return case.dossier.open_holds is not None
+    verdict = case.dossier.address_verdict
+    if verdict is not None and verdict.value == "no_issues":
+        return True
+    address = order.address
+    knows_parts = address is not None and None not in (address.has_address1, address.has_city)
+    return knows_parts and (verdict is None or verdict.value is None)
+
+
+def _asked_again(case: Case, order: OrderFacts | None) -> Iterator[Verdict]:
+    verdict, began = case.dossier.address_verdict, created(order) if order else None
+    wanted = order is not None and order.requires_shipping and order.address is not None
+    if not wanted or began is None or case.dossier.is_unknown("address_verdict"):
+        return
+    if verdict is None:
+        after = case.configuration.rules.orders.address_asked_again_after
+        yield Again(began + after, _AGAIN, QuestionKind.ADDRESS)
+    else:
+        yield Clear("Shopify has answered", _AGAIN)
+
+
+def _said(case: Case, problems: tuple[Problem, ...]) -> Said:
+    order = case.dossier.order
+    address = order.address if order else None
+    return Said(
+        title=f"{called(case)} cannot be shipped as addressed: {', '.join(problem.words for problem in problems)}",
+        since=min(problem.since for problem in problems),
+        severity=max((problem.severity for problem in problems), key=lambda severity: severity.rank),
+        audiences=(Audience.OPERATIONS,),
+        details=(
+            *details(
+                country=address.country if address else None,
+                shipping=", ".join(order.shipping_methods) if order else None,
+            ),
+            *for_operations(case),
+        ),
+        next_step="Ask the customer for the right address and correct it in the admin before the order is shipped.",
+        link=link(case),
+        unknown=case.unknown(address_verdict="what Shopify's own validation of the address says"),
+    )

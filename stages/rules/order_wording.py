@@ -1,0 +1,112 @@
+"""What the alerts about an order have in common: how it is called, what operations need, when it is over or delayed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from schemas import subjects
+from schemas.alerts import Detail, Severity
+from schemas.facts import FulfillmentOrderFacts, Hold, HoldFacts, OrderFacts, RiskFacts
+from schemas.money import Money
+from schemas.questions import QuestionKind
+from stages.dossier import Dossier
+from stages.rules.rule import Case, Due, Said, admin_link, details
+
+ORDER = frozenset({"order"})
+_DONE = {"fulfilled": "the order was shipped", "restocked": "the order was put back into stock"}
+_WORSE = {Severity.INFO: Severity.WARNING, Severity.WARNING: Severity.CRITICAL}
+
+
+def called(case: Case) -> str:
+    """`Order #1001`; by its number where no event has named it."""
+    order = case.dossier.order
+    names = [order.name if order else None]
+    names += [getattr(known.value, "order_name", None) for known in case.dossier.facts.values()]
+    return f"Order {next(filter(None, names), None) or subjects.identity_of(case.subject)}"
+
+
+def link(case: Case) -> str:
+    return admin_link(case.shop, f"orders/{subjects.identity_of(case.subject)}")
+
+
+def cancelled(dossier: Dossier) -> str | None:
+    """Why it is over: whoever told it, a cancellation is final."""
+    order, risk = dossier.order, dossier.newest(RiskFacts)
+    if order is not None and order.cancelled is not None:
+        return f"the order was cancelled ({order.cancel_reason})" if order.cancel_reason else "the order was cancelled"
+    return "the order was cancelled" if risk is not None and risk.cancelled is not None else None
+
+
+def over(dossier: Dossier) -> str | None:
+    """Why nobody can act on the order before it is fulfilled any more; None while somebody can, or nothing is known."""
+    return cancelled(dossier) or _DONE.get(fulfillment(dossier) or "")
+
+
+def fulfillment(dossier: Dossier) -> str | None:
+    order, risk = dossier.order, dossier.newest(RiskFacts)
+    if order is not None:
+        return order.fulfillment
+    return risk.fulfillment if risk is not None else None
+
+
+def amount(dossier: Dossier) -> Money | None:
+    order, risk = dossier.order, dossier.newest(RiskFacts)
+    return (order.total if order else None) or (risk.total if risk else None)
+
+
+def payment(dossier: Dossier) -> str | None:
+    order, risk = dossier.order, dossier.newest(RiskFacts)
+    word = (order.financial if order else None) or (risk.financial if risk else None)
+    return "only authorized, not captured" if word == "authorized" else word and word.replace("_", " ")
+
+
+def fulfill_by(dossier: Dossier) -> datetime | None:
+    return min((k.value.fulfill_by for k in dossier.every(FulfillmentOrderFacts) if k.value.fulfill_by), default=None)
+
+
+def for_operations(case: Case) -> tuple[Detail, ...]:
+    """Amount, payment state, what is shipped, and by when."""
+    dossier = case.dossier
+    shipped = {"fulfilled": "all of it", "partial": "a part of it", None: "nothing"}
+    order = dossier.order
+    by = fulfill_by(dossier)
+    return details(
+        amount=amount(dossier),
+        payment=payment(dossier),
+        shipped=shipped.get(fulfillment(dossier)) if order and "fulfillment" not in order.absent else None,
+        fulfill_by=by and f"{by:%d %b %Y at %H:%M} UTC",
+    )
+
+
+def created(order: OrderFacts) -> datetime | None:
+    return order.created or order.processed or order.updated
+
+
+def foreign_holds(dossier: Dossier) -> tuple[Hold, ...]:
+    """Those that are open and not ours."""
+    return tuple(hold for hold in dossier.open_holds or () if not hold.ours)
+
+
+def held_since(case: Case, hold: Hold) -> datetime:
+    """When the hold was told; one that only a lookup has shown may be as old as the order."""
+    told = [known for known in case.dossier.every(HoldFacts) if known.value.hold and known.value.hold.id == hold.id]
+    if told:
+        return min(known.stamp.occurred for known in told)
+    order = case.dossier.order
+    began = created(order) if order else None
+    return began or (case.dossier.holds.stamp.occurred if case.dossier.holds else case.now)
+
+
+def delayed(case: Case, said: Said, key: str = "", since: datetime | None = None) -> Iterator[Due]:
+    """Still open and unfulfilled a day later, or shortly before it is to be fulfilled: one severity up."""
+    if said.severity not in _WORSE:
+        return
+    rules, by = case.configuration.rules.orders, fulfill_by(case.dossier)
+    moments = [(since or said.since) + rules.delayed_after, *([by - rules.delayed_before] if by else ())]
+    worse = replace(
+        said, severity=_WORSE[said.severity], title=f"{said.title}; still open, before fulfillment is delayed"
+    )
+    yield Due(worse, min(moments), key, ask=QuestionKind.ORDER)

@@ -1,0 +1,258 @@
+"""Use case 1: orders that somebody must look at before they go on, for their risk or because they are held for it.
+
+A level that is pending, a recommendation that is not known and a hold that nobody can read resolve nothing: without
+Admin access a high risk ends only by what happens to the order. Not yet: working hours, Shopify Protect, an alert for
+an order that was shipped before anybody told of its risk, and a tag's way to worse (nobody tells when it was set).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from schemas.alerts import Audience, Detail, Severity
+from schemas.facts import Hold
+from schemas.questions import QuestionKind
+from stages.bodies.fulfillments import OUR_HANDLE
+from stages.dossier import Dossier
+from stages.rules.order_wording import (
+    ORDER,
+    called,
+    cancelled,
+    created,
+    delayed,
+    for_operations,
+    foreign_holds,
+    fulfillment,
+    held_since,
+    link,
+    over,
+)
+from stages.rules.rule import Case, Clear, Due, Fire, Said, Verdict, details
+
+_HARMLESS = frozenset({"low", "none"})
+_LEVELS = {"high": Severity.CRITICAL, "medium": Severity.WARNING}
+_ADVICE = {"cancel": Severity.CRITICAL, "investigate": Severity.WARNING}
+_SHOWN_FACTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One reason to act: how bad, in words that complete `Order #1001: ...`, since when."""
+
+    severity: Severity
+    words: str
+    since: datetime
+
+
+# --- risk -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OrderHighRisk:
+    """What each provider says now, what Shopify recommends, and who holds the order for it."""
+
+    name: str = "order-high-risk"
+    use_case: int = 1
+    watches: frozenset[str] = ORDER
+
+    def judge(self, case: Case) -> Iterator[Verdict]:
+        if not case.configuration.rules.orders.high_risk:
+            return
+        found = tuple(_risks(case))
+        if because := cancelled(case.dossier):
+            yield Clear(because)
+        elif fulfillment(case.dossier) == "fulfilled":
+            yield Clear("the order was shipped", title=f"{called(case)} was shipped while high risk" if found else None)
+        elif found:
+            said = _risk_said(case, found)
+            yield Fire(said)
+            yield from delayed(case, said)
+        elif _is_harmless(case.dossier):
+            yield Clear("no provider sees a risk any more")
+
+
+def _risks(case: Case) -> Iterator[Finding]:
+    dossier = case.dossier
+    for level, severity in _LEVELS.items():
+        known = [known for known in dossier.risk.values() if known.value.level.lower() == level]
+        if known:
+            providers = ", ".join(sorted(each.value.provider for each in known))
+            since = min(each.value.at or each.stamp.occurred for each in known)
+            yield Finding(severity, f"{level} fraud risk ({providers})", since)
+    advice = dossier.recommendation
+    if advice is not None and advice.value is not None and (word := advice.value.lower()) in _ADVICE:
+        yield Finding(_ADVICE[word], f"Shopify recommends to {word}", advice.stamp.occurred)
+    for hold in foreign_holds(dossier):
+        if hold.reason == "high_risk_of_fraud":
+            yield Finding(Severity.CRITICAL, "held by another app for its fraud risk", held_since(case, hold))
+
+
+def _is_harmless(dossier: Dossier) -> bool:
+    """All that was ever told is known to be harmless; of an order that only a hold spoke of, that hold is gone."""
+    advice = dossier.recommendation
+    if not dossier.risk and advice is None:
+        return dossier.open_holds is not None
+    levels = {known.value.level.lower() for known in dossier.risk.values()}
+    return levels <= _HARMLESS and advice is not None and advice.value in ("accept", "none")
+
+
+def _risk_said(case: Case, found: tuple[Finding, ...]) -> Said:
+    risk, advice = case.dossier.risk, case.dossier.recommendation
+    negative = [fact for known in risk.values() for fact in known.value.negative]
+    return Said(
+        title=f"{called(case)}: {', '.join(finding.words for finding in found)}",
+        since=min(finding.since for finding in found),
+        severity=max((finding.severity for finding in found), key=lambda severity: severity.rank),
+        audiences=(Audience.OPERATIONS,),
+        details=(
+            *details(
+                levels=", ".join(f"{name}: {known.value.level}" for name, known in sorted(risk.items())),
+                recommendation=advice.value if advice else None,
+                reasons="; ".join(negative[:_SHOWN_FACTS]),
+            ),
+            *for_operations(case),
+        ),
+        next_step="Check the order before it is fulfilled, and cancel it or accept the risk in the admin.",
+        link=link(case),
+        unknown=(
+            *case.unknown(risk="what the other providers and Shopify's recommendation say"),
+            "whether Shopify Protect covers it",
+        ),
+    )
+
+
+# --- review and holds -------------------------------------------------------------------------------------------------
+
+_REVIEW = "review"
+_CROSS_SELL = "cross-sell"
+#: Hold reasons that other rules tell of, or that have a condition of their own below.
+_ELSEWHERE = frozenset({"awaiting_payment", "high_risk_of_fraud", "incorrect_address"})
+_CROSS_SELL_REASON = "online_store_post_purchase_cross_sell"
+_RESTOCK = "Restock it, ship it from another location, or tell the customer."
+_RETURNED = "Look for the returned items; the exchange is shipped when they are here."
+_ROUTED = {
+    "inventory_out_of_stock": (Audience.WAREHOUSE, Severity.WARNING, _RESTOCK),
+    "awaiting_return_items": (Audience.RETURNS, Severity.INFO, _RETURNED),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OrderManualReview:
+    """Holds that are not ours, each reason at its own team; a reason that nobody knows yet is one to review."""
+
+    name: str = "order-manual-review"
+    use_case: int = 1
+    watches: frozenset[str] = ORDER
+
+    def judge(self, case: Case) -> Iterator[Verdict]:
+        if because := over(case.dossier):
+            yield from (Clear(because, key) for key in (_REVIEW, _CROSS_SELL, *_ROUTED))
+            return
+        yield from _to_review(case)
+        yield from _cross_sell(case)
+        for reason in _ROUTED:
+            yield from _routed(case, reason)
+
+
+def _to_review(case: Case) -> Iterator[Verdict]:
+    held, tags = tuple(_held_for_review(case)), tuple(_review_tags(case))
+    found = (*held, *tags, *_advised(case))
+    if found:
+        said = _review_said(case, found)
+        yield Fire(said, _REVIEW)
+        if held:
+            yield from delayed(case, said, _REVIEW, min(finding.since for finding in held))
+    elif _knows_tags(case.dossier):
+        yield Clear("no hold and no tag asks for a review any more", _REVIEW)
+
+
+def _held_for_review(case: Case) -> Iterator[Finding]:
+    for hold in foreign_holds(case.dossier):
+        if hold.reason not in _ELSEWHERE and hold.reason not in _ROUTED and hold.reason != _CROSS_SELL_REASON:
+            yield Finding(Severity.WARNING, f"on hold ({_reason(hold)})", held_since(case, hold))
+
+
+def _review_tags(case: Case) -> Iterator[Finding]:
+    order = case.dossier.order
+    if order is None:
+        return
+    wanted = {tag.lower() for tag in case.configuration.rules.orders.review_tags}
+    for tag in order.tags:
+        if tag.strip().lower() in wanted and not tag.lower().startswith(OUR_HANDLE):
+            yield Finding(Severity.WARNING, f"tagged {tag!r}", created(order) or case.now)
+
+
+def _advised(case: Case) -> Iterator[Finding]:
+    """Where the risk's own rule is off, its advice to look at the order still is one."""
+    rules, advice = case.configuration.rules, case.dossier.recommendation
+    is_on = rules.orders.high_risk and "order-high-risk" not in rules.off
+    if not is_on and advice is not None and advice.value == "investigate":
+        yield Finding(Severity.WARNING, "Shopify recommends to investigate", advice.stamp.occurred)
+
+
+def _knows_tags(dossier: Dossier) -> bool:
+    """Without an order no tag can have asked for anything."""
+    return dossier.order is None or "tags" not in dossier.order.absent
+
+
+def _review_said(case: Case, found: tuple[Finding, ...]) -> Said:
+    return Said(
+        title=f"{called(case)} needs a review: {', '.join(dict.fromkeys(finding.words for finding in found))}",
+        since=min(finding.since for finding in found),
+        severity=Severity.WARNING,
+        audiences=(Audience.OPERATIONS,),
+        details=(*_holders(foreign_holds(case.dossier)), *for_operations(case)),
+        next_step="Look at the order, clear up what it waits for, and release the hold or remove the tag.",
+        link=link(case),
+        unknown=case.unknown(open_holds="which other holds the order has"),
+    )
+
+
+def _cross_sell(case: Case) -> Iterator[Verdict]:
+    """Shopify sets this hold and takes it away itself within the hour; only one that stays is news."""
+    holds = [hold for hold in foreign_holds(case.dossier) if hold.reason == _CROSS_SELL_REASON]
+    if not holds:
+        yield Clear("the hold is gone", _CROSS_SELL)
+        return
+    since = min(held_since(case, hold) for hold in holds)
+    title = f"{called(case)} is still on hold for a post-purchase offer, which should have ended by itself"
+    step = "Release the hold in the admin, so that the order is fulfilled."
+    said = _hold_said(case, title, since, (Audience.OPERATIONS, Severity.WARNING, step))
+    after = case.configuration.rules.orders.cross_sell_hold_after
+    yield Due(said, since + after, _CROSS_SELL, ask=QuestionKind.ORDER)
+
+
+def _routed(case: Case, reason: str) -> Iterator[Verdict]:
+    holds = [hold for hold in foreign_holds(case.dossier) if hold.reason == reason]
+    if not holds:
+        yield Clear("the hold is gone", reason)
+        return
+    since = min(held_since(case, hold) for hold in holds)
+    said = _hold_said(case, f"{called(case)} is on hold ({_reason(holds[0])})", since, _ROUTED[reason])
+    yield Fire(said, reason)
+    yield from delayed(case, said, reason)
+
+
+def _hold_said(case: Case, title: str, since: datetime, to: tuple[Audience, Severity, str]) -> Said:
+    audience, severity, step = to
+    return Said(
+        title=title,
+        since=since,
+        severity=severity,
+        audiences=(audience,),
+        details=(*_holders(foreign_holds(case.dossier)), *for_operations(case)),
+        next_step=step,
+        link=link(case),
+    )
+
+
+def _reason(hold: Hold) -> str:
+    return hold.reason.replace("_", " ")
+
+
+def _holders(holds: tuple[Hold, ...]) -> tuple[Detail, ...]:
+    return details(
+        holds=", ".join(f"{_reason(hold)} ({hold.handle})" if hold.handle else _reason(hold) for hold in holds),
+    )
