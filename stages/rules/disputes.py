@@ -14,6 +14,7 @@ from schemas.alerts import Audience, Severity
 from schemas.facts import DisputeFacts
 from schemas.questions import QuestionKind
 from stages.registers import Known
+from stages.rules.priority import DISPUTED
 from stages.rules.rule import Case, Clear, Due, Fire, Said, Tell, Verdict, details
 from stages.rules.words import called, moment, order_link, plain, sentence, spell
 from stages.stage import TimerKind
@@ -84,6 +85,7 @@ def _said(case: Case, dispute: DisputeFacts, since: datetime, severity: Severity
         next_step=f"Stop the shipment: the order has not been shipped. {step}" if to_stop else step,
         link=order_link(case),
         unknown=() if case.dossier.order else ("whether the order was shipped",),
+        itself=(DISPUTED,),
     )
 
 
@@ -109,7 +111,7 @@ def _deadline(case: Case, dispute: DisputeFacts) -> str:
     if dispute.evidence_due is None:
         return "no deadline is known"
     left = dispute.evidence_due - case.now
-    return f"{spell(left)} are left" if left.total_seconds() > 0 else f"it was due {moment(dispute.evidence_due)}"
+    return f"{spell(left)} left" if left.total_seconds() > 0 else f"it was due {moment(dispute.evidence_due)}"
 
 
 def _shipped(case: Case) -> str:

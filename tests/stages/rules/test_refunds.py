@@ -1,0 +1,384 @@
+"""Money that is owed for what came back, and refunds whose money did not move."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.alerts import Alert, AlertState, Audience, Severity
+from schemas.configuration import Person, ReturnRules, Route, Rules, Team
+from schemas.facts import (
+    AnyFacts,
+    Disposition,
+    DispositionFacts,
+    OrderFacts,
+    RefundFacts,
+    RefundTransaction,
+    ReturnFacts,
+    TransactionFacts,
+)
+from tests.stages.rules.world import NUMBER, SHOP, START, Desk, configuration, usd
+
+BACK = 700
+NAME = "#1001-R1"
+
+
+def days(count: float) -> timedelta:
+    return timedelta(days=count)
+
+
+def returned(status: str | None = "open", **changed: Any) -> ReturnFacts:
+    told: dict[str, Any] = {"id": BACK, "order_id": NUMBER, "name": NAME, "status": status, "quantity": 2}
+    return ReturnFacts(**told | changed)
+
+
+def approve(desk: Desk, **changed: Any) -> None:
+    desk.event("returns/approve", returned(**changed))
+
+
+def arrive(desk: Desk, quantity: int = 2) -> None:
+    pieces = (Disposition("restocked", quantity),)
+    facts = DispositionFacts(id=900, dispositions=pieces, order_id=NUMBER, return_id=BACK, return_name=NAME)
+    desk.event("reverse_fulfillment_orders/dispose", facts)
+
+
+def moved(number: int, status: str, amount: str | None = "129.00", error: str | None = None) -> RefundTransaction:
+    paid = None if amount is None else usd(amount)
+    return RefundTransaction(number, "refund", status, paid, "shopify_payments", error)
+
+
+def refund(number: int, *transactions: RefundTransaction, day: float = 0, **changed: Any) -> RefundFacts:
+    at = START + days(day)
+    told: dict[str, Any] = {"id": number, "order_id": NUMBER, "created": at, "processed": at, "quantity": 2}
+    return RefundFacts(**told | {"transactions": transactions} | changed)
+
+
+def pay(desk: Desk, facts: RefundFacts) -> list[Alert]:
+    return desk.event("refunds/create", facts, occurred=facts.created)
+
+
+def labels(alert: Alert) -> dict[str, str]:
+    return {detail.label: detail.text for detail in alert.details}
+
+
+def routed() -> Desk:
+    person = (Person(name="desk", email="desk@example.com"),)
+    readers = (Audience.RETURNS, Audience.CUSTOMER_SERVICE, Audience.FINANCE)
+    teams = tuple(Team(name=name, people=person) for name in ("others", *(each.value for each in readers)))
+    routes = tuple(Route(teams=(each.value,), audiences=(each,)) for each in readers)
+    return Desk(configuration(teams=teams, routes=Route(teams=("others",), routes=routes)))
+
+
+# --- refund-due -------------------------------------------------------------------------------------------------------
+
+
+def test_a_refund_that_is_due_is_a_warning_a_day_before_and_critical_when_missed() -> None:
+    desk = Desk()
+    approve(desk)
+    arrive(desk)
+
+    desk.passes(days(3.9))
+    before = list(desk.told("refund-due"))
+    desk.passes(days(2))
+
+    assert before == []
+    assert [(alert.severity, alert.title) for alert in desk.told("refund-due")] == [
+        (Severity.WARNING, f"Return {NAME}: the refund is due by 07 Nov 2026 at 09:00 UTC"),
+        (Severity.CRITICAL, f"Return {NAME}: no refund by 07 Nov 2026 at 09:00 UTC, when it was due"),
+    ]
+
+
+def test_it_is_for_finance_and_returns_and_says_what_is_owed_by_when() -> None:
+    desk = routed()
+    approve(desk, reasons=("defective",))
+    arrive(desk, 1)
+
+    desk.passes(days(4.1))
+
+    told = desk.told("refund-due")
+    assert {alert.team for alert in told} == {"finance", "returns"}
+    assert labels(told[0])["Received"] == "1"
+    assert labels(told[0])["Quantity"] == "2"
+    assert labels(told[0])["Refund due"] == "by 07 Nov 2026 at 09:00 UTC"
+
+
+def test_shopify_is_asked_before_it_is_told_and_a_refund_that_it_knows_of_wins() -> None:
+    desk = Desk()
+    approve(desk)
+    arrive(desk)
+    desk.passes(days(4))
+    asked = [(question.kind.value, question.resource) for question in desk.asked]
+
+    desk.answer(returned(received=2, refunded=2))
+    desk.passes(days(4))
+
+    assert asked == [("return", str(BACK))]
+    assert desk.told("refund-due") == []
+
+
+def test_what_shopify_answers_does_not_move_the_deadline() -> None:
+    desk = Desk()
+    approve(desk)
+    desk.event("returns/process", returned(None, quantity=None))
+    desk.passes(days(4))
+
+    desk.answer(returned(received=2))
+    desk.passes(days(1.1))
+
+    assert [alert.severity for alert in desk.told("refund-due")] == [Severity.WARNING, Severity.CRITICAL]
+
+
+def test_a_refund_whose_money_has_moved_meets_it() -> None:
+    desk = Desk()
+    approve(desk)
+    arrive(desk)
+    desk.passes(days(4.5))
+
+    pay(desk, refund(600, moved(1, "success"), day=4.5, return_id=BACK))
+
+    states = [alert.state for alert in desk.told("refund-due")]
+    assert states == [AlertState.FIRING, AlertState.RESOLVED]
+    assert desk.told("refund-due")[-1].title == f"Return {NAME}: refunded 4 days 12 hours after it arrived"
+
+
+@pytest.mark.parametrize("status", ["pending", "failure", "awaiting_response"])
+def test_a_refund_whose_money_has_not_moved_meets_nothing(status: str) -> None:
+    desk = Desk()
+    approve(desk)
+    arrive(desk)
+
+    pay(desk, refund(600, moved(1, status), return_id=BACK))
+    desk.passes(days(6))
+
+    assert "refund-due" in desk.open
+
+
+def test_a_refund_for_part_of_what_came_back_leaves_the_rest_owed() -> None:
+    desk = Desk()
+    approve(desk)
+    arrive(desk)
+
+    pay(desk, refund(600, moved(1, "success"), return_id=BACK, quantity=1))
+    desk.passes(days(4.1))
+
+    assert len(desk.told("refund-due")) == 1
+
+
+def test_what_is_only_missing_is_owed_nothing() -> None:
+    desk = Desk()
+    approve(desk)
+    facts = DispositionFacts(id=900, dispositions=(Disposition("missing", 2),), order_id=NUMBER, return_id=BACK)
+
+    desk.event("reverse_fulfillment_orders/dispose", facts)
+    desk.passes(days(6))
+
+    assert desk.told("refund-due") == []
+
+
+def test_an_exchange_owes_nothing_unless_its_order_says_so() -> None:
+    desk = Desk()
+    approve(desk, exchanges=1)
+    arrive(desk)
+    desk.passes(days(6))
+    even = list(desk.told("refund-due"))
+
+    balance = OrderFacts(id=NUMBER, outstanding=usd("-12.00"), updated=desk.now, financial="paid")
+    desk.event("orders/updated", balance, updated=desk.now)
+    desk.passes(days(1))
+
+    assert even == []
+    assert {alert.severity for alert in desk.told("refund-due")} == {Severity.CRITICAL}
+
+
+def test_closed_with_money_owed_is_told_at_once_and_does_not_end_it() -> None:
+    desk = Desk()
+    approve(desk)
+    arrive(desk)
+    desk.passes(days(1))
+
+    desk.event("returns/close", returned("closed"))
+    desk.passes(timedelta(minutes=1))
+
+    (alert,) = desk.told("refund-due")
+    assert alert.title == f"Return {NAME}: closed without a refund for what came back"
+    assert "refund-due" in desk.open
+
+
+def test_closed_after_the_refund_is_nothing() -> None:
+    desk = Desk()
+    approve(desk)
+    arrive(desk)
+    pay(desk, refund(600, moved(1, "success"), return_id=BACK))
+
+    desk.event("returns/close", returned("closed"))
+    desk.passes(days(30))
+
+    assert desk.told("refund-due") == []
+
+
+def test_a_canceled_return_owes_nothing() -> None:
+    desk = Desk()
+    approve(desk)
+    arrive(desk)
+
+    desk.passes(timedelta(hours=1))
+    desk.event("returns/cancel", returned("canceled"))
+    desk.passes(days(30))
+
+    assert desk.told("refund-due") == []
+
+
+@pytest.mark.parametrize(("statutory", "severity"), [(False, Severity.INFO), (True, Severity.WARNING)])
+def test_what_was_never_scanned_is_asked_about_after_two_weeks(statutory: bool, severity: Severity) -> None:
+    desk = Desk(configuration(rules=Rules(returns=ReturnRules(statutory=statutory))))
+    approve(desk)
+
+    desk.passes(days(14.1))
+
+    (alert,) = desk.told("refund-due")
+    assert (alert.severity, alert.digest) == (severity, not statutory)
+
+
+def test_what_was_scanned_in_time_is_not_asked_about() -> None:
+    desk = Desk()
+    approve(desk)
+    desk.passes(days(1))
+    arrive(desk)
+    pay(desk, refund(600, moved(1, "success"), day=1, return_id=BACK))
+
+    desk.passes(days(20))
+
+    assert desk.told("refund-due") == []
+
+
+# --- refund-failed ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["failure", "error"])
+def test_a_refund_that_failed_is_critical_at_once_for_finance_and_support(status: str) -> None:
+    desk = routed()
+
+    pay(desk, refund(600, moved(1, status, error="card_declined")))
+
+    told = desk.told("refund-failed")
+    assert {alert.team for alert in told} == {"finance", "customer-service"}
+    assert {alert.severity for alert in told} == {Severity.CRITICAL}
+    assert told[0].title == f"Order {NUMBER}: a refund of 129.00 USD failed, card declined"
+    assert labels(told[0])["Gateway"] == "shopify_payments"
+
+
+def test_a_later_refund_that_moved_the_money_ends_it() -> None:
+    desk = Desk()
+    pay(desk, refund(600, moved(1, "failure")))
+
+    pay(desk, refund(601, moved(2, "success"), day=1))
+
+    assert desk.open == {}
+    assert desk.told("refund-failed")[-1].title == f"Order {NUMBER}: the refund of 129.00 USD went through after all"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        refund(601, moved(2, "success"), day=-1),
+        refund(601, moved(2, "success", "20.00"), day=1),
+        refund(601, moved(2, "pending"), day=1),
+        refund(601, day=1),
+    ],
+    ids=["earlier", "smaller", "pending", "without money"],
+)
+def test_what_is_no_such_refund_does_not(other: RefundFacts) -> None:
+    desk = Desk()
+    pay(desk, refund(600, moved(1, "failure")))
+
+    pay(desk, other)
+
+    assert "refund-failed" in desk.open
+
+
+def test_one_success_makes_one_failure_good() -> None:
+    desk = Desk()
+    pay(desk, refund(600, moved(1, "failure")))
+    pay(desk, refund(601, moved(2, "failure")))
+
+    pay(desk, refund(602, moved(3, "success"), day=1))
+
+    ended = [alert for alert in desk.told("refund-failed") if alert.state is AlertState.RESOLVED]
+    assert len(ended) == 1
+    assert "refund-failed" in desk.open
+
+
+def test_the_transactions_own_topic_tells_of_the_same_failure_and_of_its_end() -> None:
+    desk = Desk()
+    pay(desk, refund(600, moved(1, "pending")))
+
+    for minute, status in ((5, "failure"), (9, "success")):
+        desk.passes(timedelta(minutes=minute))
+        facts = TransactionFacts(1, NUMBER, "refund", status, amount=usd("129.00"), message="Account closed")
+        desk.event("order_transactions/create", facts)
+
+    states = [alert.state for alert in desk.told("refund-failed")]
+    assert states == [AlertState.FIRING, AlertState.RESOLVED]
+
+
+def test_a_refund_that_is_under_way_for_three_days_is_a_warning() -> None:
+    desk = Desk()
+    pay(desk, refund(600, moved(1, "pending")))
+    desk.passes(days(2.9))
+    before = list(desk.alerts)
+
+    desk.passes(days(0.2))
+
+    assert before == []
+    assert [(alert.rule, alert.severity) for alert in desk.alerts] == [("refund-failed", Severity.WARNING)]
+
+
+def test_a_refund_without_transactions_never_fails() -> None:
+    desk = Desk()
+
+    pay(desk, refund(600))
+    desk.passes(days(30))
+
+    assert desk.told("refund-failed") == []
+
+
+def test_a_failure_that_is_told_five_times_is_one_alert() -> None:
+    desk = Desk()
+
+    for _ in range(5):
+        pay(desk, refund(600, moved(1, "failure")))
+
+    assert len(desk.told("refund-failed")) == 1
+
+
+# --- order and repetition ---------------------------------------------------------------------------------------------
+
+DELIVERIES: tuple[tuple[str, AnyFacts, float, str], ...] = (
+    ("returns/approve", returned("open"), 0, "a"),
+    ("reverse_fulfillment_orders/dispose", DispositionFacts(9, (Disposition("restocked", 2),), NUMBER), 1, "b"),
+    ("refunds/create", refund(600, moved(1, "failure"), day=2, return_id=BACK), 2, "c"),
+    ("refunds/create", refund(601, moved(2, "success"), day=3), 3, "d"),
+    ("refunds/create", refund(602, moved(3, "failure", "20.00"), day=4), 4, "e"),
+    ("returns/close", returned("closed"), 5, "f"),
+)
+
+
+@given(st.permutations(DELIVERIES), st.lists(st.sampled_from(DELIVERIES), max_size=3))
+def test_what_stays_open_does_not_depend_on_order_and_repetition(
+    shuffled: list[tuple[str, AnyFacts, float, str]], again: list[tuple[str, AnyFacts, float, str]]
+) -> None:
+    desk = Desk()
+    for kind, facts, day, delivery in [*shuffled, *again]:
+        desk.event(kind, facts, occurred=START + days(day), delivery_id=delivery)
+    desk.passes(days(30))
+
+    newest = {alert.id: alert for alert in desk.alerts if not alert.milestone}
+    left = [alert for alert in newest.values() if alert.state is not AlertState.RESOLVED]
+    assert sorted(alert.id.removesuffix(f":{alert.opened_by}") for alert in left) == [
+        f"refund-due:{SHOP}/order/{NUMBER}:{BACK}",
+        f"refund-failed:{SHOP}/order/{NUMBER}:3",
+    ]

@@ -1,0 +1,388 @@
+"""Returns from their request to their end: what is told of each, and those that wait for somebody."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas import subjects
+from schemas.alerts import Alert, AlertState, Audience, Severity
+from schemas.configuration import Person, Route, Team
+from schemas.facts import (
+    AnyFacts,
+    Disposition,
+    DispositionFacts,
+    RefundFacts,
+    RefundTransaction,
+    ReturnFacts,
+    ReverseDeliveryFacts,
+)
+from tests.stages.rules.world import NUMBER, SHOP, START, Desk, configuration, usd
+
+BACK = 700
+NAME = "#1001-R1"
+TOPICS = {
+    "request": "requested",
+    "approve": "open",
+    "decline": "declined",
+    "cancel": "canceled",
+    "close": "closed",
+    "reopen": "open",
+}
+
+
+def hours(count: float) -> timedelta:
+    return timedelta(hours=count)
+
+
+def days(count: float) -> timedelta:
+    return timedelta(days=count)
+
+
+def returned(status: str | None, **changed: Any) -> ReturnFacts:
+    told: dict[str, Any] = {"id": BACK, "order_id": NUMBER, "name": NAME, "status": status, "quantity": 2}
+    return ReturnFacts(**told | {"reasons": ("defective",)} | changed)
+
+
+def tell(desk: Desk, topic: str, at: datetime | None = None, **changed: Any) -> list[Alert]:
+    facts = returned(TOPICS.get(topic), **changed)
+    return desk.event(f"returns/{topic}", facts, occurred=at or desk.now)
+
+
+def disposed(quantity: int = 2, kind: str = "restocked", of: int | None = BACK, number: int = 900) -> DispositionFacts:
+    name = None if of is None else NAME
+    return DispositionFacts(
+        id=number, dispositions=(Disposition(kind, quantity),), order_id=NUMBER, return_id=of, return_name=name
+    )
+
+
+def arrive(desk: Desk, facts: DispositionFacts | None = None) -> list[Alert]:
+    return desk.event("reverse_fulfillment_orders/dispose", facts or disposed())
+
+
+def attached(tracking: bool = True, number: int = 800) -> ReverseDeliveryFacts:
+    return ReverseDeliveryFacts(id=number, return_id=BACK, carrier="UPS", has_tracking=tracking, has_label=tracking)
+
+
+def refunded(
+    number: int = 600, status: str = "success", of: int | None = BACK, quantity: int = 2, at: datetime = START
+) -> RefundFacts:
+    paid = RefundTransaction(id=number + 1, kind="refund", status=status, amount=usd(250), gateway="shopify_payments")
+    return RefundFacts(
+        id=number, order_id=NUMBER, return_id=of, created=at, processed=at, quantity=quantity, transactions=(paid,)
+    )
+
+
+def rules_of(alerts: list[Alert]) -> list[str]:
+    return [alert.rule for alert in alerts]
+
+
+def labels(alert: Alert) -> dict[str, str]:
+    return {detail.label: detail.text for detail in alert.details}
+
+
+def routed() -> Desk:
+    person = (Person(name="desk", email="desk@example.com"),)
+    readers = (Audience.RETURNS, Audience.CUSTOMER_SERVICE, Audience.FINANCE)
+    teams = tuple(Team(name=name, people=person) for name in ("others", *(each.value for each in readers)))
+    routes = tuple(Route(teams=(each.value,), audiences=(each,)) for each in readers)
+    return Desk(configuration(teams=teams, routes=Route(teams=("others",), routes=routes)))
+
+
+# --- milestones -------------------------------------------------------------------------------------------------------
+
+
+def test_a_return_from_its_request_to_its_close_is_told_step_by_step_and_each_step_once() -> None:
+    desk = Desk()
+    for _ in range(2):
+        tell(desk, "request", START)
+        tell(desk, "approve", START + hours(1))
+        desk.event("reverse_deliveries/attach_deliverable", attached(), occurred=START + hours(2))
+        desk.event("reverse_fulfillment_orders/dispose", disposed(), occurred=START + hours(3), delivery_id="d")
+        desk.event("refunds/create", refunded(at=START + hours(4)), occurred=START + hours(4))
+        tell(desk, "close", START + hours(5))
+
+    assert [(alert.rule, alert.title) for alert in desk.alerts if alert.milestone] == [
+        ("return-initiated", f"Return {NAME}: requested"),
+        ("return-approved", f"Return {NAME}: approved"),
+        ("return-labelled", f"Return {NAME}: label or tracking attached"),
+        ("return-received", f"Return {NAME}: received 2 of 2"),
+        ("return-refunded", f"Return {NAME}: refunded 250 USD"),
+        ("return-closed", f"Return {NAME}: closed"),
+    ]
+    assert {alert.severity for alert in desk.alerts} == {Severity.INFO}
+    assert desk.open == {}
+    assert desk.due == {}
+
+
+def test_later_notifications_name_the_earlier_states_and_their_times() -> None:
+    desk = Desk()
+    tell(desk, "request", START)
+    tell(desk, "approve", START + hours(1))
+    desk.event("reverse_fulfillment_orders/dispose", disposed(), occurred=START + hours(26))
+
+    (closed,) = tell(desk, "close", START + hours(30))
+
+    assert labels(closed)["Reason"] == "defective"
+    assert labels(closed)["Earlier"] == (
+        "requested 02 Nov at 09:00, approved 02 Nov at 10:00, received 03 Nov at 11:00"
+    )
+
+
+@pytest.mark.parametrize(
+    ("topic", "rule", "teams"),
+    [
+        ("request", "return-initiated", {"returns", "customer-service"}),
+        ("decline", "return-declined", {"returns", "customer-service"}),
+        ("cancel", "return-canceled", {"returns"}),
+        ("reopen", "return-reopened", {"returns"}),
+    ],
+)
+def test_each_milestone_has_its_readers(topic: str, rule: str, teams: set[str]) -> None:
+    desk = routed()
+
+    tell(desk, topic)
+
+    assert {alert.team for alert in desk.told(rule)} == teams
+
+
+def test_what_arrives_is_for_returns_and_finance_what_is_paid_for_finance_and_support() -> None:
+    desk = routed()
+    tell(desk, "approve")
+
+    arrive(desk)
+    desk.event("refunds/create", refunded())
+
+    assert {alert.team for alert in desk.told("return-received")} == {"returns", "finance"}
+    assert {alert.team for alert in desk.told("return-refunded")} == {"finance", "customer-service"}
+
+
+def test_one_that_staff_opened_was_never_requested() -> None:
+    desk = Desk()
+
+    told = tell(desk, "approve")
+
+    assert [(alert.rule, alert.title) for alert in told] == [
+        ("return-initiated", f"Return {NAME}: opened by staff"),
+        ("return-approved", f"Return {NAME}: approved"),
+    ]
+
+
+def test_a_decline_says_why() -> None:
+    desk = Desk()
+
+    tell(desk, "decline", decline_reason="return_period_ended")
+
+    assert desk.told("return-declined")[0].title == f"Return {NAME}: declined, return period ended"
+
+
+def test_what_is_missing_has_not_arrived() -> None:
+    desk = Desk()
+    tell(desk, "approve")
+
+    arrive(desk, disposed(kind="missing"))
+
+    assert desk.told("return-received") == []
+
+
+def test_part_of_it_arrived_is_said() -> None:
+    desk = Desk()
+    tell(desk, "approve")
+
+    arrive(desk, disposed(1))
+
+    assert desk.told("return-received")[0].title == f"Return {NAME}: received 1 of 2"
+
+
+def test_a_parcel_that_names_no_return_belongs_to_the_orders_only_one() -> None:
+    desk = Desk()
+    tell(desk, "approve")
+
+    arrive(desk, disposed(of=None))
+
+    assert rules_of(desk.told("return-received")) == ["return-received"]
+
+
+def test_processed_without_a_disposition_has_arrived_too() -> None:
+    desk = Desk()
+    tell(desk, "approve")
+
+    tell(desk, "process", quantity=None)
+
+    assert len(desk.told("return-received")) == 1
+
+
+def test_a_refund_whose_money_did_not_move_is_no_milestone() -> None:
+    desk = Desk()
+
+    desk.event("refunds/create", refunded(status="pending"))
+
+    assert desk.told("return-refunded") == []
+
+
+def test_a_refund_without_a_return_says_so() -> None:
+    desk = Desk()
+
+    desk.event("refunds/create", refunded(of=None))
+
+    assert [alert.title for alert in desk.told("return-refunded")] == [
+        f"Refund without a return, order {NUMBER}: refunded 250 USD"
+    ]
+
+
+def test_a_label_is_told_once_however_many_parcels_there_are_and_an_empty_one_not_at_all() -> None:
+    desk = Desk()
+    desk.event("reverse_deliveries/attach_deliverable", attached(tracking=False, number=1))
+    before = desk.told("return-labelled")
+
+    desk.event("reverse_deliveries/attach_deliverable", attached(number=2))
+    desk.event("reverse_deliveries/attach_deliverable", attached(number=3))
+
+    assert before == []
+    assert len(desk.told("return-labelled")) == 1
+
+
+def test_a_return_that_is_its_own_subject_is_told_of_too() -> None:
+    """Without Admin access nobody can tell whose order a parcel is of."""
+    desk = Desk()
+
+    desk.event("reverse_deliveries/attach_deliverable", attached(), subjects.resource(SHOP, "return", BACK))
+
+    assert [alert.title for alert in desk.told("return-labelled")] == [f"Return {BACK}: label or tracking attached"]
+
+
+# --- return-undecided -------------------------------------------------------------------------------------------------
+
+
+def test_a_request_that_nobody_decides_is_told_after_two_days_once_shopify_was_asked() -> None:
+    desk = routed()
+    tell(desk, "request")
+    desk.passes(hours(48))
+    asked = [(question.kind.value, question.resource) for question in desk.asked]
+
+    (alert,) = desk.answer(returned("requested"))
+
+    assert asked == [("return", str(BACK))]
+    assert (alert.rule, alert.team, alert.severity) == ("return-undecided", "returns", Severity.WARNING)
+    assert alert.title == f"Return {NAME}: nobody has decided for 2 days"
+
+
+def test_that_it_was_approved_meanwhile_is_learned_by_asking() -> None:
+    desk = Desk()
+    tell(desk, "request")
+    desk.passes(hours(48))
+
+    desk.answer(returned("open"))
+    desk.passes(days(1))
+
+    assert desk.told("return-undecided") == []
+
+
+@pytest.mark.parametrize("topic", ["approve", "decline", "cancel"])
+def test_a_decision_ends_it(topic: str) -> None:
+    desk = Desk()
+    tell(desk, "request")
+    desk.passes(hours(49))
+
+    tell(desk, topic)
+
+    assert [alert.state for alert in desk.told("return-undecided")] == [AlertState.FIRING, AlertState.RESOLVED]
+
+
+def test_an_approval_that_arrives_before_its_request_has_decided_it() -> None:
+    desk = Desk()
+    tell(desk, "approve", START + hours(1))
+
+    tell(desk, "request", START)
+    desk.passes(days(3))
+
+    assert desk.told("return-undecided") == []
+
+
+def test_a_status_that_nobody_knows_decides_nothing() -> None:
+    desk = Desk()
+    tell(desk, "request")
+
+    desk.event("returns/update", returned("escalated"))
+    desk.passes(hours(49))
+
+    assert len(desk.told("return-undecided")) == 1
+
+
+# --- return-not-arrived -----------------------------------------------------------------------------------------------
+
+
+def test_an_approved_return_that_never_arrives_is_told_after_three_weeks_and_whether_it_is_tracked() -> None:
+    desk = Desk()
+    tell(desk, "approve")
+    desk.event("reverse_deliveries/attach_deliverable", attached())
+
+    desk.passes(days(21) + hours(1))
+
+    (alert,) = desk.told("return-not-arrived")
+    assert (alert.severity, alert.digest) == (Severity.INFO, True)
+    assert labels(alert)["Tracking"] == "attached, UPS"
+
+
+@pytest.mark.parametrize("topic", ["cancel", "close", "process"])
+def test_what_is_over_or_here_is_not_waited_for(topic: str) -> None:
+    desk = Desk()
+    tell(desk, "approve")
+    desk.passes(days(1))
+
+    tell(desk, topic)
+    desk.passes(days(30))
+
+    assert desk.told("return-not-arrived") == []
+
+
+def test_one_that_is_reopened_is_waited_for_from_then_on() -> None:
+    desk = Desk()
+    tell(desk, "approve")
+    desk.passes(days(1))
+    tell(desk, "close")
+    desk.passes(days(1))
+
+    tell(desk, "reopen")
+    desk.passes(days(20))
+    before = list(desk.told("return-not-arrived"))
+    desk.passes(days(2))
+
+    assert before == []
+    assert len(desk.told("return-not-arrived")) == 1
+
+
+# --- order and repetition ---------------------------------------------------------------------------------------------
+
+DELIVERIES: tuple[tuple[str, AnyFacts, float, str], ...] = (
+    ("returns/request", returned("requested"), 0, "a"),
+    ("returns/approve", returned("open"), 1, "b"),
+    ("reverse_deliveries/attach_deliverable", attached(), 2, "c"),
+    ("reverse_fulfillment_orders/dispose", disposed(1), 3, "d"),
+    ("refunds/create", refunded(quantity=1, at=START + hours(4)), 4, "e"),
+    ("returns/close", returned("closed"), 5, "f"),
+)
+
+
+@given(st.permutations(DELIVERIES), st.lists(st.sampled_from(DELIVERIES), max_size=3))
+def test_what_is_told_and_what_stays_open_does_not_depend_on_order_and_repetition(
+    shuffled: list[tuple[str, AnyFacts, float, str]], again: list[tuple[str, AnyFacts, float, str]]
+) -> None:
+    desk = Desk()
+    for kind, facts, hour, delivery in [*shuffled, *again]:
+        desk.event(kind, facts, occurred=START + hours(hour), delivery_id=delivery)
+    desk.passes(days(30))
+
+    assert desk.open == {}
+    assert sorted(rules_of([alert for alert in desk.alerts if alert.milestone])) == [
+        "return-approved",
+        "return-closed",
+        "return-initiated",
+        "return-labelled",
+        "return-received",
+        "return-refunded",
+    ]
