@@ -10,6 +10,7 @@ documents that for SOAP, and `opentext.repeats` says what is assumed for REST.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
@@ -35,6 +36,8 @@ from stages.opentext_answers import (
 from stages.opentext_standing import Breaker, Call, Pace
 from stages.opentext_tokens import BasicCredentials, ClientCredentials, Credentials
 
+#: W3C's traceparent; what has another form is not ours to pass on, and might be no header at all.
+_TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _ANSWER_BYTES = 4 * 2**20
 _LONGEST_PAUSE = 30.0
 #: Of the deadline, what may be spent on waiting for the pace.
@@ -63,7 +66,7 @@ class OpenText:
 
     async def submit(self, submission: Submission, message_id: str, trace: str | None = None) -> SubmitAnswer:
         headers = {"Content-Type": "application/json", "X-MRA-SubmitId": message_id}
-        if trace is not None:
+        if trace is not None and _TRACE.fullmatch(trace):
             headers["traceparent"] = trace
         url = f"{self._base}/outbound/{submission.resource}"
         answer = await self._call(Call.SUBMIT, _Request("POST", url, headers, submission.body))

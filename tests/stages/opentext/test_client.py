@@ -31,6 +31,12 @@ async def test_what_is_submitted_arrives_under_its_message_id_with_its_trace() -
         assert (message.account, message.destinations, message.text) == ("desk", ["+15005550100"], "Stock is low")
 
 
+async def test_a_trace_that_is_none_is_left_out() -> None:
+    async with simulated() as world:
+        assert isinstance(await world.client().submit(sms(), "m1", "00-1\r\nX-Evil: 1"), Accepted)
+        assert world.simulator.sent[0].traceparent is None
+
+
 async def test_a_repeat_is_accepted_with_the_first_job() -> None:
     async with simulated() as world:
         client = world.client()
