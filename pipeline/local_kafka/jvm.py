@@ -122,7 +122,8 @@ class LocalKafka:
         data = self.directory / "data"
         data.mkdir(parents=True, exist_ok=True)
         self._configuration.write_text(_PROPERTIES.format(port=self._port, controller=self._controller, data=data))
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # the first byte is fixed: an id that begins with a dash is taken for an option
+        cluster = base64.urlsafe_b64encode(b"k" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
         arguments = ("format", "-t", cluster, "-c", str(self._configuration), "--standalone", "--ignore-formatted")
         await _run([*self._java, "kafka.tools.StorageTool", *arguments], "the data folder could not be formatted", 60.0)
 
