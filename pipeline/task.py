@@ -58,7 +58,6 @@ class Task:
         self._held_back = False
         self._read_to: dict[TopicPartition, int] = {}
         self._positions: dict[TopicPartition, int] = {}
-        self._committed: dict[TopicPartition, int] = {}
         self._last: datetime | None = None
         self._committed_at = 0.0
         self._wake = asyncio.Event()
@@ -210,7 +209,7 @@ class Task:
         self._producer = await broker.producer(f"{self.spec.name}-{self.number}")
         found = await restored(broker, self.spec, self.number)
         found.timers.postpone_due(self._around.clock.wall(), self.spec.takeover)
-        self._positions, self._committed, self._last = found.positions, {}, found.last
+        self._positions, self._last = found.positions, found.last
         origin = Origin(self.spec.name, self.number, broker.partitions)
         self._settling = Settling(self.spec.stage, origin, found.memory, found.timers, self._around)
         self._settling.wake = self._wake.set
@@ -275,7 +274,7 @@ class Task:
             waits.append((wall - clock.wall()).total_seconds())
         if (business := timers.next_business()) is not None:
             waits.append((business - clock.now()).total_seconds() if self._gate is None else 1.0)
-        if self._read_to != self._committed:
+        if self._read_to != self._positions:
             waits.append(self._around.limits.idle_commit)
         return max(0.0, min(waits))
 
@@ -343,7 +342,7 @@ class Task:
         """An idle task commits the position behind the last control records once, so that its lag reaches 0."""
         if len(self._inbox):
             return
-        behind = {p: offset for p, offset in self._read_to.items() if offset > self._committed.get(p, -1)}
+        behind = {p: offset for p, offset in self._read_to.items() if offset > self._positions[p]}
         if batch or (behind and time - self._committed_at >= self._around.limits.idle_commit):
             for partition, offset in behind.items():
                 if offset > batch.offsets.get(partition, self._positions[partition]):
@@ -367,7 +366,6 @@ class Task:
             await self._producer.send(records)
         await self._producer.commit(self.spec.group, positions)
         self._positions = positions
-        self._committed = dict(positions)
         for partition, offset in positions.items():
             self._read_to[partition] = max(offset, self._read_to.get(partition, 0))
         self._committed_at = loop.time()

@@ -96,6 +96,7 @@ class Batch:
 
     def write(self, change: Change, outgoing: Iterable[Outgoing]) -> None:
         self.change.absorb(change)
+        self.size += sum(len(key) + len(value or b"") for key, value in change.values.items())
         for record in outgoing:
             self.outgoing.append(record)
             self.size += _size(record)

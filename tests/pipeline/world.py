@@ -169,8 +169,11 @@ class World:
         self, stage: Any, name: str = "deduplicate", takeover: timedelta = timedelta(0)
     ) -> AsyncIterator[Worker]:
         """A worker of a toy stage, running; drained at the end."""
-        async with self.running(Worker(StageSpec(name, (NAMES[name],), stage, takeover), self.around())) as worker:
+        async with self.running(self.made(stage, name, takeover)) as worker:
             yield worker
+
+    def made(self, stage: Any, name: str = "deduplicate", takeover: timedelta = timedelta(0)) -> Worker:
+        return Worker(StageSpec(name, (NAMES[name],), stage, takeover), self.around())
 
     @asynccontextmanager
     async def running(self, worker: Worker) -> AsyncIterator[Worker]:
