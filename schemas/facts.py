@@ -394,6 +394,7 @@ class RefundTransaction(Struct, frozen=True, omit_defaults=True):
     amount: Money | None = None
     gateway: str | None = None
     error_code: str | None = None
+    message: str | None = None
 
 
 class RefundFacts(Facts, frozen=True, tag="refund"):

@@ -181,4 +181,5 @@ def _refund_transaction(found: TransactionBody) -> RefundTransaction | None:
         amount=money(found.amount, text(found.currency)),
         gateway=text(found.gateway),
         error_code=word(found.error_code),
+        message=text(found.message),
     )
