@@ -27,6 +27,9 @@ class Form(StrEnum):
 
 #: A longer text is cut: nobody reads it, and masking it would cost.
 LONGEST = 4_000
+#: How often a library may say the same, and of how many sayings that is remembered.
+_SELDOM_SECONDS = 10.0
+_SAYINGS = 1_000
 
 _MASKS = (
     (re.compile(r"://[^/\s@]+@"), "://***@"),
@@ -99,12 +102,30 @@ def _drop(_: WrappedLogger, __: str, ___: EventDict) -> EventDict:
     raise structlog.DropEvent
 
 
+class _Seldom(logging.Filter):
+    """A library that says the same many times in a second (Kafka's client without a broker) is heard now and then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._heard: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        said = (record.name, str(record.msg))
+        if record.created - self._heard.get(said, 0.0) < _SELDOM_SECONDS:
+            return False
+        if len(self._heard) >= _SAYINGS:
+            self._heard.clear()
+        self._heard[said] = record.created
+        return True
+
+
 class _Forward(logging.Handler):
     """Lines of libraries, in our form."""
 
     def __init__(self, logger: Any) -> None:
         super().__init__()
         self._logger = logger
+        self.addFilter(_Seldom())
 
     def emit(self, record: logging.LogRecord) -> None:
         self._logger.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
