@@ -16,7 +16,7 @@ from schemas.questions import QuestionKind
 from stages.registers import Known
 from stages.rules.priority import DISPUTED
 from stages.rules.rule import Case, Clear, Due, Fire, Said, Tell, Verdict, details
-from stages.rules.words import called, moment, order_link, plain, sentence, spell
+from stages.rules.words import called, moment, order_link, order_of, plain, sentence, spell
 from stages.stage import TimerKind
 
 _NEEDS = "needs_response"
@@ -38,7 +38,8 @@ class DisputeEvidenceDue:
             if dispute.status in _OUTCOMES:
                 yield Tell(_outcome(case, known), f"{key}/{dispute.status}")
             if dispute.evidence_sent is not None:
-                yield Clear(f"the evidence was sent on {dispute.evidence_sent:%d %b %Y}", key)
+                title = f"{_called(case, dispute)}: the evidence was sent"
+                yield Clear(f"it was sent on {dispute.evidence_sent:%d %b %Y}", key, title)
             elif dispute.status in _ANSWERED:
                 yield Clear(f"the dispute is {plain(dispute.status)}", key)
             elif dispute.status == _NEEDS:
@@ -76,7 +77,7 @@ def _said(case: Case, dispute: DisputeFacts, since: datetime, severity: Severity
         severity=severity,
         audiences=(Audience.FINANCE, Audience.OPERATIONS) if to_stop else (Audience.FINANCE,),
         details=details(
-            order=called(case) if case.kind == "order" else "not named",
+            order=order_of(case) or "not named",
             amount_at_risk=dispute.amount,
             reason=plain(dispute.reason),
             deadline=moment(dispute.evidence_due) if dispute.evidence_due else "none is known",
@@ -96,7 +97,7 @@ def _outcome(case: Case, known: Known[DisputeFacts]) -> Said:
         since=dispute.finalized or known.stamp.occurred,
         severity=Severity.INFO,
         audiences=(Audience.FINANCE,),
-        details=details(amount=dispute.amount, reason=plain(dispute.reason), order=called(case)),
+        details=details(amount=dispute.amount, reason=plain(dispute.reason), order=order_of(case)),
         link=order_link(case),
     )
 

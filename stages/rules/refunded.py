@@ -79,7 +79,7 @@ def _in_refunds(dossier: Dossier) -> Iterator[tuple[Stamp, Moved]]:
         for one in refund.transactions:
             yield (
                 known.stamp,
-                Moved(one.id, at, one.status, one.amount, one.gateway, one.error_code, refund.id),
+                Moved(one.id, at, one.status, one.amount, one.gateway, one.error_code or one.message, refund.id),
             )
 
 

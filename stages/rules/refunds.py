@@ -19,11 +19,12 @@ from stages.rules.refunded import Moved, made_good, movements
 from stages.rules.return_words import lasting, said_of
 from stages.rules.returned import Returned, returns_of
 from stages.rules.rule import Case, Clear, Due, Fire, Said, Verdict, details
-from stages.rules.words import called, moment, order_link, plain, sentence, spell
+from stages.rules.words import called, moment, order_link, order_of, plain, sentence, spell
 from stages.stage import TimerKind
 
 _OWED_TO = (Audience.FINANCE, Audience.RETURNS)
 _FAILED_TO = (Audience.FINANCE, Audience.CUSTOMER_SERVICE)
+_LONG = 120
 _NOTHING_OWED = frozenset({"canceled", "declined"})
 
 
@@ -144,7 +145,7 @@ def _unscanned(case: Case, back: Returned) -> Iterator[Verdict]:
 
 def _failed(case: Case, one: Moved) -> Said:
     return Said(
-        title=f"{sentence(called(case))}: a refund of {one.amount or 'unknown amount'} failed, {plain(one.reason)}",
+        title=f"{sentence(called(case))}: a refund of {one.amount or 'unknown amount'} failed{_why(one)}",
         since=one.at,
         severity=Severity.CRITICAL,
         audiences=_FAILED_TO,
@@ -177,11 +178,15 @@ def _under_way(case: Case, refund: RefundFacts, mine: list[Moved]) -> Iterator[V
         yield Due(said, mine[0].at + after, key)
 
 
+def _why(one: Moved) -> str:
+    return f", {plain(one.reason)[:_LONG]}" if one.reason else ""
+
+
 def _money(case: Case, one: Moved) -> tuple[Detail, ...]:
     return details(
-        order=called(case),
+        order=order_of(case),
         amount=one.amount,
         gateway=one.gateway,
-        reason=plain(one.reason)[:120] if one.reason else None,
+        reason=_why(one).removeprefix(", "),
         status=one.status,
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from schemas.alerts import Audience, Detail, Severity
 from stages.rules.returned import Returned
 from stages.rules.rule import Case, Said, details
-from stages.rules.words import called, moment, order_link, plain
+from stages.rules.words import moment, order_link, order_of, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,10 @@ def said_of(
 
 def _details(case: Case, back: Returned | None, before: datetime) -> tuple[Detail, ...]:
     if back is None:
-        return details(order=called(case))
+        return details(order=order_of(case))
     facts = back.told.facts if back.told else None
     return details(
-        order=called(case),
+        order=order_of(case),
         reason=", ".join(plain(reason) for reason in facts.reasons) if facts else None,
         quantity=back.quantity,
         received=back.received,

@@ -14,10 +14,19 @@ _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 def called(case: Case) -> str:
     """The subject's order by its name where one is known: `order #1001`, else `order 42`."""
+    name = _order_name(case)
+    return name_of(case.subject) if name is None else f"order {name}"
+
+
+def order_of(case: Case) -> str | None:
+    """The same for a line of details: `#1001`, else `42`; None for a subject that is no order."""
+    return _order_name(case) or (subjects.identity_of(case.subject) if case.kind == "order" else None)
+
+
+def _order_name(case: Case) -> str | None:
     order = case.dossier.order
     names = [order.name if order else None, *(_named(known.value) for known in case.dossier.every(Facts))]
-    name = next((name for name in names if name), None)
-    return name_of(case.subject) if name is None else f"order {name}"
+    return next((name for name in names if name), None)
 
 
 def _named(facts: Facts) -> str | None:

@@ -92,7 +92,7 @@ def test_a_refund_is_read_exactly_and_its_money_without_a_currency_is_unknown() 
         processed=NEW_YEAR,
         quantity=5,
         transactions=(
-            RefundTransaction(245135271310201194, "refund", "success", gateway="bogus"),
+            RefundTransaction(245135271310201194, "refund", "success", gateway="bogus", message="This is a refund"),
             RefundTransaction(839212141605670573, "refund", "success", gateway="bogus"),
         ),
     )
