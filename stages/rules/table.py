@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from stages.rules.approvals import ApprovalRequired
 from stages.rules.checkouts import CheckoutAbandoned
 from stages.rules.disputes import DisputeEvidenceDue
+from stages.rules.fulfillments import FulfillmentPacked, FulfillmentPartial, FulfillmentShipped
 from stages.rules.inventory import InventoryLow, InventoryOut, InventoryOversold
 from stages.rules.jobs import JobFailed, JobOverdue
 from stages.rules.order_addresses import OrderAddressInvalid
@@ -17,6 +18,7 @@ from stages.rules.refunds import RefundDue, RefundFailed
 from stages.rules.returns import MILESTONES as RETURN_MILESTONES
 from stages.rules.returns import ReturnNotArrived, ReturnUndecided
 from stages.rules.rule import Rule
+from stages.rules.shipments import ShipmentException, ShipmentStalled
 from stages.rules.storefront import PipelineDegraded, PrivacyRequest, StorefrontCritical
 
 RULES: tuple[Rule, ...] = (
@@ -25,6 +27,12 @@ RULES: tuple[Rule, ...] = (
     OrderPaymentPending(),
     OrderAddressInvalid(),
     OrderManualReview(),
+    # 2: fulfillments and parcels
+    FulfillmentPacked(),
+    FulfillmentShipped(),
+    FulfillmentPartial(),
+    ShipmentException(),
+    ShipmentStalled(),
     # 3: low inventory
     InventoryLow(),
     InventoryOut(),

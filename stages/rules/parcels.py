@@ -1,0 +1,155 @@
+"""Use case 2: what is known of each parcel of an order, from its fulfillment and its carrier's events.
+
+A carrier's events are ordered by when they happened, never by when they were told. A fulfillment's own
+`shipment_status` counts where no event has told the same. `confirmed` and a label say nothing of the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from schemas.alerts import Detail
+from schemas.facts import FulfillmentFacts, ShipmentFacts
+from stages.dossier import Dossier
+from stages.registers import Known
+from stages.rules.rule import Case, details
+from stages.rules.words import called, moment, plain, sentence
+
+LABELS = frozenset({"label_purchased", "label_printed"})
+READY = "ready_for_pickup"
+FORWARD = frozenset({"carrier_picked_up", "in_transit", "out_for_delivery", "delivered"})
+ARRIVED = frozenset({"delivered", "picked_up"})
+FAILED = frozenset({"failure", "not_delivered"})
+MILD = frozenset({"attempted_delivery", "delayed"})
+#: Nothing of these is a carrier's scan; what is in none of these sets is a word that nobody knows yet.
+_NO_SCAN = LABELS | {"confirmed", "submitted", "marked_as_fulfilled", "fulfilled", "label_voided", "canceled"}
+_KNOWN = FORWARD | ARRIVED | FAILED | MILD | _NO_SCAN | {READY}
+_STATES = frozenset({"pending", "open", "success", "cancelled", "error", "failure"})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Scan:
+    at: datetime
+    id: int
+    status: str
+    country: str | None = field(default=None, compare=False)
+    promised: datetime | None = field(default=None, compare=False)
+
+    @property
+    def is_unknown(self) -> bool:
+        return self.status not in _KNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """`scans`: the oldest first. `state` None: only its carrier has told of it."""
+
+    id: int
+    state: FulfillmentFacts | None
+    scans: tuple[Scan, ...]
+
+    @property
+    def status(self) -> str | None:
+        return self.state.status if self.state else None
+
+    @property
+    def has_unknown_status(self) -> bool:
+        return self.status is not None and self.status not in _STATES
+
+    @property
+    def carrier_scans(self) -> tuple[Scan, ...]:
+        """What the carrier itself has seen."""
+        return tuple(scan for scan in self.scans if scan.status not in _NO_SCAN)
+
+    def newest(self, statuses: Collection[str]) -> Scan | None:
+        return next((scan for scan in reversed(self.scans) if scan.status in statuses), None)
+
+    def first(self, statuses: Collection[str]) -> Scan | None:
+        return next((scan for scan in self.scans if scan.status in statuses), None)
+
+
+def parcels(dossier: Dossier) -> Sequence[Parcel]:
+    states = {known.value.id: known for known in dossier.every(FulfillmentFacts)}
+    told: dict[int, list[Scan]] = {number: [] for number in states}
+    for known in dossier.every(ShipmentFacts):
+        told.setdefault(known.value.fulfillment_id, []).append(_scan(known))
+    return [_parcel(number, states, scans) for number, scans in sorted(told.items())]
+
+
+def _scan(known: Known[ShipmentFacts]) -> Scan:
+    facts = known.value
+    at = facts.happened or known.stamp.occurred
+    return Scan(at, facts.id, facts.status, facts.country, facts.estimated_delivery)
+
+
+def _parcel(number: int, states: Mapping[int, Known[FulfillmentFacts]], scans: list[Scan]) -> Parcel:
+    known = states.get(number)
+    status = known.value.shipment_status if known else None
+    if known is not None and status and status not in {scan.status for scan in scans}:
+        scans = [*scans, Scan(known.value.updated or known.stamp.occurred, 0, status)]
+    return Parcel(number, known.value if known else None, tuple(sorted(scans)))
+
+
+def ships(case: Case, parcel: Parcel) -> bool:
+    """What is known to need no shipping has no parcel, whatever Shopify calls it."""
+    order = case.dossier.order
+    if parcel.state is not None and parcel.state.requires_shipping is not None:
+        return parcel.state.requires_shipping
+    return order is None or order.requires_shipping is not False
+
+
+def replacement(parcel: Parcel, others: Sequence[Parcel], since: datetime) -> Parcel | None:
+    """A later parcel with some of the same lines."""
+    lines = {line.id for line in parcel.state.lines} if parcel.state else set()
+    for other in others:
+        state = other.state
+        if state is None or other.id == parcel.id or state.status != "success":
+            continue
+        is_later = state.created is not None and state.created >= since
+        if is_later and (not lines or lines & {line.id for line in state.lines}):
+            return other
+    return None
+
+
+# --- how it is said ---------------------------------------------------------------------------------------------------
+
+
+def title(case: Case, parcel: Parcel, words: str) -> str:
+    return f"{sentence(called(case))}: {words}{_which(case, parcel)}"
+
+
+def _which(case: Case, parcel: Parcel) -> str:
+    """Named where the order has several: `#1001.2`."""
+    several = len(parcels(case.dossier)) > 1
+    name = (parcel.state.name if parcel.state else None) or str(parcel.id)
+    return f" (parcel {name})" if several else ""
+
+
+def for_support(case: Case, parcel: Parcel) -> tuple[Detail, ...]:
+    """Carrier, tracking, promised date, last event."""
+    state = parcel.state
+    last = parcel.scans[-1] if parcel.scans else None
+    promised = next((scan.promised for scan in reversed(parcel.scans) if scan.promised), None)
+    order = case.dossier.order
+    return details(
+        carrier=state.carrier if state else None,
+        tracking=", ".join(state.tracking_numbers) if state else None,
+        promised=promised and moment(promised),
+        last_event=f"{plain(last.status)}, {moment(last.at)}" if last else None,
+        items=", ".join(_items(state)) if state else None,
+        shipping=", ".join(order.shipping_methods) if order else None,
+        location=state.location_id if state else None,
+    )
+
+
+def _items(state: FulfillmentFacts) -> Iterator[str]:
+    for line in state.lines[:5]:
+        yield f"{line.quantity} x {line.title or line.sku or line.id}"
+    if len(state.lines) > 5:
+        yield f"and {len(state.lines) - 5} more"
+
+
+def unknown_of(parcel: Parcel) -> tuple[str, ...]:
+    return () if parcel.state else ("carrier and tracking number: the fulfillment itself was not told",)

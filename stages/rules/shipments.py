@@ -1,0 +1,254 @@
+"""Use case 2: parcels in trouble, and parcels of which nobody hears any more.
+
+A failure ends by an arrival, a replacement, or after two weeks without news; a failed attempt or a delay also by the
+parcel's next step. A word of a carrier that nobody knows yet is shown as it is, never guessed. Not promised: carriers
+that send no events are never in trouble here. Not yet: working days (plain days count).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from schemas.alerts import Severity
+from schemas.facts import FulfillmentOrderFacts
+from stages.registers import Known
+from stages.rules.fulfillments import ORDER, TO
+from stages.rules.order_wording import cancelled, for_operations, over
+from stages.rules.parcels import (
+    ARRIVED,
+    FAILED,
+    FORWARD,
+    LABELS,
+    MILD,
+    READY,
+    Parcel,
+    Scan,
+    for_support,
+    parcels,
+    replacement,
+    ships,
+    title,
+    unknown_of,
+)
+from stages.rules.rule import Again, Case, Clear, Due, Fire, Said, Verdict, details
+from stages.rules.words import called, moment, order_link, plain, sentence
+
+_MILD = {"attempted_delivery": "a delivery was attempted, nobody took it", "delayed": "it is delayed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    severity: Severity
+    words: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentException:
+    name: str = "shipment-exception"
+    use_case: int = 2
+    watches: frozenset[str] = ORDER
+
+    def judge(self, case: Case) -> Iterator[Verdict]:
+        for parcel in parcels(case.dossier):
+            yield from _of_parcel(case, parcel)
+        yield from _of_requests(case)
+
+
+def _of_parcel(case: Case, parcel: Parcel) -> Iterator[Verdict]:
+    key, rules = str(parcel.id), case.configuration.rules.fulfillment
+    if parcel.status == "cancelled":
+        yield from _cancelled(case, parcel)
+        return
+    trouble = max(_troubles(parcel), key=lambda found: (found.severity.rank, found.since), default=None)
+    if trouble is None:
+        yield from (Clear(_what_ended(parcel), key), Clear("it is over", f"{key}/news"))
+    elif (other := replacement(parcel, parcels(case.dossier), trouble.since)) is not None:
+        name = other.state.name if other.state and other.state.name else other.id
+        yield from (Clear(f"a replacement was shipped ({name})", key), Clear("it is over", f"{key}/news"))
+    else:
+        yield from _while_news(
+            case, Fire(_said(case, parcel, trouble), key), trouble.since + rules.no_further_news_after
+        )
+
+
+def _while_news(case: Case, fire: Fire, until: datetime) -> Iterator[Verdict]:
+    """After two weeks it is closed: whatever became of it, nobody tells."""
+    if case.now >= until:
+        yield from (Clear("no further news for two weeks", fire.key), Clear("no further news", f"{fire.key}/news"))
+    else:
+        yield fire
+        yield Again(until, f"{fire.key}/news")
+
+
+def _troubles(parcel: Parcel) -> Iterator[Trouble]:
+    arrived = parcel.newest(ARRIVED)
+    failed, mild = parcel.newest(FAILED), _newest_mild(parcel)
+    onward = parcel.newest(FORWARD | ARRIVED | {READY})
+    if failed is not None and (arrived is None or arrived < failed):
+        words = "could not be delivered" if failed.status == "not_delivered" else "the carrier reports a failure"
+        yield Trouble(Severity.CRITICAL, words, failed.at)
+    if mild is not None and (onward is None or onward < mild):
+        yield Trouble(Severity.WARNING, _MILD.get(mild.status, f"the carrier says {mild.status!r}"), mild.at)
+    state = parcel.state
+    since = state.updated or state.created if state else None
+    if since is not None and arrived is None and parcel.status in ("error", "failure"):
+        yield Trouble(Severity.CRITICAL, f"its fulfillment ended in {parcel.status}", since)
+    if since is not None and arrived is None and parcel.has_unknown_status:
+        yield Trouble(Severity.WARNING, f"its fulfillment is {parcel.status!r}, a word that is not known", since)
+
+
+def _newest_mild(parcel: Parcel) -> Scan | None:
+    return next((scan for scan in reversed(parcel.scans) if scan.status in MILD or scan.is_unknown), None)
+
+
+def _what_ended(parcel: Parcel) -> str:
+    last = parcel.scans[-1] if parcel.scans else None
+    return f"the parcel went on: {plain(last.status)}, {moment(last.at)}" if last else "no trouble is known"
+
+
+def _cancelled(case: Case, parcel: Parcel) -> Iterator[Verdict]:
+    """A fulfillment that was taken back is news only if nothing takes its place."""
+    key, state = str(parcel.id), parcel.state
+    since = state.updated or state.created if state else None
+    if state is None or since is None:
+        return
+    if because := over(case.dossier):
+        yield Clear(because, key)
+    elif replacement(parcel, parcels(case.dossier), state.created or since):
+        yield Clear("a replacement was shipped", key)
+    else:
+        trouble = Trouble(Severity.WARNING, "its fulfillment was cancelled, and nothing took its place", since)
+        yield Due(_said(case, parcel, trouble), since + case.configuration.rules.fulfillment.replaced_within, key)
+
+
+def _said(case: Case, parcel: Parcel, trouble: Trouble) -> Said:
+    return Said(
+        title=title(case, parcel, trouble.words),
+        since=trouble.since,
+        severity=trouble.severity,
+        audiences=TO,
+        details=(*for_support(case, parcel), *for_operations(case)),
+        next_step="Ask the carrier what happened, and tell the customer before the customer asks.",
+        link=order_link(case),
+        unknown=unknown_of(parcel),
+    )
+
+
+# --- fulfillment services ---------------------------------------------------------------------------------------------
+
+_REQUEST = "fulfillment_orders/fulfillment_request_"
+_REFUSED = "fulfillment_orders/cancellation_request_rejected"
+_REFUSALS = {
+    f"{_REQUEST}rejected": "the fulfillment service rejected it",
+    "fulfillment_orders/fulfillment_service_failed_to_complete": "the fulfillment service could not complete it",
+    _REFUSED: "the fulfillment service will ship it anyway, though the order was cancelled",
+}
+_ANSWERS = frozenset(
+    {
+        *_REFUSALS,
+        f"{_REQUEST}submitted",
+        f"{_REQUEST}accepted",
+        "fulfillment_orders/cancellation_request_submitted",
+        "fulfillment_orders/cancellation_request_accepted",
+        "fulfillment_orders/cancelled",
+        "fulfillment_orders/moved",
+    }
+)
+
+
+def _of_requests(case: Case) -> Iterator[Verdict]:
+    newest: dict[str, Known[FulfillmentOrderFacts]] = {}
+    for known in case.dossier.every(FulfillmentOrderFacts):
+        if known.kind in _ANSWERS:
+            newest[known.value.fulfillment_order] = known
+    for known in newest.values():
+        yield from _of_request(case, known)
+
+
+def _of_request(case: Case, known: Known[FulfillmentOrderFacts]) -> Iterator[Verdict]:
+    key, since = known.value.fulfillment_order, known.stamp.occurred
+    until = since + case.configuration.rules.fulfillment.no_further_news_after
+    is_cancelled = cancelled(case.dossier)
+    if known.kind not in _REFUSALS:
+        yield from (Clear("the fulfillment service went on with it", key), Clear("it is over", f"{key}/news"))
+    elif known.kind == _REFUSED:
+        if is_cancelled:
+            yield from _while_news(case, Fire(_refused(case, known), key), until)
+    elif because := is_cancelled or _shipped_since(case, since):
+        yield from (Clear(because, key), Clear("it is over", f"{key}/news"))
+    else:
+        yield from _while_news(case, Fire(_refused(case, known), key), until)
+
+
+def _shipped_since(case: Case, since: datetime) -> str | None:
+    states = [parcel.state for parcel in parcels(case.dossier) if parcel.state and parcel.status == "success"]
+    later = [state for state in states if state.created is not None and state.created >= since]
+    return "it was shipped after all" if later else None
+
+
+def _refused(case: Case, known: Known[FulfillmentOrderFacts]) -> Said:
+    return Said(
+        title=f"{sentence(called(case))}: {_REFUSALS[known.kind]}",
+        since=known.stamp.occurred,
+        severity=Severity.CRITICAL,
+        audiences=TO,
+        details=(*details(message=known.value.message), *for_operations(case)),
+        next_step="Ask the fulfillment service what is wrong, or ship it from another location.",
+        link=order_link(case),
+    )
+
+
+# --- silence ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentStalled:
+    """A carrier that has spoken once and then no more, one that is past its own promise, a label never scanned."""
+
+    name: str = "shipment-stalled"
+    use_case: int = 2
+    watches: frozenset[str] = ORDER
+
+    def judge(self, case: Case) -> Iterator[Verdict]:
+        for parcel in parcels(case.dossier):
+            key, scans = str(parcel.id), parcel.carrier_scans
+            if parcel.newest(ARRIVED | FAILED) or parcel.status in ("cancelled", "error", "failure"):
+                yield Clear("the carrier has told what became of it", key)
+            elif scans:
+                yield Clear("the carrier has told of it again", key)
+                yield from _silent(case, parcel)
+            elif ships(case, parcel):
+                yield from _never_scanned(case, parcel)
+
+
+def _silent(case: Case, parcel: Parcel) -> Iterator[Due]:
+    rules, last = case.configuration.rules.fulfillment, parcel.carrier_scans[-1]
+    lasts = rules.stalled_abroad_after if _is_abroad(case, parcel) else rules.stalled_after
+    words = f"no news from the carrier since {moment(last.at)}"
+    yield Due(_said(case, parcel, Trouble(Severity.WARNING, words, last.at)), last.at + lasts, str(parcel.id))
+    promised = next((scan.promised for scan in reversed(parcel.scans) if scan.promised), None)
+    if promised is not None and last.at <= promised + rules.late_after_estimate:
+        trouble = Trouble(Severity.WARNING, f"it was promised for {moment(promised)} and has not arrived", promised)
+        yield Due(_said(case, parcel, trouble), promised + rules.late_after_estimate, str(parcel.id))
+
+
+def _is_abroad(case: Case, parcel: Parcel) -> bool:
+    """It has been seen in a country that is not where it goes, or in several."""
+    order = case.dossier.order
+    countries = {scan.country.upper() for scan in parcel.scans if scan.country}
+    if order is not None and order.address is not None and order.address.country and countries:
+        countries.add(order.address.country.upper())
+    return len(countries) > 1
+
+
+def _never_scanned(case: Case, parcel: Parcel) -> Iterator[Verdict]:
+    rules, label, state = case.configuration.rules.fulfillment, parcel.first(LABELS), parcel.state
+    scanning = {carrier.lower() for carrier in rules.scanning_carriers}
+    if label is None or state is None or (state.carrier or "").lower() not in scanning:
+        return
+    words = f"its label was made on {moment(label.at)}, and the carrier has never scanned it"
+    said = _said(case, parcel, Trouble(Severity.WARNING, words, label.at))
+    yield Due(said, label.at + rules.unscanned_label_after, str(parcel.id))
