@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.clock import VirtualClock
 from schemas.events import Source
 from schemas.facts import (
     CheckoutFacts,
@@ -617,9 +618,18 @@ async def test_a_question_is_answered_after_half_a_minute_at_the_latest() -> Non
     assert (event.kind, event.incomplete) == ("answer.payment", ("order", "payment"))
 
 
+class Ticking(VirtualClock):
+    """Real time never stands still."""
+
+    def wall(self) -> datetime:
+        self.advance(timedelta(microseconds=1))
+        return super().wall()
+
+
 async def test_a_question_that_waited_in_the_queue_takes_the_first_answer() -> None:
     """Its lookup is made at one wall time and settled at a later one."""
     world = await enriching()
+    world.world.clock = Ticking(START)
     world.shopify.otherwise = DOWN
     async with world.running():
         await world.deliver("orders/updated", LIVE)
