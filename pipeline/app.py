@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import aiohttp
 from structlog.typing import FilteringBoundLogger
 
 from pipeline import health
 from pipeline.broker import Broker
-from pipeline.clients import card_key, opentext_client, shopify_client
+from pipeline.clients import Clients, clients
 from pipeline.clock import Clock
 from pipeline.gauges import Gauges
 from pipeline.metrics import Metrics
@@ -60,20 +59,17 @@ class TopicsMissing(Exception):
     """The installation's topics are not there, or have another partition count than configured."""
 
 
-def topology(configuration: Configuration, outside: Outside, session: aiohttp.ClientSession) -> tuple[StageSpec, ...]:
+def topology(configuration: Configuration, to: Clients) -> tuple[StageSpec, ...]:
     """The chain, in order. A stage is a row: its name, what it reads, and who it is."""
-    opentext = opentext_client(configuration, outside.secrets, session, outside.metrics)
-    shopify = shopify_client(configuration, outside.secrets, session)
-    cards = card_key(configuration, outside.secrets)
     return (
-        StageSpec("enrich", (*topics.RAW, topics.QUESTIONS), Enrich(configuration, shopify, cards)),
+        StageSpec("enrich", (*topics.RAW, topics.QUESTIONS), Enrich(configuration, to.shopify, to.card_key)),
         StageSpec("deduplicate", (topics.ENRICHED,), Deduplicate()),
         StageSpec("classify", (topics.UNIQUE, topics.SIGNALS), Classify(configuration, hash_of(configuration))),
         StageSpec("group", (topics.ALERTS, topics.RECEIPTS), Group(configuration)),
         StageSpec(
             "dispatch",
             (topics.NOTIFICATIONS, topics.SENDING_STATUS),
-            Dispatch(configuration, opentext),
+            Dispatch(configuration, to.opentext),
             takeover=configuration.opentext.timeout,
         ),
     )
@@ -98,9 +94,9 @@ class Pipeline:
             await outside.broker.start()
             closing.push_async_callback(outside.broker.close)
             await require_topics(outside.broker)
-            session = await closing.enter_async_context(aiohttp.ClientSession())
+            to = await closing.enter_async_context(clients(self._configuration, outside.secrets, outside.metrics))
             halt = asyncio.Event()
-            running = self._start_workers(session, halt)
+            running = self._start_workers(to, halt)
             closing.push_async_callback(_settle, running, halt)
             if RECEIVER in self._roles:
                 await self._start_receiver(closing)
@@ -114,7 +110,7 @@ class Pipeline:
             closing.push_async_callback(_cancelled, waiting)
             await asyncio.wait((waiting, watching, *running), return_when=asyncio.FIRST_COMPLETED)
 
-    def _start_workers(self, session: aiohttp.ClientSession, halt: asyncio.Event) -> list[asyncio.Task[None]]:
+    def _start_workers(self, to: Clients, halt: asyncio.Event) -> list[asyncio.Task[None]]:
         outside = self._outside
         around = Surroundings(
             outside.broker,
@@ -125,7 +121,7 @@ class Pipeline:
             Limits(),
             (Observing(outside.metrics, outside.clock), *outside.observers),
         )
-        specs = topology(self._configuration, outside, session)
+        specs = topology(self._configuration, to)
         self._workers += [Worker(spec, around) for spec in specs if spec.name in self._roles]
         return [asyncio.create_task(worker.run(halt), name=worker.spec.name) for worker in self._workers]
 

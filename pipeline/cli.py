@@ -36,19 +36,6 @@ from stages.rules.table import NAMES
 FAILED, WRONG, UNAVAILABLE = 1, 2, 3
 _HARD_STOP_SECONDS = 25.0
 
-app = typer.Typer(
-    name="pipeline",
-    help="Tells a company's people what its Shopify store needs from them, through OpenText Notifications.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-)
-topics_app = typer.Typer(help="The Kafka topics of an installation.", no_args_is_help=True)
-simulate_app = typer.Typer(help="Shopify and OpenText, played by this machine.", no_args_is_help=True)
-app.add_typer(topics_app, name="topics")
-app.add_typer(simulate_app, name="simulate")
-
 ConfigOption = Annotated[
     Path,
     typer.Option("--config", envvar="PIPELINE_CONFIG", help="The configuration file.", show_default=True),
@@ -60,10 +47,33 @@ BootstrapOption = Annotated[
 _DEFAULT_CONFIG = Path("pipeline.yaml")
 
 
+def application() -> typer.Typer:
+    """Every command, in the order of the help."""
+    app = typer.Typer(
+        name="pipeline",
+        help="Tells a company's people what its Shopify store needs from them, through OpenText Notifications.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+    )
+    made = typer.Typer(help="The Kafka topics of an installation.", no_args_is_help=True)
+    played = typer.Typer(help="Shopify and OpenText, played by this machine.", no_args_is_help=True)
+    for command in (demo, run, check):
+        app.command()(command)
+    made.command("plan")(topics_plan)
+    made.command("apply")(topics_apply)
+    played.command("shopify")(simulate_shopify)
+    played.command("opentext")(simulate_opentext)
+    app.add_typer(made, name="topics")
+    app.add_typer(played, name="simulate")
+    return app
+
+
 def main() -> None:
     """Errors that a person can mend are one clear line, not a traceback."""
     try:
-        app()
+        application()()
     except ConfigurationError as error:
         _fail(f"the configuration cannot be used:\n{error}", WRONG)
     except DemoFailed as error:
@@ -76,7 +86,6 @@ def main() -> None:
         _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", FAILED)
 
 
-@app.command()
 def run(
     roles: Annotated[list[str] | None, typer.Argument(help=f"all, or some of: {', '.join(ROLES)}")] = None,
     config: ConfigOption = _DEFAULT_CONFIG,
@@ -95,7 +104,6 @@ def run(
     log.info("stopped")
 
 
-@app.command()
 def check(config: ConfigOption = _DEFAULT_CONFIG) -> None:
     """Check the configuration file, and that every secret that it names is there."""
     configuration, secrets = _configured(config)
@@ -106,21 +114,18 @@ def check(config: ConfigOption = _DEFAULT_CONFIG) -> None:
     )
 
 
-@topics_app.command("plan")
 def topics_plan(config: ConfigOption = _DEFAULT_CONFIG, kafka: BootstrapOption = None) -> None:
     """Show which topics exist, which are missing, and which have another partition count."""
     configuration, secrets = _configured(config)
     asyncio.run(_topics(_broker(configuration, secrets, kafka), configuration, apply=False))
 
 
-@topics_app.command("apply")
 def topics_apply(config: ConfigOption = _DEFAULT_CONFIG, kafka: BootstrapOption = None) -> None:
     """Make the topics that are missing. Never changes or deletes one."""
     configuration, secrets = _configured(config)
     asyncio.run(_topics(_broker(configuration, secrets, kafka), configuration, apply=True))
 
 
-@app.command()
 def demo(
     kafka: Annotated[str, typer.Option(help="auto, memory, local (a JVM), docker, or HOST:PORT.")] = "auto",
     json: Annotated[bool, typer.Option("--json", help="One JSON line per notification, the summary last.")] = False,
@@ -133,7 +138,6 @@ def demo(
     _until_signalled(Demo(options, show, logs.configure(sys.stderr, "warning", logs.Form.TEXT)).run)
 
 
-@simulate_app.command("shopify")
 def simulate_shopify(  # noqa: PLR0913 - one parameter per option
     secret: Annotated[str, typer.Option(envvar="SHOPIFY_CLIENT_SECRET", help="Signs the deliveries.")],
     deliver_to: Annotated[str | None, typer.Option(help="The receiver's address for webhooks; unset: none.")] = None,
@@ -158,7 +162,6 @@ def simulate_shopify(  # noqa: PLR0913 - one parameter per option
     _until_signalled(lambda stop: run_shopify(host, port, settings, stop))
 
 
-@simulate_app.command("opentext")
 def simulate_opentext(
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Where to listen; 0 takes a free port.")] = 8091,

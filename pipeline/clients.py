@@ -1,7 +1,10 @@
-"""The clients of the world outside, from configuration and secrets. Whoever must not notify or act builds none."""
+"""The clients of the world outside, from configuration and secrets. Whoever must not notify or act opens none."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import aiohttp
@@ -9,39 +12,45 @@ import aiohttp
 from pipeline.metrics import Metrics
 from pipeline.settings import Secrets
 from schemas.configuration import Configuration
-from stages import opentext
+from stages.opentext import OpenText, opentext_client
 from stages.shopify import Access, Bounds, Shopify, endpoint
 
 
-def shopify_client(configuration: Configuration, secrets: Secrets, session: aiohttp.ClientSession) -> Shopify:
-    """Of all shops that have Admin access. Raises ConfigurationError where a token is not there."""
-    access = {
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """`card_key` keys the hash that stands for a card; None where the configuration names none."""
+
+    shopify: Shopify
+    opentext: OpenText
+    card_key: bytes | None = field(repr=False)
+
+
+@asynccontextmanager
+async def clients(configuration: Configuration, secrets: Secrets, metrics: Metrics) -> AsyncIterator[Clients]:
+    """Open until the end, then closed in reverse. Raises ConfigurationError where a secret is not there."""
+    breaker = metrics.breaker_open.labels("opentext")
+    breaker.set(0)
+    secret = configuration.privacy.card_hash_key
+    card_key = None if secret is None else secrets.value(secret).encode()
+    access = _access(configuration, secrets)
+    async with aiohttp.ClientSession() as session:
+        shopify = Shopify(session, access, _wall, Bounds(timeout=configuration.shopify.timeout))
+        opentext = opentext_client(configuration.opentext, secrets.value, session, _wall, breaker.set)
+        try:
+            yield Clients(shopify, opentext, card_key)
+        finally:
+            await opentext.close()
+            await shopify.close()
+
+
+def _access(configuration: Configuration, secrets: Secrets) -> dict[str, Access]:
+    return {
         shop.domain: Access(
             shop.admin.url or endpoint(shop.domain, shop.admin.version), secrets.value(shop.admin.token)
         )
         for shop in configuration.shops
         if shop.admin is not None
     }
-    return Shopify(session, access, _wall, Bounds(timeout=configuration.shopify.timeout))
-
-
-def opentext_client(
-    configuration: Configuration, secrets: Secrets, session: aiohttp.ClientSession, metrics: Metrics
-) -> opentext.OpenText:
-    """Of the one account. Raises ConfigurationError where its password is not there."""
-    breaker = metrics.breaker_open.labels("opentext")
-    breaker.set(0)
-
-    def on_breaker(is_open: bool) -> None:
-        breaker.set(1 if is_open else 0)
-
-    return opentext.opentext_client(configuration.opentext, secrets.value, session, _wall, on_breaker)
-
-
-def card_key(configuration: Configuration, secrets: Secrets) -> bytes | None:
-    """What keys the hash that stands for a card. Raises ConfigurationError where it is named and not there."""
-    secret = configuration.privacy.card_hash_key
-    return None if secret is None else secrets.value(secret).encode()
 
 
 def _wall() -> datetime:
