@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from ipaddress import ip_address
@@ -18,6 +19,7 @@ from schemas.notifications import Channel
 from stages.channels.table import RESOURCES
 
 _USE_CASES = range(1, 8)
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _SECURITY = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 
 
@@ -164,6 +166,9 @@ def _secrets(value: object, path: str) -> Iterator[Mistake]:
     for place, secret in secrets_of(value, path):
         if (secret.env is None) == (secret.file is None):
             yield Mistake(place, "a secret names exactly one of `env` (a variable) and `file`")
+        elif secret.env is not None and not _VARIABLE.fullmatch(secret.env):
+            says = "is no variable's name, like OPENTEXT_PASSWORD; the secret itself must not stand here"
+            yield Mistake(f"{place}.env", says)
 
 
 def secrets_of(value: object, path: str = "") -> Iterator[tuple[str, Secret]]:
@@ -213,7 +218,7 @@ def _kafka(whole: Configuration) -> Iterator[Mistake]:
     kafka = whole.kafka
     if kafka.security not in _SECURITY:
         yield Mistake("kafka.security", f"`{kafka.security}` is not known; {near(kafka.security, _SECURITY)}")
-    if kafka.security.startswith("SASL") and (kafka.mechanism is None or kafka.username is None):
+    elif kafka.security.startswith("SASL") and None in (kafka.mechanism, kafka.username, kafka.password):
         yield Mistake("kafka", f"{kafka.security} needs `mechanism`, `username` and `password`")
 
 

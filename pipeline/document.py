@@ -3,7 +3,9 @@
 YAML guesses types from the look of a word: `NO` is false, `0049...` an octal number, `12.10` a float. Here the wanted
 type decides how a scalar is read, so that an SKU stays an SKU, an amount is exact, and a time is written as people
 write it (`90s`, `60m`, `4h`, `2d`, `1h30m`, or ISO 8601). Keys that stand twice, and keys that nobody knows, are
-mistakes. The result is plain values for `msgspec.convert`, which has the last word.
+mistakes; so are anchors, aliases and depths that no configuration has, before anything is built of them. The result
+is plain values for `msgspec.convert`, which has the last word. What could not be read is left out where the type can do
+without it, so that the rest can still be looked at; texts that may be secrets in the wrong place are never repeated.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from typing import Final, NamedTuple
 import msgspec
 import yaml
 from msgspec import inspect
+from yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 
@@ -38,6 +41,7 @@ class Unfit(ValueError):
 
 
 _DEEPEST: Final = 30
+_UNREADABLE: Final = object()
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUTH = {"true": True, "false": False}
 _NUMBER = re.compile(r"[+-]?(\d[\d_]*)(\.\d+)?")
@@ -73,15 +77,17 @@ def duration(text: str) -> timedelta:
 
 
 class Document:
-    """Reads one text. `mistakes` fill up while it reads; `whole` says whether all that was needed could be read."""
+    """Reads one text. `mistakes` fill up while it reads."""
 
     def __init__(self) -> None:
         self.mistakes: list[Mistake] = []
-        self.whole = True
+        self._lines: dict[str, int] = {}
 
-    def read(self, text: str, wanted: type) -> object:
-        """Plain values in the shape of `wanted`, as far as they could be read."""
+    def read(self, text: str, wanted: type) -> object | None:
+        """Plain values in the shape of `wanted`, as far as they could be read; None where too little could."""
         try:
+            if not self._is_plain(text):
+                return None
             node = yaml.compose(text, Loader=yaml.SafeLoader)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
@@ -93,11 +99,31 @@ class Document:
         if node is None:
             self._wrong("", "the file is empty")
             return None
-        return self._value(node, inspect.type_info(wanted), "")
+        found = self._value(node, inspect.type_info(wanted), "")
+        return None if found is _UNREADABLE else found
 
-    def _wrong(self, path: str, says: str, line: int | None = None) -> None:
+    def line_of(self, path: str) -> int | None:
+        """Where that stands, or the nearest that it would stand in."""
+        while path and path not in self._lines:
+            path = path[: max(path.rfind("."), path.rfind("["), 0)]
+        return self._lines.get(path)
+
+    def _is_plain(self, text: str) -> bool:
+        """False for what makes a small file a large one, or a deep one."""
+        depth, before = 0, len(self.mistakes)
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            line = None if event.start_mark is None else event.start_mark.line + 1
+            if isinstance(event, AliasEvent):
+                self._wrong("", f"`*{event.anchor}` refers to another place: write out what is meant", line)
+            depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+            if depth > _DEEPEST:
+                self._wrong("", f"nested too deep; nothing here is deeper than {_DEEPEST}", line)
+                return False
+        return len(self.mistakes) == before
+
+    def _wrong(self, path: str, says: str, line: int | None = None) -> object:
         self.mistakes.append(Mistake(path, says, line))
-        self.whole = False
+        return _UNREADABLE
 
     def _value(self, node: Node, wanted: inspect.Type, path: str) -> object:
         kind, described = _plain(wanted)
@@ -106,9 +132,6 @@ class Document:
                 return None
             kind, described = _plain(next(t for t in kind.types if not isinstance(t, inspect.NoneType)))
         line = node.start_mark.line + 1
-        if path.count(".") > _DEEPEST:
-            self._wrong(f"{path[:60]}...", "nested too deep", line)
-            return None
         match kind:
             case inspect.StructType():
                 return self._struct(node, kind, path)
@@ -118,25 +141,27 @@ class Document:
                 return self._mapping(node, kind, path)
             case _ if isinstance(node, ScalarNode):
                 return self._scalar(node.value, kind, described, path, line)
-        self._wrong(path, f"one value is wanted here, not a {_shape(node)}", line)
-        return None
+        return self._wrong(path, f"one value is wanted here, not a {_shape(node)}", line)
 
-    def _struct(self, node: Node, kind: inspect.StructType, path: str) -> dict[str, object]:
+    def _struct(self, node: Node, kind: inspect.StructType, path: str) -> object:
         fields: Mapping[str, inspect.Field] = {field.encode_name: field for field in kind.fields}
-        values: dict[str, object] = {}
+        line = node.start_mark.line + 1
         if not isinstance(node, MappingNode):
-            self._wrong(path, f"keys and values are wanted here: {', '.join(fields)}", node.start_mark.line + 1)
-            return values
+            return self._wrong(path, f"keys and values are wanted here: {', '.join(fields)}", line)
+        values: dict[str, object] = {}
+        seen: set[str] = set()
         for name, inner in self._entries(node, path):
-            if (field := fields.get(name)) is not None:
-                values[name] = self._value(inner, field.type, _join(path, name))
-            else:
-                says = f"unknown key; {near(name, fields)}"
-                self.mistakes.append(Mistake(_join(path, name), says, inner.start_mark.line + 1))
-        for name, field in fields.items():
-            if field.required and name not in values:
-                self._wrong(_join(path, name), "is missing", node.start_mark.line + 1)
-        return values
+            if (field := fields.get(name)) is None:
+                self._wrong(_join(path, name), f"unknown key; {near(name, fields)}", self.line_of(_join(path, name)))
+                continue
+            seen.add(name)
+            if (value := self._value(inner, field.type, _join(path, name))) is not _UNREADABLE:
+                values[name] = value
+        needed = [name for name, field in fields.items() if field.required]
+        for name in needed:
+            if name not in seen:
+                self._wrong(_join(path, name), f"is missing: {_wanted(fields[name].type)}", line)
+        return values if values.keys() >= set(needed) else _UNREADABLE
 
     def _entries(self, node: MappingNode, path: str) -> Iterator[tuple[str, Node]]:
         seen: set[str] = set()
@@ -148,35 +173,37 @@ class Document:
                 self._wrong(_join(path, key.value), "stands here twice", line)
             else:
                 seen.add(key.value)
+                self._lines[_join(path, key.value)] = line
                 yield key.value, inner
 
-    def _list(self, node: Node, item: inspect.Type, path: str) -> list[object]:
+    def _list(self, node: Node, item: inspect.Type, path: str) -> object:
         if not isinstance(node, SequenceNode):
-            says = "a list is wanted here"
-            if isinstance(node, ScalarNode) and node.value not in _NULL:
-                says += f": [{node.value}]"
-            self._wrong(path, says, node.start_mark.line + 1)
-            return []
-        return [self._value(inner, item, f"{path}[{number}]") for number, inner in enumerate(node.value)]
+            says = f"a list is wanted here, of {_wanted(item)}"
+            if isinstance(node, ScalarNode) and node.value not in _NULL and not _is_struct(item):
+                says = f"a list is wanted here: [{node.value}]"
+            return self._wrong(path, says, node.start_mark.line + 1)
+        items: list[object] = []
+        for number, inner in enumerate(node.value):
+            self._lines[f"{path}[{number}]"] = inner.start_mark.line + 1
+            items.append(self._value(inner, item, f"{path}[{number}]"))
+        return _UNREADABLE if _UNREADABLE in items else items
 
-    def _mapping(self, node: Node, kind: inspect.DictType, path: str) -> dict[object, object]:
+    def _mapping(self, node: Node, kind: inspect.DictType, path: str) -> object:
         if not isinstance(node, MappingNode):
-            self._wrong(path, "keys and values are wanted here", node.start_mark.line + 1)
-            return {}
+            return self._wrong(path, "keys and values are wanted here", node.start_mark.line + 1)
         key_type, described = _plain(kind.key_type)
-        return {
-            self._scalar(name, key_type, described, _join(path, name), inner.start_mark.line + 1): self._value(
-                inner, kind.value_type, _join(path, name)
-            )
-            for name, inner in self._entries(node, path)
-        }
+        found: dict[object, object] = {}
+        for name, inner in self._entries(node, path):
+            place = _join(path, name)
+            key = self._scalar(name, key_type, described, place, self._lines[place])
+            found[key] = self._value(inner, kind.value_type, place)
+        return _UNREADABLE if _UNREADABLE in (*found, *found.values()) else found
 
     def _scalar(self, text: str, kind: inspect.Type, described: str | None, path: str, line: int) -> object:
         try:
             return _scalar(text, kind, described)
         except Unfit as unfit:
-            self._wrong(path, str(unfit), line)
-            return None
+            return self._wrong(path, str(unfit), line)
 
 
 def _plain(kind: inspect.Type) -> tuple[inspect.Type, str | None]:
@@ -185,6 +212,23 @@ def _plain(kind: inspect.Type) -> tuple[inspect.Type, str | None]:
         schema = kind.extra_json_schema or {}
         return kind.type, schema.get("description")
     return kind, None
+
+
+def _wanted(kind: inspect.Type) -> str:
+    """In words, for a person."""
+    plain, described = _plain(kind)
+    match plain:
+        case inspect.StructType():
+            return f"keys and values ({', '.join(field.encode_name for field in plain.fields)})"
+        case inspect.VarTupleType():
+            return "a list"
+        case inspect.EnumType():
+            return "one of " + ", ".join(str(member.value) for member in plain.cls)
+    return described or "a value"
+
+
+def _is_struct(kind: inspect.Type) -> bool:
+    return isinstance(_plain(kind)[0], inspect.StructType)
 
 
 def _scalar(text: str, kind: inspect.Type, described: str | None) -> object:

@@ -7,6 +7,7 @@ that is wrong in it. Secrets are resolved apart, so that a file can be checked w
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 
@@ -28,10 +29,14 @@ class ConfigurationError(Exception):
 def load(path: Path, rules: Collection[str] = ()) -> Configuration:
     """Raises ConfigurationError. `rules` as for `parse`."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        says = error.strerror if isinstance(error, OSError) else "is not UTF-8"
-        raise ConfigurationError([Mistake(str(path), says or "cannot be read")]) from error
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError([Mistake(str(path), error.strerror or "cannot be read")]) from error
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ConfigurationError([Mistake(str(path), "is not UTF-8: save it as that", line)]) from error
     return parse(text, rules)
 
 
@@ -39,20 +44,46 @@ def parse(text: str, rules: Collection[str] = ()) -> Configuration:
     """Raises ConfigurationError. With the names of all `rules`, those that the text names are checked too."""
     document = Document()
     values = document.read(text, Configuration)
-    if not document.whole:
+    if values is None:
         raise ConfigurationError(document.mistakes)
     try:
         configuration = msgspec.convert(values, Configuration)
     except msgspec.ValidationError as error:
         raise ConfigurationError([*document.mistakes, Mistake("", str(error))]) from error
-    if mistakes := [*document.mistakes, *mistakes_in(configuration, rules)]:
-        raise ConfigurationError(mistakes)
+    found = [
+        mistake._replace(line=document.line_of(mistake.path))
+        for mistake in mistakes_in(configuration, rules)
+        if not _follows(mistake, document.mistakes)
+    ]
+    if mistakes := [*document.mistakes, *found]:
+        raise ConfigurationError(sorted(mistakes, key=lambda mistake: mistake.line or 0))
     return configuration
+
+
+def _follows(mistake: Mistake, others: Sequence[Mistake]) -> bool:
+    """Where something could not be read, its surroundings seem wrong too: that is not said."""
+    return any(other.path.startswith(mistake.path) or mistake.path.startswith(other.path) for other in others)
 
 
 def hash_of(configuration: Configuration) -> str:
     """Twelve hexadecimal digits; the same for two files that say the same, whatever their order and their comments."""
-    return sha256(msgspec.json.encode(configuration, order="sorted")).hexdigest()[:12]
+    return sha256(msgspec.json.encode(_said(configuration), order="sorted")).hexdigest()[:12]
+
+
+def _said(value: object) -> object:
+    """Without what is as it would be anyway: a default that is written out says nothing new."""
+    if isinstance(value, msgspec.Struct):
+        fields = msgspec.structs.fields(value)
+        return {
+            field.name: _said(inner) for field in fields if (inner := getattr(value, field.name)) != _default(field)
+        }
+    if isinstance(value, tuple):
+        return [_said(inner) for inner in value]
+    return value.normalize() if isinstance(value, Decimal) else value
+
+
+def _default(field: msgspec.structs.FieldInfo) -> object:
+    return field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
 
 
 class Secrets:

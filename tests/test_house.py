@@ -14,12 +14,11 @@ from importlib.resources import files
 from pathlib import Path
 from zipfile import ZipFile
 
-import msgspec
 import pytest
 import yaml
 from hatchling.build import build_wheel
 
-from schemas.configuration import Configuration
+from pipeline.settings import load
 
 ROOT = Path(__file__).parent.parent
 LOCK = (ROOT / "requirements.lock").read_text()
@@ -238,7 +237,7 @@ def test_compose_publishes_ports_to_this_machine_only() -> None:
 
 @pytest.mark.parametrize("name", ["pipeline.example.yaml", "pipeline.compose.yaml"])
 def test_the_configurations_that_we_ship_are_read_without_a_complaint(name: str) -> None:
-    read = msgspec.convert(yaml.safe_load((ROOT / "deploy" / name).read_text()), Configuration)
+    read = load(ROOT / "deploy" / name)
 
     assert read.shops
     assert read.teams
