@@ -9,7 +9,7 @@ beats its deadline. Not promised: approvals hold nothing yet; hours are not work
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -34,13 +34,22 @@ DOSSIER: Family[Dossier] = Family("dossier", Dossier, ttl=timedelta(days=90))
 
 
 class Classify:
-    """`configuration_hash` stands in every alert, so that one can tell by which rules it was made."""
+    """`configuration_hash` stands in every alert, so that one can tell by which rules it was made.
+
+    `watching`: the rules that look at a subject, by its kind.
+    """
 
     families: Sequence[Family[Any]] = (DOSSIER, EPISODE, TRACK, TOLD)
 
-    def __init__(self, configuration: Configuration, configuration_hash: str | None = None) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        configuration_hash: str | None = None,
+        watching: Mapping[str, tuple[Rule, ...]] = WATCHING,
+    ) -> None:
         self._configuration = configuration
         self._hash = configuration_hash
+        self._watching = watching
 
     def process(self, work: Work, context: Context) -> Iterator[Outcome]:
         if isinstance(work, Timer):
@@ -105,7 +114,7 @@ class Classify:
 
     def _rules(self, subject: str) -> tuple[Rule, ...]:
         off = self._configuration.rules.off
-        return tuple(rule for rule in WATCHING.get(subjects.kind_of(subject), ()) if rule.name not in off)
+        return tuple(rule for rule in self._watching.get(subjects.kind_of(subject), ()) if rule.name not in off)
 
     def _dossier(self, subject: str, context: Context) -> Dossier:
         return context.state.get(DOSSIER, subject) or Dossier()

@@ -25,6 +25,8 @@ from schemas.questions import Question
 from schemas.records import Record
 from schemas.signals import AnySignal
 from stages.classify import Classify
+from stages.rules.rule import Rule
+from stages.rules.table import WATCHING
 from stages.stage import Ask, CancelTimer, Context, Drop, Emit, Outcome, SetTimer, Timer, TimerKind, Work
 
 SHOP = "demo.myshopify.com"
@@ -48,12 +50,15 @@ def usd(amount: str | int) -> Money:
 
 
 class Desk:
-    def __init__(self, whole: Configuration | None = None) -> None:
+    """With `rules`, those look at every order, instead of the ones that the table names."""
+
+    def __init__(self, whole: Configuration | None = None, rules: Sequence[Rule] = ()) -> None:
         self.now = START
         self.asked: list[Question] = []
         self.alerts: list[Alert] = []
         self.dropped: list[str] = []
-        self._stage = Classify(whole or configuration(), "0123456789ab")
+        watching = {"order": tuple(rules)} if rules else WATCHING
+        self._stage = Classify(whole or configuration(), "0123456789ab", watching)
         self._memory = Memory(self._stage.families)
         self._timers: dict[tuple[str, str], Timer] = {}
         self._numbers = count(1)
