@@ -33,5 +33,5 @@ def decode(record: Record, into: type[T]) -> T:
         raise Undecodable("a tombstone where a value was expected")
     try:
         return msgspec.json.decode(record.value, type=into)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Undecodable(str(error)) from error

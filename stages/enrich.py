@@ -24,10 +24,11 @@ from schemas.questions import Question
 from schemas.reasons import RejectReason, RetryReason
 from schemas.records import Record
 from schemas.signals import TokenRefused
-from stages.answers import Denied, Found, Missing, Refused, Throttled, Unavailable
+from stages.answers import Denied, Found, Missing, Refused
 from stages.arrivals import Draft, copies, read, routing_of
 from stages.lookups import Lookup, Place, Reply, Stale, look_up
 from stages.needs import PLACED_BY, Needs, filled, late_needs_of, needs_of, placed, question_needs
+from stages.patience import LONGEST_RETRY, grown, wait_for, waited
 from stages.shopify import Shopify
 from stages.stage import (
     CancelTimer,
@@ -56,9 +57,6 @@ LATE: Family[Late] = Family("late", Late)
 #: Under the shop as a whole, in every task that has seen a refusal: the signal is given once per task and change.
 REFUSALS: Family[bool] = Family("refused", bool)
 
-_FIRST_RETRY = timedelta(seconds=1)
-_LONGEST_RETRY = timedelta(minutes=5)
-_STALE_FOR = timedelta(seconds=3)
 _FIRST_LATE = timedelta(seconds=5)
 
 
@@ -121,7 +119,8 @@ class Enrich:
         event, unknown = self._completed(event, needs, context)
         late = context.state.get(LATE, event.resource, _late_name(event))
         in_vain = late.event.incomplete if late else ()
-        self._wait_for({name: reply for name, reply in unknown.items() if name not in in_vain}, context)
+        worth = (reply for name, reply in unknown.items() if name not in in_vain)
+        wait_for(worth, waited(context), self._settings.patience)
         yield from self._token_news(event.shop, self._replies(needs, context), context)
         for told in (event, *copies(event)):
             yield Emit(topics.ENRICHED, told.subject, told, told.kind)
@@ -146,10 +145,10 @@ class Enrich:
         """Raises Retry, and Reject after a day: also for what has spent that day in the queue behind another."""
         if isinstance(reply, Found) and isinstance(reply.value, Place):
             return reply.value
-        waited, longest = _waited(context), self._settings.subject_patience
-        if waited >= longest or (waited >= self._settings.patience and context.wall - received >= longest):
-            raise Reject(RejectReason.SUBJECT_UNKNOWN, f"asked for {waited}; the last answer was {reply!r}")
-        raise Retry(RetryReason.SUBJECT_UNKNOWN, _grown(waited))
+        parked, longest = waited(context), self._settings.subject_patience
+        if parked >= longest or (parked >= self._settings.patience and context.wall - received >= longest):
+            raise Reject(RejectReason.SUBJECT_UNKNOWN, f"asked for {parked}; the last answer was {reply!r}")
+        raise Retry(RetryReason.SUBJECT_UNKNOWN, grown(parked))
 
     # --- facts -----------------------------------------------------------------------------------------------------
 
@@ -168,31 +167,10 @@ class Enrich:
                 facts = filled(facts, reply.value)
             else:
                 unknown[name] = reply
-        updated = event.updated or (facts.updated if isinstance(facts, OrderFacts) else None)
-        return replace(event, facts=facts, updated=updated, incomplete=tuple(sorted(unknown))), unknown
-
-    def _wait_for(self, unknown: Mapping[str, Reply | None], context: Context) -> None:
-        """Raises Retry while any of them is worth waiting for: what an earlier event of the resource waited for in vain
-        is not waited for again, or the last of ten events would come five minutes late."""
-        waited = _waited(context)
-        for reply in unknown.values():
-            reason, patience = self._patience(reply)
-            if waited < patience:
-                longest = min(patience - waited, _STALE_FOR / 3 if patience == _STALE_FOR else patience)
-                raise Retry(reason, min(_grown(waited), longest))
-
-    def _patience(self, reply: Reply | None) -> tuple[RetryReason, timedelta]:
-        match reply:
-            case Stale() | Missing():
-                return RetryReason.SHOPIFY_STALE, _STALE_FOR
-            case Refused() | Denied():
-                return RetryReason.SHOPIFY_TOKEN_REFUSED, timedelta(0)
-            case Throttled():
-                return RetryReason.SHOPIFY_THROTTLED, self._settings.patience
-            case Unavailable():
-                return RetryReason.SHOPIFY_UNAVAILABLE, self._settings.patience
-            case _:
-                return RetryReason.SLOW, self._settings.patience
+        event = replace(event, facts=facts, incomplete=tuple(sorted(unknown)))
+        if event.source is Source.EVENT and isinstance(facts, OrderFacts):
+            event = replace(event, updated=facts.updated)
+        return event, unknown
 
     def _token_news(self, shop: str, replies: Mapping[str, Reply | None], context: Context) -> Iterator[Outcome]:
         subject = subjects.shop_wide(shop)
@@ -248,10 +226,10 @@ class Enrich:
         yield from self._ask_again(timer, Late(event, late.since), context)
 
     def _ask_again(self, timer: Timer, late: Late, context: Context) -> Iterator[Outcome]:
-        waited = context.wall - late.since
-        if late.event.incomplete and waited < self._settings.ask_again_for:
+        asked_for = context.wall - late.since
+        if late.event.incomplete and asked_for < self._settings.ask_again_for:
             context.state.put(LATE, timer.routing, late, timer.name)
-            due = context.wall + max(_FIRST_LATE, min(waited, _LONGEST_RETRY))
+            due = context.wall + max(_FIRST_LATE, min(asked_for, LONGEST_RETRY))
             yield SetTimer(timer.routing, timer.name, due, TimerKind.RETRY)
         else:
             context.state.delete(LATE, timer.routing, timer.name)
@@ -282,18 +260,9 @@ class Enrich:
         _, event, planned = self._question(record, context)
         needs = {name: _asked_as(lookup, context) for name, lookup in planned.items()}
         event, unknown = self._completed(event, needs, context)
-        self._wait_for(unknown, context)
+        wait_for(unknown.values(), waited(context), self._settings.patience)
         yield from self._token_news(event.shop, self._replies(needs, context), context)
         yield Emit(topics.ENRICHED, event.subject, event, event.kind)
-
-
-def _waited(context: Context) -> timedelta:
-    return timedelta(0) if context.parked_since is None else context.wall - context.parked_since
-
-
-def _grown(waited: timedelta) -> timedelta:
-    """Each wait about as long as all before it together."""
-    return max(_FIRST_RETRY, min(waited, _LONGEST_RETRY))
 
 
 def _asked_as(lookup: Lookup, context: Context) -> Lookup:

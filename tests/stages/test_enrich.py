@@ -579,6 +579,7 @@ async def test_every_question_is_answered_with_what_is_so_now() -> None:
     for kind in QuestionKind:
         event = events[f"answer.{kind}"]
         assert (event.source, event.delivery_id, event.incomplete) == (Source.ANSWER, f"question-{kind}", ())
+        assert event.updated is None, "an answer is as of now"
     payment, asked_order = events["answer.payment"].facts, events["answer.order"].facts
     assert isinstance(payment, OrderFacts)
     assert (payment.financial, payment.capturable, payment.manual_gateway) == ("authorized", True, False)
