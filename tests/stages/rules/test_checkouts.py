@@ -113,6 +113,18 @@ def test_a_customer_who_has_ordered_since_has_left_nothing() -> None:
     assert desk.alerts == []
 
 
+def test_one_who_ordered_something_else_and_then_came_back_to_this_checkout_can_leave_it_again() -> None:
+    desk = Desk()
+    told(desk, checkout())
+    desk.passes(HOUR)
+    desk.answer(answered(has_abandonment=True, no_order_since=False))
+
+    told(desk, checkout(90))
+    desk.passes(2 * HOUR)
+
+    assert list(desk.open) == ["checkout-abandoned"]
+
+
 def test_without_an_answer_it_is_told_and_says_that_it_is_not_confirmed() -> None:
     desk = Desk()
     told(desk, checkout())

@@ -184,6 +184,32 @@ def test_everybody_who_was_told_hears_that_it_was_paid_after_all_and_how_long_it
     assert {name.partition("|")[0] for name in desk.due} == {"order-payment-pending"}
 
 
+def test_how_long_it_took_is_counted_from_the_first_decline_since_the_last_success() -> None:
+    desk = Desk()
+    transact(desk, tried(1, 0, "fraud_suspected"))
+    transact(desk, tried(2, 1))
+    transact(desk, tried(3, 60, "fraud_suspected"))
+
+    transact(desk, tried(4, 65))
+
+    assert desk.alerts[-1].title == f"Order {NUMBER}: paid after all, 5 minutes after the payment was declined"
+
+
+def test_what_finance_was_told_is_no_line_of_the_digest_too() -> None:
+    desk = Desk()
+    transact(desk, tried(1, 0, "card_declined"))
+    desk.passes(minutes(11))
+    late = Desk()
+    transact(late, tried(1, 0, "card_declined"))
+    late.passes(minutes(11))
+
+    transact(desk, tried(2, 12))
+    transact(late, tried(2, 9))
+
+    assert [alert.state for alert in desk.alerts] == [AlertState.FIRING, AlertState.RESOLVED]
+    assert [alert.state for alert in late.alerts] == [AlertState.FIRING, AlertState.RESOLVED]
+
+
 def test_the_same_decline_told_five_times_is_one_alert() -> None:
     desk = Desk()
 
@@ -312,6 +338,26 @@ def test_three_declines_over_an_hour_are_not() -> None:
         transact(desk, tried(number, minute, "card_declined"))
 
     assert desk.told("payment-velocity") == []
+
+
+def test_captures_that_fail_are_nobody_trying_cards() -> None:
+    desk = Desk()
+
+    for number in (1, 2, 3):
+        transact(desk, tried(number, number, "processing_error", kind="capture"))
+
+    assert desk.told("payment-velocity") == []
+
+
+def test_it_ends_when_the_order_is_paid_after_all() -> None:
+    desk = Desk()
+    for number in (1, 2, 3):
+        transact(desk, tried(number, number, "card_declined"))
+
+    transact(desk, tried(4, 9))
+
+    assert [alert.state for alert in desk.told("payment-velocity")] == [AlertState.FIRING, AlertState.RESOLVED]
+    assert desk.alerts[-1].title == f"Order {NUMBER}: paid after all, 8 minutes after the payment was declined"
 
 
 def test_one_transaction_that_fails_in_two_ways_is_one_decline() -> None:

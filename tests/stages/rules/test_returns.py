@@ -198,6 +198,16 @@ def test_part_of_it_arrived_is_said() -> None:
     assert desk.told("return-received")[0].title == f"Return {NAME}: received 1 of 2"
 
 
+def test_more_than_the_return_has_has_not_arrived() -> None:
+    """How a second body counts what the first one told already is documented by one sample only."""
+    desk = Desk()
+    tell(desk, "approve")
+
+    arrive(desk, disposed(3))
+
+    assert desk.told("return-received")[0].title == f"Return {NAME}: received 2 of 2"
+
+
 def test_a_parcel_that_names_no_return_belongs_to_the_orders_only_one() -> None:
     desk = Desk()
     tell(desk, "approve")
