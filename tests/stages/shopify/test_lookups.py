@@ -1,0 +1,118 @@
+"""What Shopify's answers mean: in the words of the webhooks, summed as a buyer would, and never more than was said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from schemas.facts import Assessment
+from schemas.money import Money
+from stages import shapes
+from stages.answers import Answer, Found, Unavailable
+from stages.lookups import Lookup, OpenHolds, What, item_of, look_up, order_facts
+from stages.shopify import Operation
+from tests.stages.asking import SHOP, ToldShopify
+
+GID = "gid://shopify/Order/1"
+
+
+@pytest.mark.parametrize(
+    ("word", "fulfillment"),
+    [
+        ("UNFULFILLED", None),
+        ("ON_HOLD", None),
+        ("PARTIALLY_FULFILLED", "partial"),
+        ("FULFILLED", "fulfilled"),
+        ("RESTOCKED", "restocked"),
+        ("FULFILLMENT_NOT_REQUIRED", "fulfillment_not_required"),
+        (None, None),
+    ],
+)
+def test_an_orders_fulfillment_speaks_as_the_webhooks_do(word: str | None, fulfillment: str | None) -> None:
+    assert order_facts(shapes.Order(GID, display_fulfillment_status=word)).fulfillment == fulfillment
+
+
+def test_risk_names_its_provider_and_the_negative_facts_only() -> None:
+    said = (shapes.RiskFact("many cards", "NEGATIVE"), shapes.RiskFact("known address", "POSITIVE"))
+    risk = shapes.Risk(
+        "INVESTIGATE",
+        (shapes.RiskAssessment("HIGH", None, said), shapes.RiskAssessment("NEW_WORD", shapes.Provider("Scorer"))),
+    )
+    found = order_facts(shapes.Order(GID, risk=risk))
+    assert found.recommendation == "investigate"
+    assert found.risk == (Assessment("Shopify", "high", ("many cards",)), Assessment("Scorer", "new_word"))
+
+
+def test_the_outstanding_amount_is_in_the_currency_of_the_total_beside_it() -> None:
+    total = shapes.ShopMoney(shapes.Amount(Decimal("10"), "JPY"))
+    left = shapes.ShopMoney(shapes.Amount(Decimal("3")))
+    found = order_facts(shapes.Order(GID, current_total_price_set=total, total_outstanding_set=left))
+    assert (found.total, found.outstanding) == (Money(Decimal("10"), "JPY"), Money(Decimal("3"), "JPY"))
+    assert order_facts(shapes.Order(GID, total_outstanding_set=left)).outstanding is None
+
+
+def level(number: int, available: int, *, active: bool = True, online: bool = True) -> shapes.InventoryLevel:
+    place = shapes.Location(f"gid://shopify/Location/{number}", f"Place {number}", active, online)
+    return shapes.InventoryLevel(place, quantities=(shapes.Quantity("available", available),))
+
+
+def stocked(*levels: shapes.InventoryLevel, more: bool = False) -> shapes.InventoryItem:
+    page = shapes.InventoryLevels(levels, shapes.PageInfo(more))
+    return shapes.InventoryItem("gid://shopify/InventoryItem/7", "SKU", True, inventory_levels=page)
+
+
+def test_stock_is_summed_over_active_places_that_sell_online() -> None:
+    item = item_of(stocked(level(1, 5), level(2, -2), level(3, 100, active=False), level(4, 100, online=False)))
+    assert (item.id, item.available, item.on_hand) == (7, 3, 0)
+    assert [(each.location_id, each.available) for each in item.levels] == [(1, 5), (2, -2), (3, 100), (4, 100)]
+
+
+def test_a_sum_that_is_not_whole_is_unknown() -> None:
+    assert item_of(stocked(level(1, 5), more=True)).available is None
+    assert item_of(stocked(level(1, 5, online=False))).available is None
+    assert item_of(stocked()).available is None
+
+
+class Paged(ToldShopify):
+    """The holds of an order with more fulfillment orders than one page has."""
+
+    def __init__(self, pages: Mapping[object, Answer[Any]]) -> None:
+        super().__init__(SHOP)
+        self.pages = pages
+
+    async def query(
+        self,
+        shop: str,
+        operation: Operation[Any],
+        variables: Mapping[str, object],
+        since: datetime | None = None,
+        enough: Callable[[Any], bool] = lambda _: True,
+    ) -> Answer[Any]:
+        return self.pages[variables["after"]]
+
+
+def page(hold: str, after: str | None) -> Found[Any]:
+    held = (shapes.FulfillmentHold(hold, "approval-1", "OTHER", True),)
+    nodes = (shapes.FulfillmentOrder(f"of-{hold}", fulfillment_holds=held),)
+    orders = shapes.FulfillmentOrders(nodes, shapes.PageInfo(after is not None, after))
+    return Found(shapes.OrderHolds(shapes.HeldOrder(GID, "#1", orders)))
+
+
+async def test_open_holds_are_those_of_every_page_and_ours_are_known() -> None:
+    shopify = Paged({None: page("a", "1"), "1": page("b", None)})
+    reply = await look_up(shopify, Lookup(SHOP, What.HOLDS, "1"))
+    assert isinstance(reply, Found)
+    assert isinstance(reply.value, OpenHolds)
+    assert [(hold.id, hold.fulfillment_order, hold.ours) for hold in reply.value.holds] == [
+        ("a", "of-a", True),
+        ("b", "of-b", True),
+    ]
+
+
+async def test_a_page_that_does_not_come_makes_the_holds_unknown() -> None:
+    shopify = Paged({None: page("a", "1"), "1": Unavailable("down")})
+    assert isinstance(await look_up(shopify, Lookup(SHOP, What.HOLDS, "1")), Unavailable)
