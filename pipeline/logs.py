@@ -51,9 +51,14 @@ def masked(text: str) -> str:
 
 
 def mask(value: object) -> object:
-    """The same for what a log line may hold, however deep; what is no plain value is shown as its text."""
+    """The same for what a log line may hold, however deep; what is no plain value is shown as its text.
+
+    Bytes may be a body: of them only their number is told.
+    """
     if value is None or isinstance(value, bool | int | float):
         return value
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"{len(value)} bytes"
     if isinstance(value, Mapping):
         return {masked(str(key)): mask(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

@@ -31,6 +31,6 @@ class Observing:
         self._metrics.sendings_total.labels(receipt.channel.value, receipt.state.value).inc()
         is_first = receipt.state is SendingState.ACCEPTED and not receipt.recipients
         if is_first and receipt.received is not None:
-            seconds = (self._clock.wall() - receipt.received).total_seconds()
+            seconds = max(0.0, (self._clock.wall() - receipt.received).total_seconds())
             for use_case in receipt.use_cases:
                 self._metrics.event_to_notification_seconds.labels(str(use_case)).observe(seconds)

@@ -115,6 +115,8 @@ class Worker:
 
     def _give_up(self, number: int) -> None:
         self._tasks.pop(number)
+        for gauge in (self._around.metrics.lag_seconds, self._around.metrics.lag_records):
+            gauge.remove(self.spec.name, str(number))
         run = self._runs.pop(number)
         run.cancel()
         self._leaving.add(run)
@@ -177,7 +179,11 @@ class Worker:
             task.wake()
 
     def measure(self) -> None:
-        """Gauges of state and parking, summed over this process's tasks."""
+        """Gauges of state and parking, summed over this process's tasks, and of waiting, by partition."""
         metrics, name = self._around.metrics, self.spec.name
+        oldest, wall = self.oldest_unsettled(), self._around.clock.wall()
+        for number in self._tasks:
+            waited = (wall - oldest.get(number, wall)).total_seconds()
+            metrics.lag_seconds.labels(name, str(number)).set(max(0.0, waited))
         metrics.state_keys.labels(name).set(sum(task.state_keys for task in self._tasks.values()))
         metrics.parked_records.labels(name).set(sum(task.parked for task in self._tasks.values()))
