@@ -260,7 +260,8 @@ class VariantFacts(Facts, frozen=True, tag="variant"):
 
 
 class CheckoutFacts(Facts, frozen=True, tag="checkout"):
-    """checkouts/create and /update. `order_placed` and `has_abandonment` are looked up with `answer.checkout`."""
+    """checkouts/create and /update. `order_placed` and `has_abandonment` are looked up with `answer.checkout`,
+    `customer` with every body that names one."""
 
     token: str
     name: str | None = None
@@ -274,6 +275,7 @@ class CheckoutFacts(Facts, frozen=True, tag="checkout"):
     marketing_consent: bool | None = None
     lines: tuple[Line, ...] = ()
     source_name: str | None = None
+    customer: Customer | None = None
     order_placed: bool | None = None
     order_id: int | None = None
     has_abandonment: bool | None = None

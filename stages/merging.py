@@ -73,6 +73,8 @@ def merged(dossier: Dossier, event: Event) -> Dossier:
             return _item(dossier, event, facts, looked_up)
         case ReturnFacts():
             return _return(dossier, event, facts, stamp)
+        case CheckoutFacts() if facts.customer is not None:
+            return replace(dossier, customer=newest(dossier.customer, Known(looked_up, event.kind, facts.customer)))
         case ShopFacts() if facts.password_enabled is not None:
             word = "on" if facts.password_enabled else "off"
             return replace(dossier, spans=_seen(dossier.spans, "password", word, stamp.updated))
@@ -125,6 +127,8 @@ def _own(facts: AnyFacts) -> AnyFacts:
     match facts:
         case OrderFacts():
             return replace(facts, risk=None, recommendation=None, customer=None, address_verdict=None, holds=None)
+        case CheckoutFacts():
+            return replace(facts, customer=None)
         case HoldFacts():
             return replace(facts, open_holds=None)
         case RiskFacts():

@@ -70,6 +70,8 @@ def needs_of(event: Event, place: Place | None) -> Needs:
             return {"item": ask(What.ITEM, facts.item_id, event.updated)}
         case VariantFacts() as facts:
             return {"item": ask(What.ITEM_OF_VARIANT, facts.id) if place is None else ask(What.ITEM, place.identity)}
+        case CheckoutFacts(customer_id=int() as customer):
+            return {"customer": ask(What.CUSTOMER, customer)}
         case _:
             return {}
 
@@ -136,7 +138,7 @@ def question_needs(question: Question, since: datetime) -> tuple[AnyFacts, Needs
 
 def filled(facts: AnyFacts, value: Value) -> AnyFacts:
     match facts, value:
-        case OrderFacts(), Customer():
+        case ((OrderFacts() | CheckoutFacts()), Customer()):
             return replace(facts, customer=value)
         case OrderFacts(), Verdict():
             return replace(facts, address_verdict=value.word)
