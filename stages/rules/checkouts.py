@@ -1,8 +1,8 @@
 """Use case 4, checkouts: those that are left, and those who come back.
 
 Left is what has been quiet for an hour, can be written to, and became no order; Shopify is asked first. Whether a
-payment had failed Shopify does not tell for checkouts: only a report from outside does. Not yet: a premium customer's
-checkout is an alert of its own only once the customer is looked up for checkouts too.
+payment had failed Shopify does not tell for checkouts: only a report from outside does. Above a value, or for a premium
+customer, it is an alert of its own; the others may wait for the digest.
 """
 
 from __future__ import annotations
@@ -95,7 +95,10 @@ def _said(case: Case, checkout: CheckoutFacts, last: datetime) -> Said:
         ),
         next_step="Write to the customer if they agreed to be written to.",
         link=_link(case, checkout),
-        unknown=() if failures else ("whether a payment failed: Shopify does not tell for checkouts",),
+        unknown=(
+            *(() if failures else ("whether a payment failed: Shopify does not tell for checkouts",)),
+            *case.unknown(customer="whether the customer is a premium one"),
+        ),
     )
 
 

@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 from schemas import subjects
 from schemas.alerts import Alert, AlertState, Audience, Severity
 from schemas.configuration import PaymentRules, Person, Route, Rules, Team
-from schemas.facts import CheckoutFacts, Line
+from schemas.events import Event, Source
+from schemas.facts import CheckoutFacts, Customer, Line
 from schemas.signals import PaymentFailedReported
+from stages.lookups import What
+from stages.needs import needs_of
 from tests.stages.rules.world import SHOP, START, Desk, configuration, usd
 
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -207,6 +210,26 @@ def test_above_a_value_it_is_an_alert_of_its_own() -> None:
     desk.passes(HOUR + minutes(1))
 
     assert [(alert.severity, alert.digest) for alert in desk.alerts] == [(Severity.WARNING, False)]
+
+
+def test_a_premium_customers_is_not_left_to_the_digest() -> None:
+    desk = Desk()
+    told(desk, checkout(customer=Customer(id=77, tags=("vip",))))
+
+    desk.passes(HOUR + minutes(1))
+
+    (alert,) = desk.alerts
+    assert (alert.priority, alert.digest) == (True, False)
+
+
+def test_whose_it_is_is_looked_up_where_the_body_names_one() -> None:
+    def needs(facts: CheckoutFacts) -> dict[str, tuple[What, str]]:
+        at = START
+        event = Event("checkouts/update", SHOP, SUBJECT, SUBJECT, at, at, "delivery", Source.WEBHOOK, facts)
+        return {name: (lookup.what, lookup.identity) for name, lookup in needs_of(event, None).items()}
+
+    assert needs(checkout()) == {"customer": (What.CUSTOMER, "77")}
+    assert needs(checkout(customer_id=None)) == {}
 
 
 def test_after_a_payment_failure_finance_is_told_too_and_the_text_says_so() -> None:
