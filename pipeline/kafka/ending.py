@@ -7,7 +7,7 @@ transaction is ended by the next owner or by its timeout, a member that could no
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -28,7 +28,8 @@ async def end(client: AIOKafkaProducer | AIOKafkaConsumer, within: float) -> Non
             stopping.cancel()
         if _tasks_of(parts) or not stopping.done():
             await _cut(client, stopping, parts)
-        _look_at(_transaction_end(client))
+        for future in _unheard(client):
+            _look_at(future)
 
 
 def _parts(client: AIOKafkaProducer | AIOKafkaConsumer) -> list[object]:
@@ -60,14 +61,20 @@ def _tasks_of(parts: Iterable[object]) -> list[asyncio.Task[object]]:
     return found
 
 
-def _transaction_end(client: AIOKafkaProducer | AIOKafkaConsumer) -> asyncio.Future[None] | None:
-    manager = getattr(client, "_txn_manager", None)
-    return None if manager is None else manager._transaction_waiter
+def _unheard(client: AIOKafkaProducer | AIOKafkaConsumer) -> Iterator[asyncio.Future[None]]:
+    """Futures that a fenced producer fails without anybody waiting for them."""
+    if not isinstance(client, AIOKafkaProducer):
+        return
+    manager = client._txn_manager
+    if manager is not None and manager._transaction_waiter is not None:
+        yield manager._transaction_waiter
+    for batches in client._message_accumulator._batches.values():
+        yield from (batch._drain_waiter for batch in batches)
 
 
-def _look_at(future: asyncio.Future[None] | None) -> None:
+def _look_at(future: asyncio.Future[None]) -> None:
     """An error that nobody has looked at is complained of by asyncio. Whoever had to know has been told."""
-    if future is None or not future.done() or future.cancelled():
+    if not future.done() or future.cancelled():
         return
     error = future.exception()
     if error is not None and not isinstance(error, KafkaError | OSError):

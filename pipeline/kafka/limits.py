@@ -12,6 +12,7 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import UnknownTopicOrPartitionError
 from msgspec import Struct
 
 from pipeline.broker import Refused
@@ -66,11 +67,18 @@ class Limits:
         resources = [ConfigResource(ConfigResourceType.TOPIC, self._at.topic_there(topic)) for topic in topics]
         if not resources:
             return
-        answers = await answered("the topics' limits", lambda: self._admin.describe_configs(resources), _WITHIN)
-        for answer in answers:
+        for name, limit in await answered("the topics' limits", lambda: self._describe(resources), _WITHIN):
+            self._known[self._at.topic_here(name)] = limit
+
+    async def _describe(self, resources: Sequence[ConfigResource]) -> list[tuple[str, Limit]]:
+        """A topic that was made just now is not known everywhere yet: that is worth another question."""
+        found: list[tuple[str, Limit]] = []
+        for answer in await self._admin.describe_configs(list(resources)):
             for code, _, _, name, entries in answer.resources:
-                if code == 0:
-                    self._known[self._at.topic_here(name)] = _limit(entries)
+                if code == UnknownTopicOrPartitionError.errno:
+                    raise UnknownTopicOrPartitionError(name)
+                found.append((name, _limit(entries) if code == 0 else Limit()))
+        return found
 
 
 def _limit(entries: Iterable[Sequence[Any]]) -> Limit:
