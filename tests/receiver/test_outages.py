@@ -180,7 +180,7 @@ async def test_what_is_in_hand_is_answered_when_the_receiver_is_closed() -> None
 
 
 async def test_a_write_that_nobody_waits_for_is_made_before_the_receiver_is_closed() -> None:
-    async with receiving(Bounds(answer_seconds=0.05)) as world:
+    async with asyncio.timeout(3), receiving(Bounds(answer_seconds=0.05)) as world:
         world.faults.hold(Call.APPEND)
         assert_come_again(await world.deliver(delivery()), "late")
         asyncio.get_running_loop().call_later(0.1, world.faults.release, Call.APPEND)

@@ -65,6 +65,22 @@ async def test_other_headers_keep_their_bytes_even_if_they_are_no_text(world: Wo
     assert dict((await world.only()).headers)["x-shopify-name"] == value
 
 
+@pytest.mark.parametrize(
+    ("given_type", "kept"),
+    [
+        (b"application/json; charset=utf-8", "application/json; charset=utf-8"),
+        (b"\xff", "application/json"),
+        (b"a\tb", "application/json"),
+        (b"x" * 200, "application/json"),
+        (b"", "application/json"),
+    ],
+)
+async def test_the_content_type_is_the_senders_where_it_is_one(world: World, given_type: bytes, kept: str) -> None:
+    assert status(await world.say(request(signed(content_type=given_type)))) == 200
+
+    assert (await world.only()).header("content-type") == kept
+
+
 @pytest.mark.parametrize("value", [b"x" * 1025, b"a\tb"])
 async def test_what_is_long_or_not_printable_does_not_travel(world: World, value: bytes) -> None:
     assert status(await world.say(request(signed(x_shopify_name=value)))) == 200
