@@ -1,4 +1,4 @@
-"""The whole, from outside: signed deliveries in, the documented JSON at an OpenText that is not ours, on a real Kafka."""
+"""The whole, from outside: signed deliveries in, the documented JSON at an OpenText not of ours, on a real Kafka."""
 
 from __future__ import annotations
 
