@@ -148,6 +148,7 @@ def test_an_id_above_2_to_the_53_is_exact_however_it_is_written(written: bytes) 
         b'{"id":"gid://elsewhere/Order/1"}',
         b'{"id":"' + b"9" * 40 + b'"}',
         '{"id":"١٢"}'.encode(),
+        '{"id":"1٢"}'.encode(),
     ],
 )
 def test_a_body_that_tells_no_identity_is_keyed_by_its_delivery(written: bytes) -> None:
