@@ -11,12 +11,14 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from pipeline.local_kafka.answering import KafkaUnavailable, answering, free_ports
 
 IMAGE = "apache/kafka:4.3.1"
+_SOCKET = "unix:///var/run/docker.sock"
 _ANSWERS_WITHIN = 3
 _IMAGE_WITHIN = 180.0
 _LISTENS_WITHIN = 60.0
@@ -29,6 +31,11 @@ def docker_available() -> str | None:
         import testcontainers.core.container  # noqa: F401
     except ImportError:
         return "the Python package testcontainers is not installed"
+    address = str(docker.utils.kwargs_from_env().get("base_url", _SOCKET))
+    scheme, _, path = address.partition("://")
+    # its client leaves a socket open where it cannot connect one
+    if scheme.endswith("unix") and not Path(path).exists():
+        return f"no Docker engine answers (there is no {path})"
     try:
         docker.from_env(timeout=_ANSWERS_WITHIN).ping()
     except (docker.errors.DockerException, OSError) as error:
