@@ -59,7 +59,7 @@ class Judgement:
         self._context = context
         self._cause = cause
         self._shop, self._subject = place
-        self._waits = Waits(context, cause.id, *place)
+        self._waits = Waits(context, *place)
         self._urgent: tuple[str, ...] = ()
         self.has_opened = False
         self.open: dict[str, Episode] = {

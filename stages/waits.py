@@ -23,11 +23,10 @@ _PATIENCE = timedelta(seconds=30)
 
 
 class Waits:
-    """Of one subject, in one transaction; `cause` is the id of what made us judge."""
+    """Of one subject, in one transaction."""
 
-    def __init__(self, context: Context, cause: str, shop: str, subject: str) -> None:
+    def __init__(self, context: Context, shop: str, subject: str) -> None:
         self._context = context
-        self._cause = cause
         self._shop = shop
         self._subject = subject
 
@@ -73,8 +72,8 @@ class Waits:
         return replace(track, question=None, confirmed=None)
 
     def question(self, name: str, kind: QuestionKind, at: datetime, resource: str) -> Question:
-        """Asked twice by two causes it is two questions, since a question is answered once."""
-        identity = f"{self._subject}/{name}/{kind}/{at.isoformat()}/{self._cause}"
+        """Asked at another time it is another question, since a question is answered once."""
+        identity = f"{self._subject}/{name}/{kind}/{at.isoformat()}/{self._context.now.isoformat()}"
         about = resource or subjects.identity_of(self._subject)
         return Question(identity, kind, self._shop, self._subject, about, self._context.now)
 

@@ -127,6 +127,14 @@ def test_a_later_moment_replaces_the_earlier_one() -> None:
     assert states(desk.passes(LATER)) == ["firing warning"]
 
 
+def test_an_earlier_moment_replaces_the_later_one() -> None:
+    desk = Desk(rules=[by_state(pending=(Due(said(), START + 3 * LATER),), authorized=(due(),))])
+    told(desk, "pending")
+    told(desk, "authorized", 1)
+
+    assert states(desk.passes(LATER)) == ["firing warning"]
+
+
 def test_beside_what_holds_a_moment_makes_it_worse_at_its_time() -> None:
     desk = Desk(rules=[by_state(pending=(Fire(said()), Due(said(CRITICAL), START + LATER)))])
     told(desk, "pending")
@@ -149,6 +157,15 @@ def test_a_milestone_with_a_moment_is_told_then_and_never_again() -> None:
     assert told(desk, "pending") == []
     assert states(desk.passes(LATER)) == ["firing info"]
     assert told(desk, "pending", 61) == []
+    assert desk.due == {}
+
+
+def test_a_milestone_that_happens_before_its_moment_is_told_once_and_not_waited_for() -> None:
+    waits, happened = Tell(said(INFO), "scanned", START + LATER), Tell(said(INFO), "scanned")
+    desk = Desk(rules=[by_state(pending=(waits,), paid=(happened,))])
+    told(desk, "pending")
+
+    assert states(told(desk, "paid", 1)) == ["firing info"]
     assert desk.due == {}
 
 

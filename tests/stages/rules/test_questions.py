@@ -92,6 +92,18 @@ def test_an_answer_that_moves_the_moment_is_asked_for_again_then() -> None:
     assert [question.id != first.id for question in desk.asked] == [True]
 
 
+def test_what_is_asked_a_second_time_is_another_question() -> None:
+    desk = Desk(rules=[ASKS])
+    told(desk, "pending")
+    desk.passes(LATER)
+    desk.passes(timedelta(seconds=10))
+    told(desk, "paid", 61)
+    told(desk, "pending", 62)
+    desk.passes(timedelta())
+
+    assert len({question.id for question in desk.asked}) == 2
+
+
 def test_what_holds_without_asking_does_not_wait_for_the_answer() -> None:
     desk = Desk(rules=[by_state(pending=(due(ask=QuestionKind.PAYMENT),), voided=(Fire(said()),))])
     told(desk, "pending")
