@@ -221,6 +221,28 @@ def test_compose_starts_the_pipeline_only_when_its_topics_stand() -> None:
     assert services["topics"]["depends_on"]["kafka"] == {"condition": "service_healthy"}
 
 
+def test_compose_begins_the_day_when_somebody_listens_and_tells_of_jobs_too() -> None:
+    """Without the two tokens the simulated shop sends no job report, and use case 7 stays silent."""
+    services = COMPOSE["services"]
+
+    assert services["shopify"]["depends_on"]["pipeline"] == {"condition": "service_healthy"}
+    assert {"PIPELINE_JOB_TOKEN", "PIPELINE_SIGNAL_TOKEN"} <= services["shopify"]["environment"].keys()
+    shop = load(ROOT / "deploy" / "pipeline.compose.yaml").shops[0]
+    assert shop.job_token
+    assert shop.signal_token
+
+
+def test_compose_gives_every_service_an_address_that_others_use_for_it() -> None:
+    services = COMPOSE["services"]
+    named = set(re.findall(r"http://(\w+):(\d+)", (ROOT / "deploy" / "pipeline.compose.yaml").read_text()))
+    command = " ".join(services["shopify"]["command"])
+    named |= set(re.findall(r"http://(\w+):(\d+)", command))
+
+    published = {name: str(service.get("ports", [""])[0]).rsplit(":", 1)[-1] for name, service in services.items()}
+    assert named == {("shopify", "8090"), ("opentext", "8091"), ("pipeline", "8080")}
+    assert {name: published[name] for name, _ in named} == dict(named)
+
+
 def test_compose_makes_no_topic_by_accident_and_asks_one_node_for_no_copies() -> None:
     environment = COMPOSE["services"]["kafka"]["environment"]
 

@@ -12,6 +12,7 @@ import pytest
 
 from pipeline.memory import Call, Fate, MemoryBroker, Script
 from pipeline.restoring import restored
+from pipeline.state import encoded, key_of
 from pipeline.task import Phase
 from pipeline.worker import Worker
 from schemas import topics
@@ -134,6 +135,37 @@ async def test_a_transaction_that_was_refused_is_seen_by_nobody() -> None:
         for topic in (topics.UNIQUE, topics.dead_of("deduplicate"), topics.state_of("deduplicate")):
             assert await world.records(topic) == []
         assert await world.broker.committed("deduplicate", [SOURCE]) == {SOURCE: None}
+
+
+async def test_positions_stand_in_the_state_and_outlive_the_group_s_offsets() -> None:
+    world = await memory_world(1)
+    await world.append(topics.ENRICHED, "a", b"1", b"1")
+    async with world.worker(Counting()):
+        await until(partial(counted, world, [1, 2]))
+    world.memory.forget_offsets("deduplicate")
+    await world.append(topics.ENRICHED, "a", b"1")
+    async with world.worker(Counting()) as worker:
+        await until(lambda: worker.is_still and worker.transactions)
+        assert await counted(world, [1, 2, 3])
+
+
+async def counted(world: World, numbers: list[int]) -> bool:
+    return await totals(world) == {"a": numbers}
+
+
+async def test_a_task_that_is_given_back_after_somebody_else_worked_is_built_again() -> None:
+    """Before it does anything else: a stage with calls would make them on a state that is not true any more."""
+    world = await memory_world(1)
+    async with world.worker(Counting()) as worker:
+        await world.append(topics.ENRICHED, "a", b"1")
+        await until(partial(counted, world, [1]))
+        await worker.revoked()
+        other = await world.broker.producer("deduplicate-0")
+        await other.begin()
+        await other.send([Outgoing(topics.state_of("deduplicate"), 0, key_of("b", "count"), encoded(7))])
+        await other.commit("deduplicate", {})
+        await worker.assigned(frozenset({0}))
+        await until(lambda: worker._tasks[0].state_keys == 3)
 
 
 async def test_a_fenced_owner_lets_go_longer_than_one_in_trouble() -> None:
