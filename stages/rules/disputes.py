@@ -16,7 +16,7 @@ from schemas.questions import QuestionKind
 from stages.registers import Known
 from stages.rules.priority import DISPUTED
 from stages.rules.rule import Case, Clear, Due, Fire, Said, Tell, Verdict, details
-from stages.rules.words import called, moment, order_link, order_of, plain, sentence, spell
+from stages.rules.words import called, moment, order_link, order_of, plain, sentence, shipped, spell
 from stages.stage import TimerKind
 
 _NEEDS = "needs_response"
@@ -81,7 +81,7 @@ def _said(case: Case, dispute: DisputeFacts, since: datetime, severity: Severity
             amount_at_risk=dispute.amount,
             reason=plain(dispute.reason),
             deadline=moment(dispute.evidence_due) if dispute.evidence_due else "none is known",
-            shipped=_shipped(case),
+            shipped=shipped(case),
         ),
         next_step=f"Stop the shipment: the order has not been shipped. {step}" if to_stop else step,
         link=order_link(case),
@@ -113,10 +113,3 @@ def _deadline(case: Case, dispute: DisputeFacts) -> str:
         return "no deadline is known"
     left = dispute.evidence_due - case.now
     return f"{spell(left)} left" if left.total_seconds() > 0 else f"it was due {moment(dispute.evidence_due)}"
-
-
-def _shipped(case: Case) -> str:
-    order = case.dossier.order
-    if order is None:
-        return "not known"
-    return {None: "no", "partial": "in part", "fulfilled": "yes"}.get(order.fulfillment, order.fulfillment or "no")

@@ -8,7 +8,7 @@ from schemas.alerts import Audience, Severity
 from schemas.money import Money
 from stages.rules.declines import Attempt, Settled, last_run
 from stages.rules.rule import Case, Clear, Said, details
-from stages.rules.words import called, moment, order_link, plain, sentence, spell
+from stages.rules.words import called, moment, order_link, plain, sentence, shipped, spell
 
 _SHOWN = 5
 _LONG = 120
@@ -35,7 +35,7 @@ def said(
             payment=order.financial if order else None,
             authorization_ends=moment(expires) if expires else None,
             risk=_levels(case) if to is Audience.FRAUD_REVIEW else None,
-            shipped=_shipped(case),
+            shipped=shipped(case),
             note="declined on an existing order; of declines before there is an order Shopify does not tell",
         ),
         next_step=step,
@@ -83,10 +83,3 @@ def _most(found: Sequence[Attempt]) -> Money | None:
 def _levels(case: Case) -> str:
     risk = case.dossier.risk
     return ", ".join(f"{provider}: {known.value.level}" for provider, known in sorted(risk.items())) or "not known"
-
-
-def _shipped(case: Case) -> str | None:
-    order = case.dossier.order
-    if order is None:
-        return None
-    return {None: "no", "partial": "in part", "fulfilled": "yes"}.get(order.fulfillment, order.fulfillment)

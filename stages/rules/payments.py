@@ -103,7 +103,7 @@ def _held(case: Case, found: Sequence[Attempt]) -> Iterator[Verdict]:
 def _retried(case: Case, run: Sequence[Attempt], by: Settled) -> Iterator[Verdict]:
     """Declined and paid while the alert was held back: a line of the digest."""
     until = run[0].at + case.configuration.rules.payments.declined_hold
-    if by.until <= until and case.now <= until:
+    if case.now <= until:
         title = f"{sentence(called(case))}: declined ({reason_of(run[-1])}), paid {spell(by.until - run[0].at)} later"
         told = said(case, title, run, Audience.FINANCE, "", severity=Severity.INFO)
         yield Tell(told, f"retried/{by.by}")

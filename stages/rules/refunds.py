@@ -116,9 +116,9 @@ def _is_owed(case: Case, back: Returned) -> bool:
 def _is_balance_owed(case: Case, back: Returned) -> bool:
     """The order's outstanding amount is negative, and was read after the goods came and the last money moved."""
     after = max(at for at in (back.received_at, back.paid_at) if at is not None)
-    order, told = case.dossier.order, case.dossier.facts.get("order")
-    balances = []
-    if order is not None and order.outstanding is not None and told is not None and told.stamp.updated > after:
+    order, balances = case.dossier.order, []
+    states = [known.stamp.updated for name in ("order", "order/answer") if (known := case.dossier.facts.get(name))]
+    if order is not None and order.outstanding is not None and max(states) > after:
         balances.append(order.outstanding.amount)
     asked = back.first("answer.return")
     if back.told is not None and back.told.facts.outstanding is not None and asked is not None and asked > after:

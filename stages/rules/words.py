@@ -59,3 +59,11 @@ def spell(lasted: timedelta) -> str:
 def plain(word: str | None) -> str:
     """`insufficient_funds` as people write it; `unknown` for none."""
     return (word or "unknown").replace("_", " ")
+
+
+def shipped(case: Case) -> str:
+    """How much of the order is shipped, as far as is known."""
+    order = case.dossier.order
+    if order is None or (order.fulfillment is None and "fulfillment" in order.absent):
+        return "not known"
+    return {None: "no", "partial": "in part", "fulfilled": "yes"}.get(order.fulfillment, str(order.fulfillment))

@@ -79,8 +79,8 @@ def test_for_an_order_that_has_not_been_shipped_it_is_critical_and_operations_mu
     assert told[0].next_step.startswith("Stop the shipment")
 
 
-@pytest.mark.parametrize("changed", [{"cancelled": START}, {"requires_shipping": False}])
-def test_there_is_nothing_to_stop_where_nothing_will_be_shipped(changed: dict[str, Any]) -> None:
+@pytest.mark.parametrize("changed", [{"cancelled": START}, {"requires_shipping": False}, {"absent": ("fulfillment",)}])
+def test_there_is_nothing_to_stop_where_nothing_will_be_shipped_as_far_as_is_known(changed: dict[str, Any]) -> None:
     desk = routed()
     told_order(desk, order(None, **changed))
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from schemas.alerts import Alert, AlertState, Audience, Severity
 from schemas.configuration import Person, ReturnRules, Route, Rules, Team
@@ -21,6 +23,7 @@ from schemas.facts import (
     ReturnFacts,
     TransactionFacts,
 )
+from schemas.money import Money
 from tests.stages.rules.world import NUMBER, SHOP, START, Desk, configuration, usd
 
 BACK = 700
@@ -194,6 +197,30 @@ def test_an_exchange_owes_nothing_unless_its_order_says_so() -> None:
     assert {alert.severity for alert in desk.told("refund-due")} == {Severity.CRITICAL}
 
 
+def test_a_balance_from_before_the_goods_came_says_nothing_of_them() -> None:
+    desk = Desk()
+    balance = OrderFacts(id=NUMBER, outstanding=usd("-12.00"), updated=START, financial="paid")
+    desk.event("orders/updated", balance, updated=START)
+    approve(desk, exchanges=1)
+    desk.passes(days(1))
+
+    arrive(desk)
+    desk.passes(days(6))
+
+    assert desk.told("refund-due") == []
+
+
+def test_what_came_back_uncounted_is_paid_by_any_refund_of_its_return() -> None:
+    desk = Desk()
+    approve(desk)
+    desk.event("returns/process", returned(None, quantity=None))
+
+    pay(desk, refund(600, moved(1, "success"), return_id=BACK, quantity=0))
+    desk.passes(days(6))
+
+    assert desk.told("refund-due") == []
+
+
 def test_closed_with_money_owed_is_told_at_once_and_does_not_end_it() -> None:
     desk = Desk()
     approve(desk)
@@ -286,10 +313,11 @@ def test_a_later_refund_that_moved_the_money_ends_it() -> None:
     [
         refund(601, moved(2, "success"), day=-1),
         refund(601, moved(2, "success", "20.00"), day=1),
+        refund(601, RefundTransaction(2, "refund", "success", Money(Decimal("129.00"), "EUR")), day=1),
         refund(601, moved(2, "pending"), day=1),
         refund(601, day=1),
     ],
-    ids=["earlier", "smaller", "pending", "without money"],
+    ids=["earlier", "smaller", "another currency", "pending", "without money"],
 )
 def test_what_is_no_such_refund_does_not(other: RefundFacts) -> None:
     desk = Desk()
@@ -323,6 +351,28 @@ def test_the_transactions_own_topic_tells_of_the_same_failure_and_of_its_end() -
 
     states = [alert.state for alert in desk.told("refund-failed")]
     assert states == [AlertState.FIRING, AlertState.RESOLVED]
+
+
+def test_a_refund_whose_transaction_tells_of_its_success_later_has_gone_through() -> None:
+    desk = Desk()
+    pay(desk, refund(600, moved(1, "pending")))
+    desk.passes(days(1))
+
+    facts = TransactionFacts(1, NUMBER, "refund", "success", amount=usd("129.00"))
+    desk.event("order_transactions/create", facts)
+    desk.passes(days(5))
+
+    assert [alert.rule for alert in desk.alerts] == ["return-refunded"]
+
+
+@pytest.mark.parametrize("changed", [{"kind": "sale"}, {"test": True}])
+def test_a_failed_transaction_that_is_no_refund_is_none_of_this(changed: dict[str, Any]) -> None:
+    desk = Desk()
+    facts = TransactionFacts(1, NUMBER, "refund", "failure", amount=usd("129.00"))
+
+    desk.event("order_transactions/create", replace(facts, **changed))
+
+    assert desk.told("refund-failed") == []
 
 
 def test_a_refund_that_is_under_way_for_three_days_is_a_warning() -> None:
