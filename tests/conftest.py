@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from pipeline.kafka import KafkaBroker
+from pipeline.kafka import KafkaBroker, Timing
 from pipeline.local_kafka import (
     REMEDIES,
     DockerKafka,
@@ -70,7 +70,8 @@ def kafka_bootstrap(keep: Keep[Any]) -> Iterator[str]:
 @pytest.fixture
 async def kafka_broker(kafka_bootstrap: str) -> AsyncIterator[KafkaBroker]:
     """An installation of its own on the session's Kafka; its topics go with it."""
-    broker = KafkaBroker(kafka_bootstrap, f"test-{secrets.token_hex(4)}", PARTITIONS)
+    timing = Timing(heartbeat=0.1)  # members hear sooner of a rebalance than in production
+    broker = KafkaBroker(kafka_bootstrap, f"test-{secrets.token_hex(4)}", PARTITIONS, timing=timing)
     await broker.start()
     yield broker
     await broker.delete_topics(list(await broker.topics()))

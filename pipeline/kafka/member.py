@@ -28,6 +28,8 @@ _CONNECT_WITHIN = 10.0
 _STOP_WITHIN = 4.0
 #: How much longer than asked a poll may take: the client waits for the end of a rebalance without a bound.
 _GRACE = 0.1
+#: How often the joining is asked for an error, which it tells nobody by itself.
+_LOOK_SECONDS = 0.02
 
 
 class KafkaMember:
@@ -44,24 +46,21 @@ class KafkaMember:
     async def start(self, listener: Listener) -> None:
         """Returns with the first assignment, which may be empty. Raises Unavailable."""
         self._listener = listener
-        consumer = self._at.member(self._group, NumberAssignor(self._at.partitions))
-        self._consumer = consumer
         try:
-            async with bounded(f"{self._group}: the joining", _CONNECT_WITHIN + 2 * self._at.timing.session):
-                await consumer.start()
-                consumer.subscribe([self._at.topic_there(topic) for topic in self._topics], listener=_Told(self))
-                await self._settled.wait()
+            await self._join()
         except BaseException:
             await self.stop()
             raise
 
     async def poll(self, timeout: float, limit: int) -> Mapping[TopicPartition, Sequence[Record]]:
-        consumer = self._consumer
         if self._trouble is not None:
             trouble, self._trouble = self._trouble, None
             raise trouble
-        if consumer is None:
+        if self._listener is None:
             return {}
+        if self._consumer is None or _has_died(self._consumer):
+            await self._join_anew()
+        consumer = self._client
         try:
             async with asyncio.timeout(timeout + _GRACE):
                 await self._settled.wait()
@@ -79,10 +78,12 @@ class KafkaMember:
             self._client.seek(there, offset)
 
     def pause(self, partitions: Iterable[TopicPartition]) -> None:
-        self._client.pause(*self._held(partitions))
+        if held := self._held(partitions):
+            self._client.pause(*held)
 
     def resume(self, partitions: Iterable[TopicPartition]) -> None:
-        self._client.resume(*self._held(partitions))
+        if held := self._held(partitions):
+            self._client.resume(*held)
 
     def position(self, partition: TopicPartition) -> int | None:
         for there in self._held([partition]):
@@ -98,6 +99,29 @@ class KafkaMember:
         self._settled.set()
         if consumer is not None:
             await end(consumer, _STOP_WITHIN)
+
+    async def _join(self) -> None:
+        consumer = self._at.member(self._group, NumberAssignor(self._at.partitions))
+        self._consumer = consumer
+        try:
+            async with bounded(f"{self._group}: the joining", _CONNECT_WITHIN + 2 * self._at.timing.session):
+                await consumer.start()
+                consumer.subscribe([self._at.topic_there(topic) for topic in self._topics], listener=_Told(self))
+                while not self._settled.is_set():
+                    consumer._coordinator.check_errors()
+                    await asyncio.sleep(_LOOK_SECONDS)
+        except BaseException:
+            self._consumer = None
+            await end(consumer, _STOP_WITHIN)
+            raise
+
+    async def _join_anew(self) -> None:
+        """With another client, as after a lost session: the tasks of this one have died of what it did not foresee."""
+        await self.revoked()
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await end(consumer, _STOP_WITHIN)
+        await self._join()
 
     # --- what the client tells -----------------------------------------------------------------------------------
 
@@ -141,6 +165,10 @@ class KafkaMember:
             for here, offset in ((self._at.here(there), offset) for there, offset in asked.items())
         )
         return OutOfRange(f"{self._group}: not on the log any more: {places}")
+
+
+def _has_died(consumer: AIOKafkaConsumer) -> bool:
+    return bool(consumer._coordinator._coordination_task.done() or consumer._fetcher.error_future.done())
 
 
 class _Told(ConsumerRebalanceListener):  # type: ignore[misc]

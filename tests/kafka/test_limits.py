@@ -12,10 +12,15 @@ from pipeline.kafka import KafkaBroker
 from schemas.records import Outgoing, TopicPartition
 from schemas.topics import TopicSpec
 from tests.kafka.world import committed_records
+from tests.pipeline.world import until
 
 LIMIT = 100_000
 SPEC = TopicSpec("limited", LIMIT, retention_ms=3_600_000_000)
 KEPT = TopicSpec("kept", LIMIT, compacted=True, min_compaction_lag_ms=1_000)
+
+
+async def are_there(broker: KafkaBroker, *topics: str) -> bool:
+    return set(topics) <= (await broker.topics()).keys()
 
 
 async def settings(broker: KafkaBroker, topic: str) -> dict[str, str]:
@@ -31,6 +36,7 @@ async def change(broker: KafkaBroker, topic: str, name: str, value: str) -> None
 
 async def test_a_topic_is_made_as_its_specification_says(kafka_broker: KafkaBroker) -> None:
     await kafka_broker.create_topics([SPEC, KEPT])
+    await until(lambda: are_there(kafka_broker, "limited", "kept"))
     limited, kept = await settings(kafka_broker, "limited"), await settings(kafka_broker, "kept")
     assert (limited["max.message.bytes"], limited["retention.ms"]) == ("100000", "3600000000")
     assert (limited["cleanup.policy"], kept["cleanup.policy"]) == ("delete", "compact")
