@@ -135,6 +135,14 @@ class Desk:
         return {alert.rule: alert for alert in newest.values() if alert.state is not AlertState.RESOLVED}
 
     @property
+    def open_conditions(self) -> set[str]:
+        """`rule|key` of everything that is open: the same however it came to be so."""
+        newest = {alert.id: alert for alert in self.alerts if not alert.milestone}
+        still = [alert for alert in newest.values() if alert.state is not AlertState.RESOLVED]
+        middles = ((a.rule, a.id.removeprefix(f"{a.rule}:{a.subject}:").removesuffix(a.opened_by)) for a in still)
+        return {f"{rule}|{middle.removesuffix(':')}" for rule, middle in middles}
+
+    @property
     def due(self) -> dict[str, datetime]:
         """When the business timers fall due, by their names (`rule|key`)."""
         return {timer.name: timer.due for timer in self._timers.values() if timer.kind is not TimerKind.RETRY}

@@ -1,0 +1,324 @@
+"""Orders of high risk and orders on hold: what tells of them, what ends them, and what must not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from schemas.alerts import Alert, Audience, Severity
+from schemas.configuration import OrderRules, Person, Route, Rules, Team
+from schemas.facts import Assessment, Hold, HoldFacts, Line, OrderFacts, RiskFacts
+from tests.stages.rules.world import NUMBER, START, Desk, configuration, usd
+
+FULFILLMENT_ORDER = "gid://shopify/FulfillmentOrder/7"
+
+
+def minutes(count: float) -> timedelta:
+    return timedelta(minutes=count)
+
+
+def told_order(desk: Desk, minute: float = 0, **changed: Any) -> list[Alert]:
+    at = START + minutes(minute)
+    told: dict[str, Any] = {"id": NUMBER, "name": "#1001", "created": START, "updated": at, "financial": "paid"}
+    told |= {"total": usd(250), "lines": (Line(id=1, title="Oak chair", quantity=1, requires_shipping=True),)}
+    return desk.event("orders/updated", OrderFacts(**told | changed), updated=at, occurred=at)
+
+
+def assessed(
+    desk: Desk, level: str, minute: float = 1, provider: str = "Shopify", advice: str | None = None
+) -> list[Alert]:
+    """`advice` None: the lookup brought nothing."""
+    own = Assessment(provider, level)
+    facts = RiskFacts(order_id=NUMBER, assessment=own, order_name="#1001", total=usd(250))
+    if advice is not None:
+        facts = replace(facts, assessments=(own,), recommendation=advice)
+    at = START + minutes(minute)
+    return desk.event("orders/risk_assessment_changed", facts, occurred=at, incomplete=() if advice else ("risk",))
+
+
+def hold(reason: str, number: int = 1, **changed: Any) -> Hold:
+    return Hold(
+        id=f"gid://shopify/FulfillmentHold/{number}", fulfillment_order=FULFILLMENT_ORDER, reason=reason, **changed
+    )
+
+
+def held(desk: Desk, one: Hold, minute: float = 1, released: bool = False) -> list[Alert]:
+    facts = HoldFacts(fulfillment_order=FULFILLMENT_ORDER, released=released, hold=one, order_name="#1001")
+    kind = "fulfillment_holds/released" if released else "fulfillment_holds/added"
+    return desk.event(kind, facts, occurred=START + minutes(minute))
+
+
+def shown(alerts: list[Alert]) -> list[str]:
+    return [f"{alert.rule} {alert.state} {alert.severity}" for alert in alerts]
+
+
+def labels(alert: Alert) -> dict[str, str]:
+    return {detail.label: detail.text for detail in alert.details}
+
+
+# --- risk -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("level", "expected"),
+    [
+        ("high", ["order-high-risk firing critical"]),
+        ("HIGH", ["order-high-risk firing critical"]),
+        ("medium", ["order-high-risk firing warning"]),
+        ("low", []),
+        ("none", []),
+        ("pending", []),
+        ("a level of tomorrow", []),
+    ],
+)
+def test_a_level_tells_how_bad_the_risk_is(level: str, expected: list[str]) -> None:
+    assert shown(assessed(Desk(), level)) == expected
+
+
+def test_what_shopify_recommends_counts_whatever_the_levels_are() -> None:
+    assert shown(assessed(Desk(), "low", advice="cancel")) == ["order-high-risk firing critical"]
+    assert shown(assessed(Desk(), "none", advice="investigate")) == ["order-high-risk firing warning"]
+
+
+def test_a_risk_message_says_who_says_what_and_what_operations_need() -> None:
+    desk = Desk()
+    told_order(desk, financial="authorized", fulfillment="partial")
+    facts = RiskFacts(
+        order_id=NUMBER,
+        assessment=Assessment("Shopify", "high"),
+        assessments=(Assessment("Shopify", "high", ("Many cards were tried",)), Assessment("Scorer", "low")),
+        recommendation="cancel",
+    )
+
+    alert = desk.event("orders/risk_assessment_changed", facts)[0]
+
+    assert alert.title == "Order #1001: high fraud risk (Shopify), Shopify recommends to cancel"
+    assert labels(alert) == {
+        "Levels": "Scorer: low, Shopify: high",
+        "Recommendation": "cancel",
+        "Reasons": "Many cards were tried",
+        "Amount": "250 USD",
+        "Payment": "only authorized, not captured",
+        "Shipped": "a part of it",
+    }
+    assert alert.link == f"https://admin.shopify.com/store/demo/orders/{NUMBER}"
+    assert "whether Shopify Protect covers it" in alert.unknown
+
+
+def test_what_could_not_be_looked_up_is_said() -> None:
+    assert "what the other providers and Shopify's recommendation say" in assessed(Desk(), "high")[0].unknown
+
+
+def test_a_worse_level_is_an_update_and_the_same_one_is_no_news() -> None:
+    desk = Desk()
+    assessed(desk, "medium")
+
+    assert shown(assessed(desk, "medium", 2)) == []
+    assert shown(assessed(desk, "high", 3)) == ["order-high-risk updated critical"]
+
+
+def test_a_risk_ends_when_every_provider_and_the_recommendation_are_harmless() -> None:
+    desk = Desk()
+    assessed(desk, "high", provider="Scorer", advice="investigate")
+
+    assert shown(assessed(desk, "low", 2, "Scorer", advice="accept")) == ["order-high-risk resolved critical"]
+    assert desk.open == {}
+
+
+@pytest.mark.parametrize(("level", "advice"), [("pending", "accept"), ("low", None), ("low", "investigate")])
+def test_what_is_pending_or_unknown_ends_no_risk(level: str, advice: str | None) -> None:
+    desk = Desk()
+    assessed(desk, "high", advice="cancel")
+
+    assert [alert.state for alert in assessed(desk, level, 2, advice=advice)] == []
+    assert list(desk.open) == ["order-high-risk"]
+
+
+def test_one_harmless_provider_does_not_outvote_another() -> None:
+    desk = Desk()
+    assessed(desk, "high", provider="Scorer", advice="accept")
+
+    assert assessed(desk, "low", 2, "Shopify", advice="accept") == []
+    assert list(desk.open) == ["order-high-risk"]
+
+
+def test_a_cancelled_order_is_no_risk_any_more() -> None:
+    desk = Desk()
+    assessed(desk, "high")
+
+    ends = told_order(desk, 5, cancelled=START + minutes(5), cancel_reason="fraud")
+
+    assert shown(ends) == ["order-high-risk resolved critical"]
+    assert labels(ends[0]) == {"Ended": "the order was cancelled (fraud)"}
+
+
+def test_an_order_that_was_shipped_at_high_risk_ends_by_saying_so() -> None:
+    desk = Desk()
+    assessed(desk, "high")
+
+    assert [alert.title for alert in told_order(desk, 5, fulfillment="fulfilled")] == [
+        "Order #1001 was shipped while high risk"
+    ]
+
+
+def test_another_apps_hold_for_fraud_is_a_risk_and_ours_is_not() -> None:
+    assert shown(held(Desk(), hold("high_risk_of_fraud"))) == ["order-high-risk firing critical"]
+    assert held(Desk(), hold("high_risk_of_fraud", handle="approval-1", ours=True)) == []
+
+
+def test_a_medium_risk_that_stays_a_day_gets_worse_after_shopify_was_asked() -> None:
+    desk = Desk()
+    told_order(desk)
+    assessed(desk, "medium", 1, advice="accept")
+
+    desk.passes(timedelta(hours=24))
+    raised = desk.passes(minutes(2))
+
+    assert [question.kind for question in desk.asked] == ["order"]
+    assert shown(raised) == ["order-high-risk updated critical"]
+    assert "before fulfillment is delayed" in raised[0].title
+
+
+# --- holds and tags ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reason", ["other", "unknown_delivery_date", "a_reason_of_tomorrow"])
+def test_a_hold_that_somebody_must_look_at_is_told_and_ends_with_it(reason: str) -> None:
+    desk = Desk()
+    told_order(desk)
+
+    assert shown(held(desk, hold(reason))) == ["order-manual-review firing warning"]
+    assert desk.alerts[0].title == f"Order #1001 needs a review: on hold ({reason.replace('_', ' ')})"
+    assert shown(held(desk, hold(reason), 9, released=True)) == ["order-manual-review resolved warning"]
+
+
+def test_the_same_hold_told_by_two_topics_is_one_alert() -> None:
+    desk = Desk()
+    facts = HoldFacts(fulfillment_order=FULFILLMENT_ORDER, released=False, hold=hold("other"))
+
+    raised = [*desk.event("fulfillment_holds/added", facts), *desk.event("fulfillment_orders/placed_on_hold", facts)]
+
+    assert len(raised) == 1
+
+
+def test_while_one_of_two_holds_stays_the_review_stays() -> None:
+    desk = Desk()
+    held(desk, hold("other", 1))
+    held(desk, hold("other", 2), 2)
+
+    assert held(desk, hold("other", 1), 3, released=True) == []
+    assert shown(held(desk, hold("other", 2), 4, released=True)) == ["order-manual-review resolved warning"]
+
+
+def test_holds_are_read_again_and_not_counted() -> None:
+    desk = Desk()
+    held(desk, hold("other", 1))
+    held(desk, hold("other", 2), 2)
+    none_open = HoldFacts(fulfillment_order=FULFILLMENT_ORDER, released=True, hold=hold("other", 1), open_holds=())
+
+    ends = desk.event("fulfillment_holds/released", none_open, occurred=START + minutes(3))
+
+    assert shown(ends) == ["order-manual-review resolved warning"]
+
+
+@pytest.mark.parametrize("reason", ["awaiting_payment", "incorrect_address", "high_risk_of_fraud"])
+def test_holds_of_other_rules_are_no_review(reason: str) -> None:
+    desk = Desk()
+    held(desk, hold(reason))
+
+    assert "order-manual-review" not in desk.open
+
+
+def test_our_own_hold_is_no_news() -> None:
+    assert held(Desk(), hold("other", handle="approval-1", ours=True)) == []
+
+
+def test_a_hold_goes_to_those_whose_it_is() -> None:
+    names = ("operations", "warehouse", "returns")
+    people = (Person(name="desk", email="desk@example.com"),)
+    routes = tuple(
+        Route(teams=(audience.value,), audiences=(audience,)) for audience in (Audience.WAREHOUSE, Audience.RETURNS)
+    )
+    whole = configuration(
+        teams=tuple(Team(name=name, people=people) for name in names),
+        routes=Route(teams=("operations",), routes=routes),
+    )
+    desk = Desk(whole)
+
+    out, back = held(desk, hold("inventory_out_of_stock", 1)), held(desk, hold("awaiting_return_items", 2), 2)
+
+    assert [(alert.team, alert.severity) for alert in (*out, *back)] == [
+        ("warehouse", Severity.WARNING),
+        ("returns", Severity.INFO),
+    ]
+    assert [alert.team for alert in held(desk, hold("awaiting_return_items", 2), 3, released=True)] == ["returns"]
+
+
+def test_a_hold_for_a_post_purchase_offer_is_news_only_after_two_hours() -> None:
+    desk = Desk()
+    held(desk, hold("online_store_post_purchase_cross_sell"), 0)
+
+    assert desk.passes(minutes(119)) == []
+    desk.passes(minutes(1))
+    assert shown(desk.passes(minutes(1))) == ["order-manual-review firing warning"]
+
+
+def test_a_hold_for_a_post_purchase_offer_that_shopify_takes_away_is_no_news() -> None:
+    desk = Desk()
+    held(desk, hold("online_store_post_purchase_cross_sell"), 0)
+    held(desk, hold("online_store_post_purchase_cross_sell"), 30, released=True)
+
+    assert desk.passes(timedelta(hours=5)) == []
+
+
+def test_a_tag_asks_for_a_review_in_any_letter_case_until_it_is_gone() -> None:
+    desk = Desk()
+
+    assert shown(told_order(desk, 1, tags=("gift", "Manual-Review"))) == ["order-manual-review firing warning"]
+    assert told_order(desk, 2, tags=(), absent=("tags",)) == [], "a key that is absent says nothing"
+    assert shown(told_order(desk, 3, tags=("gift",))) == ["order-manual-review resolved warning"]
+
+
+def test_a_recommendation_to_investigate_is_a_review_where_the_risk_rule_is_off() -> None:
+    desk = Desk(configuration(rules=Rules(orders=OrderRules(high_risk=False))))
+
+    assert shown(assessed(desk, "low", advice="investigate")) == ["order-manual-review firing warning"]
+
+
+def test_a_shipped_order_needs_no_review() -> None:
+    desk = Desk()
+    held(desk, hold("other"))
+
+    assert shown(told_order(desk, 5, fulfillment="fulfilled")) == ["order-manual-review resolved warning"]
+
+
+# --- whatever comes first ---------------------------------------------------------------------------------------------
+
+DELIVERIES = st.permutations(range(7)).flatmap(
+    lambda order: st.lists(st.sampled_from(range(7)), max_size=5).map(lambda again: [*order, *again])
+)
+
+
+@given(DELIVERIES)
+@settings(max_examples=60)
+def test_what_is_open_does_not_depend_on_the_order_of_the_deliveries(order: list[int]) -> None:
+    desk = Desk()
+    deliveries = (
+        lambda: told_order(desk, 0),
+        lambda: assessed(desk, "high", 1, "Scorer", advice="investigate"),
+        lambda: assessed(desk, "low", 9, "Scorer", advice="accept"),
+        lambda: held(desk, hold("other", 1), 2),
+        lambda: held(desk, hold("other", 1), 8, released=True),
+        lambda: held(desk, hold("inventory_out_of_stock", 2), 3),
+        lambda: told_order(desk, 4, tags=("review",)),
+    )
+
+    for number in order:
+        deliveries[number]()
+
+    assert desk.open_conditions == {"order-manual-review|review", "order-manual-review|inventory_out_of_stock"}
