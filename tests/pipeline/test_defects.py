@@ -151,3 +151,17 @@ async def test_one_refusal_is_got_over() -> None:
     script.next(Call.SEND, Fate.REFUSED)
     async with world.worker(Counting()):
         await until(partial(holds, world, {"a": [1]}))
+
+
+async def test_a_worker_that_can_feed_its_tasks_no_more_ends_with_what_broke_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = await memory_world(1)
+    worker = world.made(Counting())
+
+    async def poll(timeout: float, limit: int) -> None:
+        raise KeyError("poll")
+
+    monkeypatch.setattr(worker._member, "poll", poll)
+    with pytest.raises(KeyError):
+        await worker.run(asyncio.Event())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -19,7 +21,7 @@ from schemas import topics
 from schemas.codec import Undecodable
 from schemas.records import Outgoing, Record, TopicPartition
 from stages.stage import Context, Family, Outcome, Work
-from tests.pipeline.world import START, Counting, World, memory_world, totals, until
+from tests.pipeline.world import COUNT, START, Asking, Counting, World, memory_world, totals, until
 
 SHORT: Family[int] = Family("short", int, ttl=timedelta(hours=1))
 LISTED: Family[str] = Family("listed", str, scanned=True)
@@ -177,3 +179,33 @@ def test_a_view_reads_its_own_writes_over_the_transaction_over_what_is_committed
     transaction.absorb(view.change)
     memory.apply(transaction)
     assert memory.count(LISTED.name) == len(memory) == len(expected)
+
+
+class Reading(Asking):
+    """Reads a count before it asks."""
+
+    families = (COUNT,)
+
+    def plan(self, work: Work, context: Context) -> Sequence[str]:
+        assert isinstance(work, Record)
+        context.state.get(COUNT, (work.key or b"").decode())
+        return super().plan(work, context)
+
+
+async def test_a_broken_state_stops_the_task_at_once_though_other_keys_still_wait_for_answers() -> None:
+    world = await memory_world(1)
+    world.limits = replace(world.limits, patience=60.0)
+    stage = Reading(lambda request: request)
+    stage.gate.clear()
+    appender = await world.broker.appender()
+    broken = Outgoing(topics.state_of("enrich"), 0, key_of("b", COUNT.name), encoded("three"))
+    await appender.append(broken)
+    await world.append(topics.RAW[0], "a", b"1")
+    await world.append(topics.RAW[0], "b", b"2")
+    async with world.worker(stage, "enrich") as worker:
+        await until(lambda: stopped(worker))
+        assert "'count' does not decode" in stopped(worker)
+        lanes = [task for task in asyncio.all_tasks() if "_settle_lane" in repr(task) or "_fly" in repr(task)]
+        await until(lambda: all(task.done() for task in lanes))
+    assert await world.records(topics.UNIQUE) == []
+    assert await world.records(topics.dead_of("enrich")) == []
