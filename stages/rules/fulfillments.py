@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from schemas.alerts import Audience, Severity
 from schemas.facts import FulfillmentOrderFacts, Line, OrderFacts
 from stages.registers import Known
-from stages.rules.order_wording import for_operations, fulfill_by, over
+from stages.rules.order_wording import ORDER, called, for_operations, fulfill_by, over
 from stages.rules.parcels import (
     FAILED,
     FORWARD,
@@ -31,9 +31,8 @@ from stages.rules.parcels import (
     unknown_of,
 )
 from stages.rules.rule import Case, Clear, Due, Fire, Said, Tell, Verdict, details
-from stages.rules.words import called, order_link, plain, sentence
+from stages.rules.words import order_link, plain
 
-ORDER = frozenset({"order"})
 TO = (Audience.CUSTOMER_SERVICE,)
 _PREPARED = {
     "fulfillment_orders/line_items_prepared_for_pickup": "prepared for pickup",
@@ -90,7 +89,7 @@ def _word_for(case: Case, status: str, words: str) -> str:
 def _prepared(case: Case, known: Known[FulfillmentOrderFacts]) -> Said:
     words = _word_for(case, known.kind.rpartition("/")[2], _PREPARED[known.kind])
     return Said(
-        title=f"{sentence(called(case))}: {words}",
+        title=f"{called(case)}: {words}",
         since=known.stamp.occurred,
         severity=Severity.INFO,
         audiences=TO,
@@ -169,9 +168,9 @@ class FulfillmentPartial:
 def _in_part(case: Case, remaining: list[str]) -> Iterator[Verdict]:
     since = case.dossier.since("fulfillment", "partial") or case.now
     said = Said(
-        title=f"{sentence(called(case))}: shipped in part, {len(remaining)} lines remain"
+        title=f"{called(case)}: shipped in part, {len(remaining)} lines remain"
         if len(remaining) > 1
-        else f"{sentence(called(case))}: shipped in part, 1 line remains",
+        else f"{called(case)}: shipped in part, 1 line remains",
         since=since,
         severity=Severity.INFO,
         audiences=TO,

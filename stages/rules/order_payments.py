@@ -29,6 +29,7 @@ from stages.rules.order_wording import (
     link,
 )
 from stages.rules.rule import Case, Clear, Due, Fire, Said, Verdict, details
+from stages.rules.words import moment
 
 _SETTLED = {
     "paid": "it is paid",
@@ -105,7 +106,7 @@ def _terms_said(case: Case, schedule: PaymentScheduleFacts, since: datetime) -> 
         since=since,
         severity=Severity.INFO,
         audiences=(Audience.FINANCE,),
-        details=(*details(amount_at_risk=schedule.balance, due=_moment(since), terms=name), *for_operations(case)),
+        details=(*details(amount_at_risk=schedule.balance, due=moment(since), terms=name), *for_operations(case)),
         next_step="Collect the payment, or remind the customer of it.",
         link=link(case),
     )
@@ -151,7 +152,7 @@ def _unpaid(case: Case, order: OrderFacts, since: datetime) -> Iterator[Verdict]
         yield Due(said, since + rules.manual_payment_after, ask=QuestionKind.PAYMENT)
     else:
         words = "partly paid" if order.financial == "partially_paid" else "payment pending"
-        said = _said(case, f"{words} since {_moment(since)}", since, _ASK_TO_PAY)
+        said = _said(case, f"{words} since {moment(since)}", since, _ASK_TO_PAY)
         yield Due(said, since + rules.payment_pending_after, ask=QuestionKind.PAYMENT)
         if fulfillment(case.dossier) != "fulfilled":
             yield from delayed(case, said, since=since + rules.payment_pending_after)
@@ -184,7 +185,7 @@ def _authorized(case: Case, since: datetime) -> Iterator[Verdict]:
         return
     known = payment.authorization_expires if payment else None
     ends = known or since + rules.authorization_lasts
-    words = f"its authorization ends {_moment(ends)}{'' if known else ' (assumed)'}, and it is not captured"
+    words = f"its authorization ends {moment(ends)}{'' if known else ' (assumed)'}, and it is not captured"
     yield Due(
         _said(case, words, since, "Capture the payment, or the order is shipped without one."),
         ends - rules.authorization_warning_before,
@@ -210,7 +211,3 @@ def _said(case: Case, words: str, since: datetime, step: str) -> Said:
         link=link(case),
         unknown=case.unknown(payment="whether the payment can still be captured"),
     )
-
-
-def _moment(at: datetime) -> str:
-    return f"{at:%d %b %Y at %H:%M} UTC"

@@ -13,7 +13,9 @@ from schemas.facts import FulfillmentOrderFacts, Hold, HoldFacts, OrderFacts, Ri
 from schemas.money import Money
 from schemas.questions import QuestionKind
 from stages.dossier import Dossier
+from stages.rules import words
 from stages.rules.rule import Case, Due, Said, admin_link, details
+from stages.rules.words import moment, sentence
 
 ORDER = frozenset({"order"})
 _DONE = {"fulfilled": "the order was shipped", "restocked": "the order was put back into stock"}
@@ -21,11 +23,8 @@ _WORSE = {Severity.INFO: Severity.WARNING, Severity.WARNING: Severity.CRITICAL}
 
 
 def called(case: Case) -> str:
-    """`Order #1001`; by its number where no event has named it."""
-    order = case.dossier.order
-    names = [order.name if order else None]
-    names += [getattr(known.value, "order_name", None) for known in case.dossier.facts.values()]
-    return f"Order {next(filter(None, names), None) or subjects.identity_of(case.subject)}"
+    """At the beginning of a line: `Order #1001`."""
+    return sentence(words.called(case))
 
 
 def link(case: Case) -> str:
@@ -77,7 +76,7 @@ def for_operations(case: Case) -> tuple[Detail, ...]:
         amount=amount(dossier),
         payment=payment(dossier),
         shipped=shipped.get(fulfillment(dossier)) if order and "fulfillment" not in order.absent else None,
-        fulfill_by=by and f"{by:%d %b %Y at %H:%M} UTC",
+        fulfill_by=by and moment(by),
     )
 
 

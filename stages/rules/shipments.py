@@ -14,8 +14,8 @@ from datetime import datetime
 from schemas.alerts import Severity
 from schemas.facts import FulfillmentOrderFacts
 from stages.registers import Known
-from stages.rules.fulfillments import ORDER, TO
-from stages.rules.order_wording import cancelled, for_operations, over
+from stages.rules.fulfillments import TO
+from stages.rules.order_wording import ORDER, called, cancelled, for_operations, over
 from stages.rules.parcels import (
     ARRIVED,
     FAILED,
@@ -33,7 +33,7 @@ from stages.rules.parcels import (
     unknown_of,
 )
 from stages.rules.rule import Again, Case, Clear, Due, Fire, Said, Verdict, details
-from stages.rules.words import called, moment, order_link, plain, sentence
+from stages.rules.words import moment, order_link, plain
 
 _MILD = {"attempted_delivery": "a delivery was attempted, nobody took it", "delayed": "it is delayed"}
 
@@ -191,7 +191,7 @@ def _shipped_since(case: Case, since: datetime) -> str | None:
 
 def _refused(case: Case, known: Known[FulfillmentOrderFacts]) -> Said:
     return Said(
-        title=f"{sentence(called(case))}: {_REFUSALS[known.kind]}",
+        title=f"{called(case)}: {_REFUSALS[known.kind]}",
         since=known.stamp.occurred,
         severity=Severity.CRITICAL,
         audiences=TO,

@@ -5,11 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from schemas import subjects
-from schemas.facts import DispositionFacts, Facts, RiskFacts
+from schemas.facts import (
+    DispositionFacts,
+    Facts,
+    FulfillmentFacts,
+    FulfillmentOrderFacts,
+    HoldFacts,
+    PaymentScheduleFacts,
+    RiskFacts,
+)
 from stages.dossier import name_of
 from stages.rules.rule import Case, admin_link
 
-_UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+_UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"))
 
 
 def called(case: Case) -> str:
@@ -30,7 +38,11 @@ def _order_name(case: Case) -> str | None:
 
 
 def _named(facts: Facts) -> str | None:
-    return facts.order_name if isinstance(facts, DispositionFacts | RiskFacts) else None
+    """A fulfillment is called after its order: `#1001.2`."""
+    if isinstance(facts, FulfillmentFacts):
+        return (facts.name or "").rpartition(".")[0] or None
+    named = DispositionFacts | RiskFacts | HoldFacts | FulfillmentOrderFacts | PaymentScheduleFacts
+    return facts.order_name if isinstance(facts, named) else None
 
 
 def sentence(text: str) -> str:
@@ -46,14 +58,14 @@ def moment(at: datetime) -> str:
 
 
 def spell(lasted: timedelta) -> str:
-    """In its two largest units: `1 day 3 hours`, `44 minutes`."""
+    """In its two largest units, no smaller than a minute: `1 day 3 hours`, `44 minutes`."""
     left = max(int(lasted.total_seconds()), 0)
     found = []
     for size, unit in _UNITS:
         count, left = divmod(left, size)
         if count:
             found.append(f"{count} {unit}{'s' if count > 1 else ''}")
-    return " ".join(found[:2]) or "0 seconds"
+    return " ".join(found[:2]) or "less than a minute"
 
 
 def plain(word: str | None) -> str:
