@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas import subjects
@@ -201,6 +201,7 @@ DELIVERIES = (
 )
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.permutations(DELIVERIES), st.lists(st.sampled_from(DELIVERIES), max_size=3), st.booleans())
 def test_what_stays_open_does_not_depend_on_order_and_repetition(
     shuffled: list[tuple[DisputeFacts, datetime, str]], again: list[tuple[DisputeFacts, datetime, str]], sent: bool

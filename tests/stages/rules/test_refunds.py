@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -417,6 +417,7 @@ DELIVERIES: tuple[tuple[str, AnyFacts, float, str], ...] = (
 )
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.permutations(DELIVERIES), st.lists(st.sampled_from(DELIVERIES), max_size=3))
 def test_what_stays_open_does_not_depend_on_order_and_repetition(
     shuffled: list[tuple[str, AnyFacts, float, str]], again: list[tuple[str, AnyFacts, float, str]]
