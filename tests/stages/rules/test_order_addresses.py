@@ -1,0 +1,167 @@
+"""Addresses that nobody can ship to: what tells, what is unknown, and what ends it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.alerts import Alert
+from schemas.facts import Address, Hold, HoldFacts, OrderFacts
+from schemas.questions import QuestionKind
+from tests.stages.rules.world import NUMBER, START, Desk
+
+RULE = "order-address-invalid"
+WHOLE = Address(country="US", province="KY", has_address1=True, has_city=True, has_zip=True)
+
+
+def minutes(count: float) -> timedelta:
+    return timedelta(minutes=count)
+
+
+def address(**changed: Any) -> Address:
+    parts: dict[str, Any] = {"country": "US", "has_address1": True, "has_city": True, "has_zip": True}
+    return Address(**parts | changed)
+
+
+def told(desk: Desk, verdict: str | None = None, minute: float = 0, **changed: Any) -> list[Alert]:
+    at = START + minutes(minute)
+    facts: dict[str, Any] = {"id": NUMBER, "name": "#1001", "created": START, "updated": at, "financial": "paid"}
+    facts |= {"requires_shipping": True, "address": WHOLE, "address_verdict": verdict}
+    return desk.event("orders/updated", OrderFacts(**facts | changed), updated=at, occurred=at)
+
+
+def shown(alerts: list[Alert]) -> list[str]:
+    return [f"{alert.state} {alert.severity}" for alert in alerts]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "expected"),
+    [("error", ["firing warning"]), ("warning", ["firing info"]), ("no_issues", []), (None, []), ("a_new_word", [])],
+)
+def test_shopifys_verdict_tells_how_bad_it_is(verdict: str | None, expected: list[str]) -> None:
+    assert shown(told(Desk(), verdict)) == expected
+
+
+@pytest.mark.parametrize(
+    ("lacks", "words"),
+    [
+        ({"has_address1": False}, "without street"),
+        ({"has_city": False}, "without city"),
+        ({"has_zip": False}, "without zip"),
+        ({"country": None}, "without country"),
+    ],
+)
+def test_a_part_that_is_there_and_empty_is_told(lacks: dict[str, Any], words: str) -> None:
+    raised = told(Desk(), address=address(**lacks))
+
+    assert [alert.title for alert in raised] == [f"Order #1001 cannot be shipped as addressed: {words}"]
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        None,
+        Address(),
+        Address(country="US"),
+        address(has_zip=None),
+        address(country="HK", has_zip=False),
+    ],
+)
+def test_what_was_dropped_with_its_key_or_no_country_has_is_not_lacking(known: Address | None) -> None:
+    assert told(Desk(), address=known) == []
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"requires_shipping": False}, {"requires_shipping": None}, {"cancelled": START}, {"fulfillment": "fulfilled"}],
+)
+def test_what_is_not_to_be_shipped_needs_no_address(changed: dict[str, Any]) -> None:
+    assert told(Desk(), "error", **changed) == []
+
+
+def test_an_address_that_is_put_right_ends_it() -> None:
+    desk = Desk()
+    told(desk, "error", address=address(has_zip=False))
+
+    assert shown(told(desk, "no_issues", 5)) == ["resolved warning"]
+    assert desk.open == {}
+
+
+def test_a_verdict_that_is_null_ends_nothing() -> None:
+    desk = Desk()
+    told(desk, "error")
+
+    assert told(desk, None, 5) == []
+    assert list(desk.open) == [RULE]
+
+
+def test_without_any_verdict_a_part_that_is_added_ends_it() -> None:
+    desk = Desk()
+    told(desk, address=address(has_zip=False))
+
+    assert shown(told(desk, minute=5)) == ["resolved warning"]
+
+
+def test_another_apps_hold_for_the_address_is_told_until_it_is_gone() -> None:
+    desk = Desk()
+    hold = Hold(id="1", fulfillment_order="7", reason="incorrect_address")
+    added = HoldFacts(fulfillment_order="7", released=False, hold=hold)
+    gone = HoldFacts(fulfillment_order="7", released=True, hold=hold)
+
+    assert shown(desk.event("fulfillment_holds/added", added)) == ["firing warning"]
+    assert shown(desk.event("fulfillment_holds/released", gone, occurred=START + minutes(1))) == ["resolved warning"]
+
+
+def test_a_verdict_that_is_null_is_asked_for_once_more_after_ten_minutes() -> None:
+    desk = Desk()
+    told(desk, None)
+
+    assert desk.passes(minutes(9)) == []
+    assert desk.asked == []
+    assert desk.passes(minutes(1)) == []
+    assert [question.kind for question in desk.asked] == [QuestionKind.ADDRESS]
+
+
+def test_the_answer_tells_and_one_that_is_null_again_is_the_last() -> None:
+    for verdict, expected in (("error", ["firing warning"]), (None, [])):
+        desk = Desk()
+        told(desk, None)
+        desk.passes(minutes(10))
+
+        raised = desk.answer(OrderFacts(id=NUMBER, address_verdict=verdict, absent=("address", "tags", "terms")))
+
+        assert shown(raised) == expected
+        assert desk.passes(minutes(60)) == []
+        assert desk.asked == []
+
+
+def test_what_could_not_be_looked_up_is_not_asked_for_again_here() -> None:
+    desk = Desk()
+    at = START
+    facts = OrderFacts(id=NUMBER, created=at, updated=at, requires_shipping=True, address=WHOLE)
+    desk.event("orders/create", facts, updated=at, incomplete=("address_verdict",))
+
+    desk.passes(minutes(60))
+
+    assert desk.asked == []
+
+
+STEPS = ((0, "error", WHOLE), (5, None, address(has_zip=False)), (9, "no_issues", WHOLE), (12, "warning", WHOLE))
+
+
+@given(st.lists(st.sampled_from(STEPS), min_size=1, max_size=8))
+@settings(max_examples=60)
+def test_what_is_open_does_not_depend_on_the_order_of_deliveries(steps: list[tuple[int, str | None, Address]]) -> None:
+    orders = (steps, sorted(steps, key=lambda step: step[0]))
+    ends = []
+    for order in orders:
+        desk = Desk()
+        for minute, verdict, known in order:
+            told(desk, verdict, minute, address=known)
+        ends.append(desk.open_conditions)
+
+    assert ends[0] == ends[1]

@@ -1,0 +1,254 @@
+"""Payments that do not come: what is waited for and how long, what ends it, and which orders are not late at all."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.alerts import Alert, Audience, Severity
+from schemas.configuration import Person, Route, Team
+from schemas.facts import Hold, HoldFacts, OrderFacts, PaymentScheduleFacts, ShipmentFacts, Terms
+from stages.judgement import NOT_CONFIRMED
+from tests.stages.rules.world import NUMBER, START, Desk, configuration, usd
+
+RULE = "order-payment-pending"
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+PATIENCE = timedelta(seconds=30)
+
+
+def told(desk: Desk, financial: str, minute: float = 0, **changed: Any) -> list[Alert]:
+    at = START + timedelta(minutes=minute)
+    facts: dict[str, Any] = {"id": NUMBER, "name": "#1001", "updated": at, "financial": financial}
+    facts |= {"created": START, "total": usd(250)}
+    return desk.event("orders/updated", OrderFacts(**facts | changed), updated=at)
+
+
+def answered(desk: Desk, financial: str, **changed: Any) -> list[Alert]:
+    absent = ("address", "cancelled", "closed", "fulfillment", "gateways", "lines", "tags", "terms")
+    return desk.answer(OrderFacts(id=NUMBER, financial=financial, updated=desk.now, absent=absent, **changed))
+
+
+def due(minute: float = 0, balance: str = "250", **changed: Any) -> PaymentScheduleFacts:
+    at = START + timedelta(minutes=minute)
+    return PaymentScheduleFacts(id=5, balance=usd(balance), due=at, order_id=NUMBER, order_name="#1001", **changed)
+
+
+def shown(alerts: list[Alert]) -> list[str]:
+    return [f"{alert.state} {alert.severity} {alert.team}" for alert in alerts]
+
+
+def with_finance() -> Desk:
+    teams = tuple(Team(name=name, people=(Person(name=name, email="a@example.com"),)) for name in ("desk", "finance"))
+    finance = Route(teams=("finance",), audiences=(Audience.FINANCE,))
+    return Desk(configuration(teams=teams, routes=Route(teams=("desk",), routes=(finance,))))
+
+
+@pytest.mark.parametrize("financial", ["pending", "partially_paid"])
+def test_what_is_unpaid_for_an_hour_is_told_after_shopify_confirmed_it(financial: str) -> None:
+    desk = Desk()
+    told(desk, financial, outstanding=usd(250), gateways=("bogus",))
+
+    assert desk.passes(HOUR) == []
+    raised = answered(desk, financial)
+
+    assert shown(raised) == ["firing warning operations"]
+    words = "partly paid" if financial == "partially_paid" else "payment pending"
+    assert raised[0].title == f"Order #1001: {words} since 02 Nov 2026 at 09:00 UTC"
+    assert {(each.label, each.text) for each in raised[0].details} >= {("Amount", "250 USD"), ("Gateway", "bogus")}
+
+
+def test_what_shopify_says_is_paid_meanwhile_is_no_alert() -> None:
+    desk = Desk()
+    told(desk, "pending")
+    desk.passes(HOUR)
+
+    assert answered(desk, "paid") == []
+    assert desk.passes(DAY) == []
+
+
+def test_without_an_answer_it_is_told_as_not_confirmed() -> None:
+    desk = Desk()
+    told(desk, "pending")
+    desk.passes(HOUR)
+
+    assert NOT_CONFIRMED in desk.passes(PATIENCE)[0].unknown
+
+
+def test_the_hour_counts_in_that_state() -> None:
+    desk = Desk()
+    told(desk, "pending")
+    told(desk, "partially_paid", 50)
+
+    desk.passes(HOUR + PATIENCE)
+    assert desk.alerts == []
+    assert desk.due == {f"{RULE}|": START + timedelta(minutes=110)}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"financial": "paid"},
+        {"financial": "refunded"},
+        {"financial": "pending", "outstanding": usd(0)},
+        {"financial": "voided", "cancelled": START},
+    ],
+)
+def test_what_is_settled_or_cancelled_ends_it(changed: dict[str, Any]) -> None:
+    desk = Desk()
+    told(desk, "pending")
+    desk.passes(HOUR + PATIENCE)
+
+    assert shown(told(desk, minute=70, **changed)) == ["resolved warning operations"]
+    assert desk.due == {}
+
+
+def test_an_old_delivery_does_not_make_a_paid_order_unpaid() -> None:
+    desk = Desk()
+    told(desk, "paid", 30)
+    told(desk, "pending", 0)
+
+    assert desk.passes(DAY) == []
+
+
+def test_whether_there_are_terms_must_be_known() -> None:
+    desk = Desk()
+    told(desk, "pending", absent=("terms",))
+
+    assert desk.passes(DAY) == []
+
+
+def test_with_terms_nothing_is_late_before_its_schedule_says_so() -> None:
+    desk = Desk()
+    told(desk, "pending", terms=Terms(name="Net 30"))
+
+    assert desk.passes(10 * DAY) == []
+
+
+def test_a_schedule_that_is_due_is_told_to_finance_and_a_day_later_as_a_warning() -> None:
+    desk = with_finance()
+    told(desk, "pending", terms=Terms(name="Net 30"))
+
+    raised = desk.event("payment_schedules/due", due())
+    desk.passes(DAY)
+    worse = answered(desk, "pending")
+
+    assert shown(raised) == ["firing info finance"]
+    assert raised[0].title == "Order #1001: 250 USD is due by its payment terms"
+    assert shown(worse) == ["updated warning finance"]
+    assert shown(told(desk, "paid", 2000)) == ["resolved warning finance"]
+
+
+@pytest.mark.parametrize("schedule", [due(balance="0"), due(completed=START)])
+def test_a_schedule_without_a_balance_is_none(schedule: PaymentScheduleFacts) -> None:
+    assert Desk().event("payment_schedules/due", schedule) == []
+
+
+def test_a_manual_payment_is_told_as_info_once_and_warned_of_after_three_days() -> None:
+    desk = Desk()
+    told(desk, "pending", gateways=("Bank Deposit",))
+    desk.passes(HOUR)
+
+    assert shown(answered(desk, "pending", manual_gateway=True)) == ["firing info operations"]
+    assert desk.passes(2 * DAY - HOUR) == []
+    desk.passes(DAY)
+    assert shown(answered(desk, "pending", manual_gateway=True)) == ["updated warning operations"]
+
+
+def test_cash_on_delivery_is_late_three_days_after_the_delivery() -> None:
+    desk = Desk()
+    told(desk, "pending", gateways=("Cash on Delivery (COD)",))
+    assert desk.passes(10 * DAY) == []
+    arrived = ShipmentFacts(id=1, fulfillment_id=2, order_id=NUMBER, status="delivered", happened=desk.now)
+    desk.event("fulfillment_events/create", arrived)
+
+    assert desk.due[f"{RULE}|"] == desk.now + 3 * DAY
+    assert shown([a for a in desk.passes(3 * DAY + PATIENCE) if a.rule == RULE]) == ["firing warning operations"]
+
+
+def test_an_authorization_is_told_two_days_before_it_ends_and_says_what_was_assumed() -> None:
+    desk = Desk()
+    told(desk, "authorized")
+
+    assert desk.passes(5 * DAY) == []
+    raised = desk.passes(PATIENCE)
+
+    assert raised[0].title == (
+        "Order #1001: its authorization ends 09 Nov 2026 at 09:00 UTC (assumed), and it is not captured"
+    )
+
+
+def test_when_shopify_knows_the_end_of_an_authorization_that_counts() -> None:
+    desk = Desk()
+    told(desk, "authorized")
+    desk.passes(5 * DAY)
+    ends = START + 20 * DAY
+    assert answered(desk, "authorized", capturable=True, authorization_expires=ends) == []
+
+    assert desk.passes(12 * DAY) == []
+    desk.passes(DAY)
+    raised = answered(desk, "authorized", capturable=True, authorization_expires=ends)
+    assert [alert.title for alert in raised] == [
+        "Order #1001: its authorization ends 22 Nov 2026 at 09:00 UTC, and it is not captured"
+    ]
+
+
+def test_what_cannot_be_captured_cannot_be_lost() -> None:
+    desk = Desk()
+    told(desk, "authorized")
+    desk.passes(5 * DAY)
+
+    assert answered(desk, "authorized", capturable=False) == []
+    assert desk.due == {}
+
+
+def test_a_pending_payment_that_becomes_authorized_ends_the_alert() -> None:
+    desk = Desk()
+    told(desk, "pending")
+    desk.passes(HOUR + PATIENCE)
+
+    assert shown(told(desk, "authorized", 70)) == ["resolved warning operations"]
+
+
+@pytest.mark.parametrize("financial", ["expired", "voided"])
+def test_what_expired_or_was_voided_is_told_at_once(financial: str) -> None:
+    assert shown(told(Desk(), financial)) == ["firing warning operations"]
+
+
+def test_a_hold_for_the_payment_is_told_at_once() -> None:
+    desk = Desk()
+    told(desk, "pending")
+    hold = Hold(id="1", fulfillment_order="7", reason="awaiting_payment")
+
+    raised = desk.event("fulfillment_holds/added", HoldFacts(fulfillment_order="7", released=False, hold=hold))
+
+    assert [alert.title for alert in raised] == ["Order #1001: on hold until it is paid"]
+
+
+def test_one_that_stays_unpaid_for_another_day_becomes_critical() -> None:
+    desk = Desk()
+    told(desk, "pending")
+    desk.passes(HOUR + PATIENCE)
+
+    desk.passes(DAY)
+    raised = desk.passes(PATIENCE)
+
+    assert [alert.severity for alert in (*desk.told(RULE), *raised)][-1] is Severity.CRITICAL
+
+
+STEPS = (("pending", 0), ("authorized", 5), ("partially_paid", 8), ("paid", 20), ("voided", 25))
+
+
+@given(st.lists(st.sampled_from(STEPS), min_size=1, max_size=10))
+@settings(max_examples=60)
+def test_what_is_open_depends_on_the_newest_state_not_on_the_order_of_deliveries(steps: list[tuple[str, int]]) -> None:
+    desk = Desk()
+    for financial, minute in steps:
+        told(desk, financial, minute)
+    desk.passes(2 * HOUR)
+
+    newest = max(steps, key=lambda step: step[1])[0]
+    assert desk.open_conditions == ({f"{RULE}|"} if newest in ("pending", "partially_paid", "voided") else set())
