@@ -3,7 +3,8 @@ the secret, and a wrong one is an address that is not there.
 
 The body is in the schema of the status answer. Whose it is stands in its refs alone, `<team>/<message id>/<person>`
 in base64, as `dispatch` gave them. A body that names no notification, or more than one, is not guessed at: it is
-answered 200, so that it does not come again, and counted as ignored; polling finds out all the same.
+answered 200, so that it does not come again, and counted as ignored; polling finds out all the same. Addresses of
+recipients stay behind: the refs say who they are.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ _DOMAIN: Final = "callbacks"
 #: As a text inside of JSON every byte may become two; `sending.status` takes 2 MiB.
 _BODY_BYTES = 512 * 1024
 _REF = re.compile(r"([a-z0-9][a-z0-9._-]{0,62})/([\x21-\x7e]{1,80})/[a-z0-9][a-z0-9._-]{0,62}", re.ASCII)
+_ADDRESSES = frozenset({"email", "sms", "fax", "whatsapp"})
 _UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
@@ -62,7 +64,7 @@ class Callbacks:
             whose = whose_is(body)
             if whose is None:
                 raise NotTaken(Verdict.IGNORED, "its refs name no notification of ours")
-            told = SendingStatus(whose.team, whose.message_id, body.decode(errors="replace"), self._intake.clock.wall())
+            told = SendingStatus(whose.team, whose.message_id, without_addresses(body), self._intake.clock.wall())
             headers = of_ours("sending-status", self._intake.clock, trace_of(request.headers))
             await self._intake.put(topics.SENDING_STATUS, whose.team, encode(told), headers)
 
@@ -75,6 +77,22 @@ def whose_is(body: bytes) -> Whose | None:
         return None
     found = set(_named(deliveries))
     return found.pop() if len(found) == 1 else None
+
+
+def without_addresses(body: bytes) -> str:
+    """The same status, of a body that `whose_is` could read."""
+    status = msgspec.json.decode(body, type=dict[str, Raw])
+    deliveries = msgspec.json.decode(status["deliveries"], type=list[Raw])
+    status["deliveries"] = Raw(msgspec.json.encode([_without_address(delivery) for delivery in deliveries]))
+    return msgspec.json.encode(status).decode()
+
+
+def _without_address(delivery: Raw) -> Raw:
+    try:
+        fields = msgspec.json.decode(delivery, type=dict[str, Raw])
+    except _UNREADABLE:
+        return Raw(b"null")
+    return Raw(msgspec.json.encode({name: value for name, value in fields.items() if name not in _ADDRESSES}))
 
 
 def _named(deliveries: list[Raw]) -> Iterator[Whose]:

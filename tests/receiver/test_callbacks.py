@@ -29,14 +29,15 @@ def told(*refs: object) -> bytes:
     return orjson.dumps({"job_id": "xsi-1234567", "job_state": ["Complete", "Posted"], "deliveries": deliveries})
 
 
-async def test_a_status_goes_to_its_team_as_it_came(world: World) -> None:
+async def test_a_status_goes_to_its_team_as_it_came_but_for_the_addresses(world: World) -> None:
     body = told(coded("support/shop-m-1/ann"), coded("support/shop-m-1/bob"))
+    kept = body.replace(b',"sms":"+15550100"', b"")
 
     answer = await world.post(STATUS, body)
 
     record = await world.only()
     assert answer.status == 200
-    assert decode(record, SendingStatus) == SendingStatus("support", "shop-m-1", body.decode(), WALL)
+    assert decode(record, SendingStatus) == SendingStatus("support", "shop-m-1", kept.decode(), WALL)
     assert (record.topic, record.key, record.partition) == ("sending.status", b"support", partition_of(b"support", 3))
     assert (record.header("ce_type"), record.header("schemaversion")) == ("sending-status", "1")
     assert world.counted("callbacks", "accepted") == 1
@@ -108,7 +109,7 @@ async def test_the_largest_callback_still_fits_on_its_topic(world: World) -> Non
     large = body[:-1] + b',"padding":' + padding + b"}"
 
     assert (await world.post(STATUS, large)).status == 200
-    assert decode(await world.only(), SendingStatus).body.encode() == large
+    assert decode(await world.only(), SendingStatus).body.encode() == large.replace(b',"sms":"+15550100"', b"")
 
 
 async def test_a_status_that_cannot_be_written_shall_come_again(world: World) -> None:
