@@ -1,0 +1,274 @@
+"""Parcels in trouble and parcels nobody hears of: what tells, what ends it, and what two weeks of silence do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.alerts import Alert
+from schemas.configuration import FulfillmentRules, Rules
+from schemas.facts import Address, FulfillmentOrderFacts
+from tests.stages.rules.parcel import PARCEL, fulfilled, line, ordered, scanned
+from tests.stages.rules.world import NUMBER, START, Desk, configuration
+
+TROUBLE, STALLED = "shipment-exception", "shipment-stalled"
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+SERVICE = "gid://shopify/FulfillmentOrder/7"
+
+
+def shown(alerts: list[Alert], rule: str = TROUBLE) -> list[str]:
+    return [f"{alert.state} {alert.severity}" for alert in alerts if alert.rule == rule]
+
+
+def service(desk: Desk, topic: str, minute: float = 1) -> list[Alert]:
+    facts = FulfillmentOrderFacts(fulfillment_order=SERVICE, order_id=NUMBER, order_name="#1001", message="No stock")
+    return desk.event(f"fulfillment_orders/{topic}", facts, occurred=START + timedelta(minutes=minute))
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("failure", ["firing critical"]),
+        ("not_delivered", ["firing critical"]),
+        ("attempted_delivery", ["firing warning"]),
+        ("delayed", ["firing warning"]),
+        ("in_transit", []),
+        ("delivered", []),
+        ("confirmed", []),
+        ("label_printed", []),
+    ],
+)
+def test_what_the_carrier_says_tells_how_bad_it_is(status: str, expected: list[str]) -> None:
+    assert shown(scanned(Desk(), status)) == expected
+
+
+def test_a_word_that_nobody_knows_yet_is_shown_as_it_is() -> None:
+    raised = scanned(Desk(), "eaten_by_a_bear")
+
+    assert [alert.title for alert in raised] == [f"Order {NUMBER}: the carrier says 'eaten_by_a_bear'"]
+
+
+def test_the_fulfillments_own_status_tells_too() -> None:
+    assert shown(fulfilled(Desk(), shipment_status="failure")) == ["firing critical"]
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("error", ["firing critical"]),
+        ("failure", ["firing critical"]),
+        ("a_new_word", ["firing warning"]),
+        ("open", []),
+    ],
+)
+def test_a_fulfillment_that_failed_is_trouble(status: str, expected: list[str]) -> None:
+    assert shown(fulfilled(Desk(), status=status)) == expected
+
+
+def test_support_reads_which_parcel_and_what_to_do() -> None:
+    desk = Desk()
+    ordered(desk)
+    fulfilled(desk)
+
+    alert = scanned(desk, "failure", 5)[0]
+
+    assert alert.title == "Order #1001: the carrier reports a failure"
+    assert {(each.label, each.text) for each in alert.details} >= {("Carrier", "UPS"), ("Tracking", "1Z1")}
+    assert alert.next_step
+    assert alert.link == f"https://admin.shopify.com/store/demo/orders/{NUMBER}"
+
+
+@pytest.mark.parametrize("status", ["delivered", "picked_up"])
+def test_a_failure_ends_by_an_arrival(status: str) -> None:
+    desk = Desk()
+    scanned(desk, "failure", 5)
+
+    assert shown(scanned(desk, status, 60)) == ["resolved critical"]
+
+
+def test_a_failure_does_not_end_by_the_next_step_and_a_mild_one_does() -> None:
+    bad, mild = Desk(), Desk()
+    scanned(bad, "failure", 5)
+    scanned(mild, "attempted_delivery", 5)
+
+    assert shown(scanned(bad, "out_for_delivery", 60)) == []
+    assert shown(scanned(mild, "out_for_delivery", 60)) == ["resolved warning"]
+
+
+def test_what_happened_before_the_failure_and_is_told_after_it_ends_nothing() -> None:
+    desk = Desk()
+    scanned(desk, "failure", 60)
+
+    assert shown(scanned(desk, "delivered", 5)) == []
+
+
+def test_a_failure_ends_when_a_replacement_is_shipped() -> None:
+    desk = Desk()
+    fulfilled(desk)
+    scanned(desk, "failure", 5)
+
+    assert shown(fulfilled(desk, 60, PARCEL + 1, name="#1001.2", lines=(line(2),))) == [], "another line"
+    assert shown(fulfilled(desk, 70, PARCEL + 2, name="#1001.3")) == ["resolved critical"]
+
+
+def test_after_two_weeks_without_news_it_is_over() -> None:
+    desk = Desk()
+    scanned(desk, "failure", 0)
+
+    assert shown(desk.passes(14 * DAY - HOUR)) == []
+    ends = [alert for alert in desk.passes(HOUR) if alert.rule == TROUBLE]
+
+    assert shown(ends) == ["resolved critical"]
+    assert ends[0].details[0].text == "no further news for two weeks"
+
+
+def test_two_parcels_are_two_alerts() -> None:
+    desk = Desk()
+    scanned(desk, "failure", 5)
+    scanned(desk, "failure", 6, PARCEL + 1)
+
+    assert desk.open_conditions == {f"{TROUBLE}|{PARCEL}", f"{TROUBLE}|{PARCEL + 1}"}
+
+
+# --- taken back -------------------------------------------------------------------------------------------------------
+
+
+def test_a_cancelled_fulfillment_is_told_if_nothing_takes_its_place_within_an_hour() -> None:
+    desk = Desk()
+    fulfilled(desk, status="cancelled")
+
+    assert shown(desk.passes(HOUR - timedelta(seconds=1))) == []
+    assert shown(desk.passes(timedelta(seconds=1))) == ["firing warning"]
+    assert shown(fulfilled(desk, 90, PARCEL + 1)) == ["resolved warning"]
+
+
+def test_a_replacement_in_time_is_no_news() -> None:
+    desk = Desk()
+    fulfilled(desk, status="cancelled")
+    fulfilled(desk, 30, PARCEL + 1)
+
+    assert shown(desk.passes(2 * HOUR)) == []
+
+
+def test_a_fulfillment_of_a_cancelled_order_is_rightly_taken_back() -> None:
+    desk = Desk()
+    fulfilled(desk, status="cancelled")
+    ordered(desk, 5, cancelled=START)
+
+    assert shown(desk.passes(2 * HOUR)) == []
+
+
+# --- fulfillment services ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("topic", "words"),
+    [
+        ("fulfillment_request_rejected", "the fulfillment service rejected it"),
+        ("fulfillment_service_failed_to_complete", "the fulfillment service could not complete it"),
+    ],
+)
+def test_a_service_that_refuses_is_told_until_something_is_shipped(topic: str, words: str) -> None:
+    desk = Desk()
+
+    raised = service(desk, topic)
+
+    assert shown(raised) == ["firing critical"]
+    assert raised[0].title == f"Order #1001: {words}"
+    assert shown(fulfilled(desk, 60)) == ["resolved critical"]
+
+
+def test_a_request_that_is_made_again_ends_the_refusal() -> None:
+    desk = Desk()
+    service(desk, "fulfillment_request_rejected", 1)
+
+    assert shown(service(desk, "fulfillment_request_accepted", 9)) == ["resolved critical"]
+
+
+def test_a_service_that_ships_a_cancelled_order_anyway_is_told() -> None:
+    desk = Desk()
+
+    assert service(desk, "cancellation_request_rejected") == []
+    raised = ordered(desk, 5, cancelled=START)
+
+    assert [alert.title for alert in raised] == [
+        "Order #1001: the fulfillment service will ship it anyway, though the order was cancelled"
+    ]
+
+
+# --- silence ----------------------------------------------------------------------------------------------------------
+
+
+def stalled(desk: Desk, by: timedelta) -> list[str]:
+    return shown(desk.passes(by), STALLED)
+
+
+def test_a_carrier_that_says_no_more_for_five_days_is_told_and_its_next_word_ends_it() -> None:
+    desk = Desk()
+    fulfilled(desk)
+    scanned(desk, "in_transit", 0)
+
+    assert stalled(desk, 5 * DAY - HOUR) == []
+    assert stalled(desk, HOUR) == ["firing warning"]
+    assert shown(scanned(desk, "in_transit", 6 * 1440), STALLED) == ["resolved warning"]
+
+
+def test_abroad_ten_days_are_waited() -> None:
+    desk = Desk()
+    ordered(desk, address=Address(country="DE"))
+    scanned(desk, "in_transit", 0, country="US")
+
+    assert stalled(desk, 9 * DAY) == []
+    assert stalled(desk, DAY) == ["firing warning"]
+
+
+def test_past_its_promise_a_day_is_waited() -> None:
+    desk = Desk()
+    scanned(desk, "in_transit", 0, promised=START + DAY)
+
+    assert stalled(desk, 2 * DAY - HOUR) == []
+    assert stalled(desk, HOUR) == ["firing warning"]
+
+
+@pytest.mark.parametrize("status", ["delivered", "failure"])
+def test_what_has_arrived_or_failed_is_not_waited_for(status: str) -> None:
+    desk = Desk()
+    scanned(desk, "in_transit", 0)
+    scanned(desk, status, 5)
+
+    assert stalled(desk, 13 * DAY) == []
+
+
+@pytest.mark.parametrize(("carriers", "expected"), [((), []), (("ups",), ["firing warning"])])
+def test_a_label_without_a_scan_tells_only_of_carriers_that_scan(
+    carriers: tuple[str, ...], expected: list[str]
+) -> None:
+    desk = Desk(configuration(rules=Rules(fulfillment=FulfillmentRules(scanning_carriers=carriers))))
+    fulfilled(desk)
+    scanned(desk, "label_printed", 0)
+
+    assert stalled(desk, 3 * DAY) == expected
+
+
+# --- whatever comes first ---------------------------------------------------------------------------------------------
+
+SCANS: tuple[tuple[str, float], ...] = (("in_transit", 1), ("attempted_delivery", 5), ("out_for_delivery", 9))
+MORE: tuple[tuple[str, float], ...] = (*SCANS, ("failure", 12), ("delivered", 20), ("delayed", 15))
+
+
+@given(st.sets(st.sampled_from(MORE), min_size=1), st.data())
+@settings(max_examples=60)
+def test_what_is_open_does_not_depend_on_the_order_of_the_scans(scans: set[tuple[str, float]], data: Any) -> None:
+    shuffled = data.draw(st.permutations(sorted(scans)))
+    ends = []
+    for order in (sorted(scans, key=lambda scan: scan[1]), [*shuffled, *shuffled]):
+        desk = Desk()
+        for status, minute in order:
+            scanned(desk, status, minute)
+        ends.append(desk.open_conditions)
+
+    assert ends[0] == ends[1]
