@@ -19,6 +19,7 @@ from schemas.facts import (
     InventoryFacts,
     InventoryItemFacts,
     OrderFacts,
+    PrivacyFacts,
     ReturnFacts,
     RiskFacts,
     ShopFacts,
@@ -83,10 +84,17 @@ def merged(dossier: Dossier, event: Event) -> Dossier:
 
 
 def with_signal(dossier: Dossier, signal: AnySignal, kind: str) -> Dossier:
-    """The dossier with what the signal tells: the newest of its type, of a job's reports the newest of each phase."""
-    name = f"{kind}/{signal.phase}" if isinstance(signal, JobReported) else kind
+    """The dossier with what the signal tells: the newest of its type, of a job's reports the newest of each phase.
+
+    Those of a job's runs, where it names them, stand beside them: many runs push no phase out.
+    """
     told = Known(stamp_of_signal(signal), kind, bounded(signal))
-    return replace(dossier, signals=shelved(dossier.signals, name, told))
+    if not isinstance(signal, JobReported):
+        return replace(dossier, signals=shelved(dossier.signals, kind, told))
+    signals = shelved(dossier.signals, f"{kind}/{signal.phase}", told)
+    if signal.run is not None:
+        signals = shelved(signals, f"job-run/{signal.run}/{signal.phase}", told)
+    return replace(dossier, signals=signals)
 
 
 # --- where facts stand ------------------------------------------------------------------------------------------------
@@ -114,8 +122,8 @@ def _name(event: Event, facts: AnyFacts) -> str:
             return f"{tag}/{event.kind}"
         case FulfillmentOrderFacts():
             return f"{tag}/{facts.fulfillment_order}/{event.kind}"
-        case DispositionFacts():
-            return f"{tag}/{facts.id}/{event.delivery_id}"
+        case DispositionFacts() | PrivacyFacts():
+            return f"{tag}/{event.delivery_id}"
     if (identify := _BY_IDENTITY.get(type(facts))) is not None:
         return f"{tag}/{identify(facts)}"
     identity = getattr(facts, "id", None)
