@@ -17,6 +17,7 @@ from schemas.facts import (
 from stages.bodies.fields import (
     NULL,
     Body,
+    absent,
     flag,
     many,
     moment,
@@ -70,7 +71,12 @@ class _Scopes(Body):
 
 def scopes(body: bytes) -> Parsed:
     found = whole(body, _Scopes)
-    return Parsed(ScopesFacts(texts(found.previous), texts(found.current)), None, moment(found.updated_at))
+    facts = ScopesFacts(
+        previous=texts(found.previous),
+        current=texts(found.current),
+        absent=absent(found, {"current": "current", "previous": "previous"}),
+    )
+    return Parsed(facts, None, moment(found.updated_at))
 
 
 class _Subscription(Body):
