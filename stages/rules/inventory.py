@@ -1,25 +1,30 @@
 """Use case 3: stock that runs low, is out, or was oversold.
 
 What counts is the sum over active locations that fulfil online orders, and that only a lookup tells: without it the
-rules are silent. A low stock is a crossing: the first reading of an item is where it starts from, and between the
-threshold and its margin nothing changes. Not yet: cover in days, thresholds per location, the storm's one digest, and
-the digest of first readings.
+rules are silent. Each of the three is a course, not a state: an item's readings are gone through by their time, so
+that the first one is only where it starts from, and what comes late changes nothing but the past. Between the
+threshold and its margin nothing changes; at nothing left a low stock stays what it was, and out of stock is told.
+Not yet: cover in days, thresholds per location, routes by vendor and tag, the storm's one digest, the digest of first
+readings, the orders that were oversold; that a product was archived is seen at its next reading.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 
-from schemas.alerts import Audience, Severity
+from schemas.alerts import Audience, Detail, Severity
 from schemas.configuration import InventoryRules, Threshold
-from schemas.facts import Item, VariantFacts
-from stages.dossier import Dossier
+from schemas.facts import InventoryFacts, InventoryItemFacts, Item, VariantFacts
+from stages.registers import Known
 from stages.rules.rule import Case, Clear, Fire, Said, Verdict, admin_link, details
 
 WATCHED = frozenset({"inventory"})
 _TO = (Audience.PROCUREMENT, Audience.MERCHANDISING, Audience.WAREHOUSE)
+_TOLD_OUT = "variants/out_of_stock"
+_LOCATIONS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,35 +35,42 @@ class InventoryLow:
 
     def judge(self, case: Case) -> Iterator[Verdict]:
         found = _counted(case)
-        if not isinstance(found, tuple):
+        if not isinstance(found, Counted):
             yield from _gone(found)
             return
-        item, available = found
-        below = threshold_for(item, case.configuration.rules.inventory)
-        if available >= recovered_at(below, case.configuration.rules.inventory):
-            yield Clear(f"{available} are available again")
-        elif 0 < available < below and (case.open or _was_at(case.dossier, below)):
-            title = f"Low stock: {_called(item)}, {available} left (threshold {below})"
+        rules = case.configuration.rules.inventory
+        below = threshold_for(found.item, rules)
+        enough = recovered_at(below, rules)
+        since = _since(case, lambda known: known.value >= enough, lambda known, most: 0 < known.value < below <= most)
+        if found.available >= enough:
+            yield Clear(f"{found.available} available again")
+        elif since is not None:
+            title = f"Low stock: {_called(found.item)}, {max(found.available, 0) or 'none'} left (threshold {below})"
             step = "Reorder, or take the product out of promotion until it is back."
-            yield Fire(_said(case, item, title, Severity.WARNING, step))
+            yield Fire(_said(case, found.item, title, (Severity.WARNING, since), step))
 
 
 @dataclass(frozen=True, slots=True)
 class InventoryOut:
+    """Of what has been there before, or what Shopify says has just run out."""
+
     name: str = "inventory-out"
     use_case: int = 3
     watches: frozenset[str] = WATCHED
 
     def judge(self, case: Case) -> Iterator[Verdict]:
         found = _counted(case)
-        if not isinstance(found, tuple):
+        if not isinstance(found, Counted):
             yield from _gone(found)
             return
-        item, available = found
-        if available > 0:
-            yield Clear(f"{available} are available again")
-        elif case.open or _was_at(case.dossier, 1) or _is_told_out(case.dossier):
-            yield Fire(_out(case, item))
+        told = _told_out(case)
+        since = _since(
+            case, lambda known: known.value > 0, lambda known, most: most > 0 or known.stamp.delivery in told
+        )
+        if found.available > 0:
+            yield Clear(f"{found.available} available again")
+        elif since is not None:
+            yield Fire(_out(case, found.item, since))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +83,19 @@ class InventoryOversold:
 
     def judge(self, case: Case) -> Iterator[Verdict]:
         found = _counted(case)
-        if not isinstance(found, tuple):
+        if not isinstance(found, Counted):
             yield from _gone(found)
             return
-        item, available = found
-        if available >= 0:
-            yield Clear(f"{available} are available")
-        elif item.policy == "deny":
-            title = f"Oversold: {_called(item)}, {-available} more sold than there are"
-            step = "Find the newest open orders of this product, and tell their customers or restock."
-            yield Fire(_said(case, item, title, Severity.CRITICAL, step), level=-available)
+        since = _since(case, lambda known: known.value >= 0, lambda known, most: known.value < most)
+        if found.available >= 0:
+            yield Clear("there are as many as were sold")
+        elif found.item.policy == "continue":
+            yield Clear("it may be sold without stock now")
+        elif since is not None and found.item.policy == "deny":
+            missing = -found.available
+            title = f"Oversold: {_called(found.item)}, {missing} more sold than there {'is' if missing == 1 else 'are'}"
+            step = "Find the newest open orders of this product, and restock or tell their customers."
+            yield Fire(_said(case, found.item, title, (Severity.CRITICAL, since), step), level=missing)
 
 
 def threshold_for(item: Item, rules: InventoryRules) -> int:
@@ -102,21 +117,53 @@ def _fits(threshold: Threshold, item: Item) -> bool:
     )
 
 
-def _counted(case: Case) -> tuple[Item, int] | str | None:
-    """The item and its available units; why it does not count any more; None where nothing is known."""
+# --- what counts ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """An item that is to be watched, and its available units."""
+
+    item: Item
+    available: int
+
+
+def _counted(case: Case) -> Counted | str | None:
+    """A sentence says why it does not count any more; None where too little is known."""
     known = case.dossier.item
     if known is None:
         return None
     item = known.value
-    if item.tracked is False:
+    if item.tracked is False or _is_untracked_since(case, known.stamp.occurred):
         return "its stock is not tracked any more"
     if item.product_status is not None and item.product_status != "active":
-        return f"the product is {item.product_status}"
+        return f"the product is {item.product_status} now"
     if item.bundle:
         return "it is a bundle, whose parts are counted"
+    if _is_disconnected(case, item):
+        return "no location that sells online stocks it any more"
     if item.available is None or item.tracked is None or item.product_status is None:
         return None
-    return item, item.available
+    return Counted(item, item.available)
+
+
+def _is_untracked_since(case: Case, looked_up: datetime) -> bool:
+    told = case.dossier.every(InventoryItemFacts)
+    return bool(told) and told[-1].value.tracked is False and told[-1].stamp.occurred >= looked_up
+
+
+def _told_out(case: Case) -> frozenset[str]:
+    """The deliveries that said so themselves, answered at once or later."""
+    variants = (known for known in case.dossier.every(VariantFacts) if not known.value.in_stock)
+    read = (known for known in case.dossier.readings.values() if known.kind == _TOLD_OUT)
+    return frozenset(known.stamp.delivery for found in (variants, read) for known in found)
+
+
+def _is_disconnected(case: Case, item: Item) -> bool:
+    """Units are also unknown where an item has more locations than could be read: that ends nothing."""
+    told = case.dossier.newest(InventoryFacts)
+    has_left = told is not None and told.disconnected
+    return has_left and item.available is None and not any(level.active and level.online for level in item.levels)
 
 
 def _gone(why: str | None) -> Iterator[Verdict]:
@@ -124,52 +171,86 @@ def _gone(why: str | None) -> Iterator[Verdict]:
         yield Clear(why)
 
 
-def _was_at(dossier: Dossier, least: int) -> bool:
-    """Some earlier reading was at least that: what is below it now has crossed it."""
-    newest = max(dossier.readings, default="")
-    return any(known.value >= least for at, known in dossier.readings.items() if at < newest)
+def _since(
+    case: Case, is_over: Callable[[Known[int]], bool], is_news: Callable[[Known[int], int], bool]
+) -> datetime | None:
+    """Since when it holds, by all readings in their order. `is_news` is told the most that has been there before.
+
+    Only the newest readings are kept: what is open began before them.
+    """
+    course = sorted(case.dossier.readings.values(), key=lambda known: known.stamp)
+    if not course:
+        return None
+    began = course[0].stamp.updated if case.open else None
+    most = course[0].value
+    for known in course:
+        if is_over(known):
+            began = None
+        elif is_news(known, most):
+            began = began or known.stamp.updated
+        most = max(most, known.value)
+    return began
 
 
-def _is_told_out(dossier: Dossier) -> bool:
-    variant = dossier.newest(VariantFacts)
-    return variant is not None and not variant.in_stock
+# --- what is said -----------------------------------------------------------------------------------------------------
 
 
-def _out(case: Case, item: Item) -> Said:
-    backorder = item.policy == "continue"
-    title = f"Out of stock: {_called(item)}" + (", sells on backorder" if backorder else ", it cannot be sold any more")
-    step = "Tell customers the real delivery time." if backorder else "Reorder now, or hide the product."
-    return _said(case, item, title, Severity.INFO if backorder else Severity.CRITICAL, step)
+def _out(case: Case, item: Item, since: datetime) -> Said:
+    """A policy that is not known excuses nothing."""
+    title = f"Out of stock: {_called(item)}"
+    if item.policy == "continue":
+        step = "Tell customers the real delivery time."
+        return _said(case, item, f"{title}, sells on backorder", (Severity.INFO, since), step)
+    step = "Reorder now, or hide the product."
+    end = ", cannot be sold any more" if item.policy == "deny" else ""
+    return _said(case, item, f"{title}{end}", (Severity.CRITICAL, since), step)
 
 
-def _said(case: Case, item: Item, title: str, severity: Severity, step: str) -> Said:
-    known = case.dossier.item
+def _said(case: Case, item: Item, title: str, how: tuple[Severity, datetime], step: str) -> Said:
+    severity, since = how
     return Said(
         title=title,
-        since=known.stamp.updated if known else case.now,
+        since=since,
         severity=severity,
         audiences=_TO,
-        details=details(
-            vendor=item.vendor,
-            sku=item.sku,
-            available=item.available,
-            on_hand=item.on_hand,
-            committed=item.committed,
-            incoming=item.incoming,
-            by_location=_by_location(item),
-            sold_without_stock="yes" if item.policy == "continue" else None,
+        details=(
+            *details(vendor=item.vendor),
+            *((Detail("SKU", item.sku),) if item.sku else ()),
+            *details(
+                available=item.available,
+                on_hand=item.on_hand,
+                committed=item.committed,
+                incoming=item.incoming,
+                by_location=_by_location(item),
+                sold_without_stock={"continue": "yes", "deny": "no"}.get(item.policy or ""),
+            ),
         ),
         next_step=step,
         link=admin_link(case.shop, f"products/{item.product_id}" if item.product_id else "products/inventory"),
+        unknown=_unknown(item),
+    )
+
+
+def _unknown(item: Item) -> tuple[str, ...]:
+    counts = {"on hand": item.on_hand, "committed": item.committed, "incoming": item.incoming}
+    missing = [name for name, count in counts.items() if count is None]
+    return (
+        *((f"how many are {' and '.join(missing)}",) if missing else ()),
+        *(("whether it is sold without stock",) if item.policy is None else ()),
     )
 
 
 def _by_location(item: Item) -> str:
-    shown = [f"{level.location or level.location_id}: {level.available}" for level in item.levels[:5] if level.active]
-    return ", ".join(shown) if len(shown) > 1 else ""
+    """The sum's parts, where there are several."""
+    found = [level for level in item.levels if level.active and level.online and level.available is not None]
+    if len(found) < 2:
+        return ""
+    shown = [f"{level.location or level.location_id}: {level.available}" for level in found[:_LOCATIONS]]
+    more = len(found) - len(shown)
+    return ", ".join([*shown, f"and {more} more"] if more else shown)
 
 
 def _called(item: Item) -> str:
     if item.product and item.sku:
         return f"{item.product} ({item.sku})"
-    return item.product or item.sku or f"item {item.id}"
+    return item.product or (f"SKU {item.sku}" if item.sku else f"item {item.id}")

@@ -5,7 +5,7 @@ Unknown is not priority. The second warning on an order is the classifier's to s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from schemas.configuration import PremiumRule, Rules
@@ -15,6 +15,7 @@ from stages.dossier import Dossier
 ESCALATED = "escalated"
 DISPUTED = "an open dispute"
 _SOON = timedelta(hours=24)
+_FULFILLED = frozenset({"fulfilled", "restocked"})
 _DISPUTE_OVER = frozenset({"won", "lost", "accepted", "charge_refunded", "prevented"})
 
 
@@ -27,16 +28,20 @@ def _reasons(dossier: Dossier, rules: Rules, now: datetime) -> Iterator[str]:
     if dossier.customer is not None and is_premium(dossier.customer.value, rules.premium):
         yield "premium customer"
     order = dossier.order
-    if order is None:
-        return
+    if order is not None:
+        yield from _of_order(order, dossier, rules, now)
+    if any(_is_open(known.value) for known in dossier.every(DisputeFacts)):
+        yield DISPUTED
+
+
+def _of_order(order: OrderFacts, dossier: Dossier, rules: Rules, now: datetime) -> Iterator[str]:
     if method := _fast_method(order, rules.fulfillment.time_sensitive_methods):
         yield f"time-sensitive shipping ({method})"
-    if any(_is_soon(known.value, now) for known in dossier.every(FulfillmentOrderFacts)):
-        yield "to be fulfilled within 24 hours"
+    by = [known.value.fulfill_by for known in dossier.every(FulfillmentOrderFacts)]
+    if not _is_done(order) and (reason := _soon(by, now)):
+        yield reason
     if ESCALATED in (tag.lower() for tag in order.tags):
         yield "tagged as escalated"
-    if any((known.value.status or "") not in _DISPUTE_OVER for known in dossier.every(DisputeFacts)):
-        yield DISPUTED
 
 
 def is_premium(customer: Customer, rule: PremiumRule) -> bool:
@@ -55,5 +60,17 @@ def _fast_method(order: OrderFacts, words: tuple[str, ...]) -> str | None:
     )
 
 
-def _is_soon(facts: FulfillmentOrderFacts, now: datetime) -> bool:
-    return facts.fulfill_by is not None and now <= facts.fulfill_by <= now + _SOON
+def _is_done(order: OrderFacts) -> bool:
+    return order.cancelled is not None or order.fulfillment in _FULFILLED
+
+
+def _soon(by: Iterable[datetime | None], now: datetime) -> str | None:
+    """The nearest time that somebody waits for; one that is past while the order waits is no less urgent."""
+    nearest = min((at for at in by if at is not None), default=None)
+    if nearest is None or nearest > now + _SOON:
+        return None
+    return "was to be fulfilled already" if nearest < now else "to be fulfilled within 24 hours"
+
+
+def _is_open(facts: DisputeFacts) -> bool:
+    return facts.status is not None and facts.status not in _DISPUTE_OVER

@@ -1,27 +1,39 @@
-"""Use case 7, the storefront and ourselves: the app gone or cut short, the shop shut, a refused token, privacy.
+"""Use case 7, the storefront and ourselves: the app gone or cut short, the shop shut, a refused token, and privacy.
 
-Not yet: domains and TLS, themes, locations, billing, subscriptions, silence of webhooks. Privacy requests cannot be
-acknowledged yet: they are told once, with their deadline.
+Privacy requests are told once each, with their deadline: nobody can acknowledge them yet.
+Not yet: domains and TLS, themes, locations, billing, subscriptions, silence of webhooks, and what Shopify answers to a
+shop that is shut (402, 423).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from schemas.alerts import Audience, Severity
 from schemas.facts import PrivacyFacts, ScopesFacts, ShopFacts
 from schemas.signals import TokenRefused
 from stages.registers import Known
 from stages.rules.rule import Case, Clear, Fire, Said, Tell, Verdict, admin_link, details
+from stages.rules.words import moment
 
-SHUT_PLANS = frozenset({"frozen", "cancelled", "fraudulent"})
+SHUT_PLANS = frozenset({"frozen", "cancelled", "canceled", "fraudulent"})
+#: Paused: not what has to be told, and no end of it either.
+_PAUSED_PLANS = frozenset({"dormant", "paused"})
 PRIVACY_DAYS = timedelta(days=30)
 _TO = (Audience.IT_SUPPORT, Audience.ECOMMERCE)
+
+
 _REQUESTS = {
-    "customers/data_request": "A customer asks what is stored about them",
-    "customers/redact": "A customer's data must be erased",
+    "customers/data_request": (
+        "A customer asks what is stored about them: answer by",
+        "Collect what your other systems hold of this customer, and send it to them.",
+    ),
+    "customers/redact": (
+        "A customer's data must be erased by",
+        "Erase what your other systems hold of this customer.",
+    ),
 }
 
 
@@ -55,10 +67,9 @@ class PipelineDegraded:
             yield Clear("Shopify takes the token again", "token")
             return
         title = f"Shopify refuses the Admin token of {case.shop}"
-        step = (
-            "Install the app again, or give the pipeline a valid token; until then alerts lack what must be looked up."
-        )
-        yield Fire(_said(case, title, newest.occurred, Severity.WARNING, step), "token")
+        step = "Install the app again, or give the pipeline a valid token."
+        lines = {"until_then": "alerts lack what must be looked up, and say so"}
+        yield Fire(_said(case, title, (Severity.WARNING, newest.occurred), step, "settings/apps", **lines), "token")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,57 +79,80 @@ class PrivacyRequest:
     watches: frozenset[str] = frozenset({"customer", "shop"})
 
     def judge(self, case: Case) -> Iterator[Verdict]:
-        owner = case.configuration.privacy.owner_team
         for known in case.dossier.every(PrivacyFacts):
-            if (title := _REQUESTS.get(known.kind)) is not None:
+            if (asked := _REQUESTS.get(known.kind)) is not None:
                 yield Tell(
-                    _request(case, known, title, owner),
-                    f"{known.kind}/{known.value.request_id or known.stamp.delivery}",
+                    _request(case, known, *asked), f"{known.kind}/{known.value.request_id or known.stamp.delivery}"
                 )
+
+
+# --- the shop and the app ---------------------------------------------------------------------------------------------
 
 
 def _uninstalled(case: Case) -> Iterator[Verdict]:
     """Whatever the shop tells of the app afterwards says that it is installed again."""
-    shops = case.dossier.every(ShopFacts)
-    gone = [known for known in shops if known.value.uninstalled]
+    gone = [known for known in case.dossier.every(ShopFacts) if known.value.uninstalled]
     if not gone:
         return
     since = gone[-1].stamp.occurred
-    told = [known.stamp.occurred for known in shops] + [
-        known.stamp.occurred for known in case.dossier.every(ScopesFacts)
-    ]
-    if any(at > since for at in told):
+    if any(at > since for at in _heard(case)):
         yield Clear("the app is installed again", "uninstalled")
         return
-    step = "If nobody meant to, install the app again: no events arrive, and nothing can be looked up, until then."
-    yield Fire(_said(case, f"The app was uninstalled from {case.shop}", since, Severity.CRITICAL, step), "uninstalled")
+    title = f"The app was uninstalled from {case.shop}"
+    step = "If nobody meant to, install the app again."
+    lines = {"until_then": "no events arrive, and nothing can be looked up"}
+    said = _said(case, title, (Severity.CRITICAL, since), step, "settings/apps", **lines)
+    yield Fire(said, "uninstalled")
+
+
+def _heard(case: Case) -> Iterator[datetime]:
+    """When the app was surely there."""
+    for shop in case.dossier.every(ShopFacts):
+        if not shop.value.uninstalled:
+            yield shop.stamp.occurred
+    for scopes in case.dossier.every(ScopesFacts):
+        if scopes.value.current:
+            yield scopes.stamp.occurred
+    for token in case.dossier.reports(TokenRefused):
+        if not token.value.refused:
+            yield token.stamp.occurred
 
 
 def _scopes(case: Case) -> Iterator[Verdict]:
     scopes = case.dossier.every(ScopesFacts)
-    if not scopes:
+    if not scopes or "current" in scopes[-1].value.absent:
         return
     known, required = scopes[-1], case.configuration.rules.operations.required_scopes
-    missing = [scope for scope in required if scope not in known.value.current]
+    missing = [scope for scope in required if not _is_granted(scope, known.value.current)]
     if not missing:
         yield Clear("all required scopes are granted", "scopes")
         return
-    title = f"{case.shop} no longer grants {', '.join(missing)}"
-    step = "Ask for the scope again in the app's settings: what needs it stays unknown until then."
-    yield Fire(
-        _said(case, title, known.stamp.occurred, Severity.CRITICAL, step, missing_scopes=", ".join(missing)), "scopes"
-    )
+    many = "s" if len(missing) > 1 else ""
+    title = f"{case.shop} does not grant the required scope{many} {', '.join(missing)}"
+    step = f"Ask for the scope{many} again in the app's settings."
+    lines = {
+        "taken_away_now": ", ".join(scope for scope in missing if _is_granted(scope, known.value.previous)),
+        "until_then": "what needs it stays unknown, and alerts say so",
+    }
+    said = _said(case, title, (Severity.CRITICAL, known.stamp.occurred), step, "settings/apps", **lines)
+    yield Fire(said, "scopes", level=len(missing))
+
+
+def _is_granted(scope: str, granted: tuple[str, ...]) -> bool:
+    """Who may write may read: Shopify then need not name the smaller scope."""
+    return scope in granted or (scope.startswith("read_") and f"write_{scope.removeprefix('read_')}" in granted)
 
 
 def _plan(case: Case) -> Iterator[Verdict]:
     shop = _newest_with(case, "plan")
-    if shop is None or shop.value.plan is None:
+    if shop is None or shop.value.plan is None or shop.value.plan in _PAUSED_PLANS:
         return
     if shop.value.plan not in SHUT_PLANS:
         yield Clear(f"the plan is {shop.value.plan}", "plan")
         return
-    title = f"The plan of {case.shop} is {shop.value.plan}"
-    yield Fire(_said(case, title, shop.stamp.occurred, Severity.CRITICAL, "Settle it with Shopify's billing."), "plan")
+    title = f"{case.shop} is shut: Shopify calls its plan {shop.value.plan}"
+    step = "Settle it with Shopify's billing or support."
+    yield Fire(_said(case, title, (Severity.CRITICAL, shop.stamp.occurred), step, "settings/plan"), "plan")
 
 
 def _password(case: Case) -> Iterator[Verdict]:
@@ -130,9 +164,11 @@ def _password(case: Case) -> Iterator[Verdict]:
     if not shop.value.password_enabled:
         yield Clear("the storefront is open again", "password")
     elif off is not None and since is not None and off.first < since:
-        title = f"The storefront of {case.shop} is behind a password"
-        step = "If nobody meant to, take the password off: nobody can buy."
-        yield Fire(_said(case, title, since, Severity.CRITICAL, step), "password")
+        title = f"Nobody can buy: the storefront of {case.shop} is behind a password"
+        step = "If nobody meant to, take the password off."
+        lines = {"last_seen_open": moment(off.last)} if off.last < since else {}
+        said = _said(case, title, (Severity.CRITICAL, since), step, "online_store/preferences", **lines)
+        yield Fire(said, "password")
 
 
 def _newest_with(case: Case, name: str) -> Known[ShopFacts] | None:
@@ -140,26 +176,8 @@ def _newest_with(case: Case, name: str) -> Known[ShopFacts] | None:
     return found[-1] if found else None
 
 
-def _request(case: Case, known: Known[PrivacyFacts], title: str, owner: str | None) -> Said:
-    due = known.stamp.occurred + PRIVACY_DAYS
-    return Said(
-        title=f"{title}: answer by {due:%d %b %Y}",
-        since=known.stamp.occurred,
-        severity=Severity.WARNING,
-        audiences=(Audience.PRIVACY,),
-        details=details(
-            customer=known.value.customer_id,
-            orders=", ".join(map(str, known.value.orders)),
-            request=known.value.request_id,
-            here="original bodies are gone after their retention; what is derived carries ids only",
-        ),
-        next_step="Collect or erase what your other systems hold, and answer within 30 days.",
-        link=admin_link(case.shop, f"customers/{known.value.customer_id}") if known.value.customer_id else None,
-        teams=(owner,) if owner else (),
-    )
-
-
-def _said(case: Case, title: str, since: datetime, severity: Severity, step: str, **lines: str) -> Said:
+def _said(case: Case, title: str, how: tuple[Severity, datetime], step: str, path: str, **lines: str) -> Said:
+    severity, since = how
     return Said(
         title=title,
         since=since,
@@ -167,5 +185,31 @@ def _said(case: Case, title: str, since: datetime, severity: Severity, step: str
         audiences=_TO,
         details=details(shop=case.shop, **lines),
         next_step=step,
-        link=admin_link(case.shop, ""),
+        link=admin_link(case.shop, path),
+    )
+
+
+# --- privacy ----------------------------------------------------------------------------------------------------------
+
+
+def _request(case: Case, known: Known[PrivacyFacts], title: str, step: str) -> Said:
+    facts, owner = known.value, case.configuration.privacy.owner_team
+    due = (known.stamp.occurred + PRIVACY_DAYS).astimezone(UTC)
+    days = case.configuration.kafka.raw_retention_days
+    return Said(
+        title=f"{title} {due:%d %b %Y}",
+        since=known.stamp.occurred,
+        severity=Severity.WARNING,
+        audiences=(Audience.PRIVACY,),
+        details=details(
+            shop=case.shop,
+            customer=facts.customer_id,
+            orders=", ".join(map(str, facts.orders)),
+            request=facts.request_id,
+            in_this_pipeline=f"original bodies are deleted after {days} days; ids and amounts stay, without names",
+        ),
+        next_step=step,
+        link=admin_link(case.shop, f"customers/{facts.customer_id}") if facts.customer_id else None,
+        unknown=() if facts.customer_id else ("which customer: the request carries no id of one",),
+        teams=(owner,) if owner else (),
     )
