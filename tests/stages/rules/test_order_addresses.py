@@ -91,11 +91,12 @@ def test_an_address_that_is_put_right_ends_it() -> None:
     assert desk.open == {}
 
 
-def test_a_verdict_that_is_null_ends_nothing() -> None:
+@pytest.mark.parametrize("verdict", [None, "a_new_word"])
+def test_a_verdict_that_is_null_or_not_known_ends_nothing(verdict: str | None) -> None:
     desk = Desk()
     told(desk, "error")
 
-    assert told(desk, None, 5) == []
+    assert told(desk, verdict, 5) == []
     assert list(desk.open) == [RULE]
 
 

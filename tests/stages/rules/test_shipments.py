@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.alerts import Alert
 from schemas.configuration import FulfillmentRules, Rules
-from schemas.facts import Address, FulfillmentOrderFacts
+from schemas.facts import Address, FulfillmentOrderFacts, ShipmentFacts
 from tests.stages.rules.parcel import PARCEL, fulfilled, line, ordered, scanned
 from tests.stages.rules.world import NUMBER, START, Desk, configuration
 
@@ -115,6 +115,40 @@ def test_a_failure_ends_when_a_replacement_is_shipped() -> None:
     assert shown(fulfilled(desk, 70, PARCEL + 2, name="#1001.3")) == ["resolved critical"]
 
 
+def test_a_parcel_from_before_replaces_nothing() -> None:
+    desk = Desk()
+    fulfilled(desk, 0, PARCEL + 1)
+    fulfilled(desk, 10)
+    scanned(desk, "failure", 20)
+
+    assert desk.open_conditions == {f"{TROUBLE}|{PARCEL}"}
+
+
+def test_what_has_arrived_is_in_no_trouble_whatever_its_fulfillment_is_called() -> None:
+    desk = Desk()
+    scanned(desk, "delivered", 5)
+
+    assert shown(fulfilled(desk, 9, status="a_new_word")) == []
+
+
+def test_events_count_by_when_they_happened_not_by_when_they_were_written() -> None:
+    desk = Desk()
+    scanned(desk, "delivered", 60)
+    happened = START + timedelta(minutes=5)
+    facts = ShipmentFacts(id=1, fulfillment_id=PARCEL, order_id=NUMBER, status="failure", happened=happened)
+
+    assert shown(desk.event("fulfillment_events/create", facts, updated=START + 2 * HOUR)) == []
+
+
+def test_a_fulfillment_that_repeats_an_older_event_ends_nothing() -> None:
+    desk = Desk()
+    scanned(desk, "in_transit", 5)
+    scanned(desk, "attempted_delivery", 10)
+
+    assert shown(fulfilled(desk, 30, shipment_status="in_transit")) == []
+    assert desk.open_conditions == {f"{TROUBLE}|{PARCEL}"}
+
+
 def test_after_two_weeks_without_news_it_is_over() -> None:
     desk = Desk()
     scanned(desk, "failure", 0)
@@ -215,6 +249,15 @@ def test_a_carrier_that_says_no_more_for_five_days_is_told_and_its_next_word_end
     assert stalled(desk, 5 * DAY - HOUR) == []
     assert stalled(desk, HOUR) == ["firing warning"]
     assert shown(scanned(desk, "in_transit", 6 * 1440), STALLED) == ["resolved warning"]
+
+
+def test_silence_counts_from_what_happened_last_not_from_what_was_written_last() -> None:
+    desk = Desk()
+    scanned(desk, "in_transit", 60)
+    facts = ShipmentFacts(id=1, fulfillment_id=PARCEL, order_id=NUMBER, status="in_transit", happened=START)
+    desk.event("fulfillment_events/create", facts, updated=START + 2 * HOUR)
+
+    assert desk.due[f"{STALLED}|{PARCEL}"] == START + HOUR + 5 * DAY
 
 
 def test_abroad_ten_days_are_waited() -> None:
