@@ -69,8 +69,8 @@ def test_a_member_that_was_given_up_and_comes_back_takes_nothing_from_those_who_
 
 
 def test_of_two_who_claim_a_number_the_newer_word_counts() -> None:
-    claims = {"a": Claim(7, (0, 1)), "z": Claim(8, (1, 2))}
-    assert believed(claims) == {"a": frozenset({0}), "z": frozenset({1, 2})}
+    claims = {"a": Claim(8, (1, 2)), "m": Claim(7, (0, 1, 3)), "z": Claim(9, (3,))}
+    assert believed(claims) == {"a": frozenset({1, 2}), "m": frozenset({0}), "z": frozenset({3})}
 
 
 @given(st.lists(st.sets(st.sampled_from("abcdefgh"), min_size=1), min_size=1, max_size=6))
