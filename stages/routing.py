@@ -28,7 +28,7 @@ def teams_for(configuration: Configuration, labels: Sequence[Label]) -> tuple[st
 
 def default_teams(configuration: Configuration) -> tuple[str, ...]:
     """Who is told what nobody else is told: the root's teams, else the first one of the file."""
-    return configuration.routes.teams or (configuration.teams[0].name,)
+    return tuple(dict.fromkeys(configuration.routes.teams)) or (configuration.teams[0].name,)
 
 
 def _routed(configuration: Configuration, label: Label) -> tuple[str, ...]:

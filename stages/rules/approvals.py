@@ -108,7 +108,7 @@ def _notice(case: Case, order: OrderFacts, policy: Approval) -> Fire:
         next_step="Look at the order in the admin, and hold or cancel it there if it must not be shipped.",
         link=admin_link(case.shop, f"orders/{order.id}"),
         unknown=case.unknown(customer="how many orders this customer has placed"),
-        teams=policy.teams,
+        teams=tuple(dict.fromkeys(policy.teams)),
     )
     return Fire(said, policy.name, level=int(order.total.amount * _STEPS) if order.total else 0)
 

@@ -42,9 +42,9 @@ class InventoryLow:
         below = threshold_for(found.item, rules)
         enough = recovered_at(below, rules)
         since = _since(case, lambda known: known.value >= enough, lambda known, most: 0 < known.value < below <= most)
-        if found.available >= enough:
+        if since is None:
             yield Clear(f"{found.available} available again")
-        elif since is not None:
+        else:
             title = f"Low stock: {_called(found.item)}, {max(found.available, 0) or 'none'} left (threshold {below})"
             step = "Reorder, or take the product out of promotion until it is back."
             yield Fire(_said(case, found.item, title, (Severity.WARNING, since), step))

@@ -1,0 +1,307 @@
+"""Jobs: failed, never ended, not run; and Shopify's own bulk operations."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas import subjects
+from schemas.alerts import Alert, AlertState, Severity
+from schemas.configuration import Configuration, Job, OperationRules, Person, Rules, Team
+from schemas.facts import BulkOperationFacts
+from schemas.signals import JobPhase, JobReported
+from stages.bodies.operations import BULK
+from tests.stages.rules.world import SHOP, START, Desk, configuration
+
+MINUTE = timedelta(minutes=1)
+NAME = "feed-sync"
+FEED = Job(name=NAME, owner="it-support", max_runtime=45 * MINUTE)
+NIGHTLY = Job(name=NAME, critical=True, every=timedelta(hours=24))
+
+
+def company(*jobs: Job) -> Configuration:
+    person = (Person(name="desk", email="desk@example.com"),)
+    teams = tuple(Team(name=name, people=person) for name in ("operations", "it-support"))
+    return configuration(teams=teams, rules=Rules(operations=OperationRules(jobs=jobs)))
+
+
+def reports(
+    desk: Desk, phase: str, minute: float | None = None, run: str | None = None, message: str | None = None
+) -> list[Alert]:
+    """At `minute` of the day; without one, now."""
+    at = desk.now if minute is None else START + minute * MINUTE
+    return desk.signal(JobReported(SHOP, subjects.job(SHOP, NAME), at, at, NAME, JobPhase(phase), run, message))
+
+
+def details(alert: Alert) -> dict[str, str]:
+    return {detail.label: detail.text for detail in alert.details}
+
+
+# --- failed -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_job_that_fails_is_told_to_its_owner_with_what_it_said_and_when_it_last_worked() -> None:
+    desk = Desk(company(FEED))
+    reports(desk, "success", -60)
+
+    (alert,) = reports(desk, "fail", 0, message="The ERP refused 14 orders.")
+
+    assert (alert.rule, alert.team, alert.severity) == ("job-failed", "it-support", Severity.WARNING)
+    assert alert.title == "Job feed-sync failed on 02 Nov 2026 at 09:00 UTC"
+    assert details(alert) == {
+        "Said": "The ERP refused 14 orders.",
+        "Last success": "02 Nov 2026 at 08:00 UTC",
+        "Owner": "it-support",
+    }
+
+
+def test_starting_again_ends_nothing_and_the_next_success_does() -> None:
+    desk = Desk(company(FEED))
+    reports(desk, "fail", 0)
+    assert reports(desk, "start", 5) == []
+    assert reports(desk, "heartbeat", 6) == []
+    assert reports(desk, "fail", 7) == []
+
+    (end,) = reports(desk, "success", 8)
+
+    assert (end.rule, end.state) == ("job-failed", AlertState.RESOLVED)
+
+
+def test_a_failure_that_is_reported_late_is_none_after_a_newer_success() -> None:
+    desk = Desk(company(FEED))
+    reports(desk, "success", 10)
+
+    assert reports(desk, "fail", 5) == []
+
+
+def test_a_success_that_is_older_than_the_failure_ends_nothing() -> None:
+    desk = Desk(company(FEED))
+    reports(desk, "fail", 10)
+
+    assert reports(desk, "success", 5) == []
+    assert list(desk.open) == ["job-failed"]
+
+
+def test_a_critical_job_is_critical() -> None:
+    (alert,) = reports(Desk(company(NIGHTLY)), "fail")
+
+    assert alert.severity is Severity.CRITICAL
+    assert details(alert) == {"Last success": "none is known", "Business critical": "yes"}
+
+
+def test_a_job_that_nobody_configured_can_fail_and_is_never_overdue() -> None:
+    desk = Desk(company())
+    reports(desk, "success", 0)
+    reports(desk, "start", 1)
+    assert desk.due == {}
+
+    (alert,) = reports(desk, "fail", 2)
+
+    assert (alert.rule, alert.team) == ("job-failed", "operations")
+
+
+def test_an_owner_who_is_no_team_leaves_it_to_the_routes() -> None:
+    (alert,) = reports(Desk(company(Job(name=NAME, owner="Some Vendor"))), "fail")
+
+    assert alert.team == "operations"
+    assert details(alert)["Owner"] == "Some Vendor"
+
+
+# --- never ended ------------------------------------------------------------------------------------------------------
+
+
+def test_a_job_that_has_not_ended_in_its_time_is_overdue_until_it_does() -> None:
+    desk = Desk(company(FEED))
+    reports(desk, "start")
+    assert desk.passes(44 * MINUTE) == []
+
+    (alert,) = desk.passes(2 * MINUTE)
+
+    assert (alert.rule, alert.team, alert.since) == ("job-overdue", "it-support", START)
+    assert alert.title == "Job feed-sync has not ended: started on 02 Nov 2026 at 09:00 UTC, may take 45 minutes"
+    (end,) = reports(desk, "success")
+    assert (end.state, details(end)) == (AlertState.RESOLVED, {"Ended": "it ended on 02 Nov 2026 at 09:46 UTC"})
+
+
+@pytest.mark.parametrize("phase", ["success", "fail"])
+def test_a_job_that_ends_in_time_is_not_overdue(phase: str) -> None:
+    desk = Desk(company(FEED))
+    reports(desk, "start")
+    desk.passes(40 * MINUTE)
+    reports(desk, phase)
+
+    desk.passes(60 * MINUTE)
+
+    assert desk.told("job-overdue") == []
+
+
+def test_an_end_that_is_reported_before_the_start_counts() -> None:
+    desk = Desk(company(FEED))
+    reports(desk, "success", 1)
+    reports(desk, "start", 0)
+
+    assert desk.passes(60 * MINUTE) == []
+
+
+def test_the_end_of_one_run_is_not_the_end_of_another() -> None:
+    desk = Desk(company(FEED))
+    reports(desk, "start", 0, run="a")
+    reports(desk, "start", 10, run="b")
+    reports(desk, "success", 20, run="a")
+
+    (alert,) = desk.passes(60 * MINUTE)
+
+    assert details(alert)["Run"] == "b"
+    assert alert.since == START + 10 * MINUTE
+
+
+def test_a_run_that_ended_stays_ended_whatever_ends_after_it() -> None:
+    desk = Desk(company(FEED))
+    for phase, minute, run in (("start", 0, "a"), ("start", 10, "b"), ("success", 15, "b"), ("success", 20, "a")):
+        reports(desk, phase, minute, run=run)
+
+    assert desk.passes(90 * MINUTE) == []
+
+
+def test_a_run_that_died_is_over_with_a_success_after_its_time() -> None:
+    desk = Desk(company(FEED))
+    reports(desk, "start", 0, run="a")
+    reports(desk, "start", 10, run="b")
+    reports(desk, "success", 20, run="b")
+    (alert,) = desk.passes(60 * MINUTE)
+    assert details(alert)["Run"] == "a"
+
+    (end,) = reports(desk, "success", run="c")
+
+    assert (end.id, end.state) == (alert.id, AlertState.RESOLVED)
+    assert details(end)["Ended"].startswith("a later run succeeded")
+
+
+def test_that_it_was_started_anew_does_not_end_that_it_never_ended() -> None:
+    desk = Desk(company(FEED))
+    reports(desk, "start")
+    desk.passes(46 * MINUTE)
+
+    assert reports(desk, "start") == []
+    assert list(desk.open) == ["job-overdue"]
+
+
+# --- not run ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_job_that_has_not_succeeded_for_its_interval_and_grace_is_overdue() -> None:
+    desk = Desk(company(NIGHTLY))
+    reports(desk, "success")
+    assert desk.passes(timedelta(hours=24, minutes=14)) == []
+
+    (alert,) = desk.passes(2 * MINUTE)
+
+    assert (alert.rule, alert.severity) == ("job-overdue", Severity.CRITICAL)
+    assert alert.title == "Job feed-sync has not succeeded for 1 day 15 minutes"
+    assert details(alert) == {
+        "Expected every": "1 day",
+        "Runs missed": "1",
+        "Last success": "02 Nov 2026 at 09:00 UTC",
+        "Business critical": "yes",
+    }
+    (end,) = reports(desk, "success")
+    assert end.state is AlertState.RESOLVED
+    (again,) = desk.passes(timedelta(hours=25))
+    assert (again.rule, again.state) == ("job-overdue", AlertState.FIRING)
+
+
+def test_neither_a_start_nor_a_failure_is_the_success_that_was_due() -> None:
+    desk = Desk(company(NIGHTLY))
+    reports(desk, "success")
+    desk.passes(timedelta(hours=23))
+    reports(desk, "start")
+    reports(desk, "fail")
+
+    desk.passes(timedelta(hours=2))
+
+    assert set(desk.open) == {"job-failed", "job-overdue"}
+
+
+def test_a_job_that_has_never_succeeded_has_nothing_to_be_counted_from() -> None:
+    desk = Desk(company(NIGHTLY))
+    reports(desk, "start")
+
+    assert desk.passes(timedelta(days=3)) == []
+
+
+# --- bulk operations --------------------------------------------------------------------------------------------------
+
+
+def bulk(desk: Desk, status: str, minute: int, error: str | None = None) -> list[Alert]:
+    facts = BulkOperationFacts(
+        id=f"gid://shopify/BulkOperation/{minute}", status=status, kind="query", error_code=error
+    )
+    at = START + minute * MINUTE
+    subject = subjects.job(SHOP, BULK)
+    return desk.event("bulk_operations/finish", facts, subject, occurred=at, delivery_id=f"{minute:03d}")
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "title"),
+    [
+        ("failed", "internal_server_error", "A bulk query in Shopify failed: internal server error"),
+        ("expired", None, "A bulk query in Shopify has expired"),
+        ("canceled", None, "A bulk query in Shopify was canceled"),
+    ],
+)
+def test_a_bulk_operation_that_came_to_nothing_is_told(status: str, error: str | None, title: str) -> None:
+    desk = Desk()
+    bulk(desk, "completed", 1)
+
+    (alert,) = bulk(desk, status, 2, error)
+
+    assert (alert.rule, alert.title) == ("job-failed", title)
+    assert details(alert)["Last one that completed"] == "02 Nov 2026 at 09:01 UTC"
+    assert bulk(desk, "running", 3) == []
+    assert bulk(desk, "some_new_word", 4) == []
+    assert [end.state for end in bulk(desk, "completed", 5)] == [AlertState.RESOLVED]
+
+
+def test_a_bulk_operation_that_completed_earlier_ends_nothing() -> None:
+    desk = Desk()
+    bulk(desk, "failed", 5)
+
+    assert bulk(desk, "completed", 2) == []
+
+
+# --- whatever the order -----------------------------------------------------------------------------------------------
+
+STORY = (
+    ("start", 0, "a"),
+    ("fail", 5, "a"),
+    ("start", 10, "b"),
+    ("start", 12, None),
+    ("success", 20, "b"),
+    ("start", 30, "c"),
+    ("fail", 31, None),
+    ("success", 80, "d"),
+)
+
+
+@given(st.data())
+def test_what_is_open_in_the_end_does_not_depend_on_order_and_repetition(data: st.DataObject) -> None:
+    known = data.draw(st.lists(st.sampled_from(STORY), unique=True, min_size=1))
+    arriving = data.draw(st.permutations([*known, *data.draw(st.lists(st.sampled_from(known)))]))
+    both = Job(name=NAME, max_runtime=45 * MINUTE, every=timedelta(hours=2))
+
+    assert final(both, arriving) == final(both, sorted(known, key=lambda report: report[1]))
+
+
+def final(job: Job, story: list[tuple[str, int, str | None]]) -> set[tuple[str, str | None]]:
+    """The rules that are open a day later, and of which run."""
+    desk = Desk(company(job))
+    for phase, minute, run in story:
+        reports(desk, phase, minute, run=run)
+    desk.passes(timedelta(days=1))
+    newest = {alert.id: alert for alert in desk.alerts}
+    return {
+        (alert.rule, details(alert).get("Run")) for alert in newest.values() if alert.state is not AlertState.RESOLVED
+    }

@@ -1,0 +1,147 @@
+"""The route tree: whose an alert is, and that it is always somebody's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.alerts import Audience, Severity
+from schemas.configuration import Configuration, Person, Route, Team
+from stages.routing import Label, default_teams, fits, teams_for
+from tests.stages.rules.world import SHOP, configuration
+
+NAMES = ("first", "second", "third", "fourth")
+FINANCE = Label(SHOP, 6, "refund-due", Severity.WARNING, Audience.FINANCE)
+RETURNS = Label(SHOP, 6, "refund-due", Severity.WARNING, Audience.RETURNS)
+
+
+def company(root: Route) -> Configuration:
+    person = (Person(name="desk", email="desk@example.com"),)
+    return configuration(teams=tuple(Team(name=name, people=person) for name in NAMES), routes=root)
+
+
+def test_without_routes_everything_is_the_first_teams() -> None:
+    assert teams_for(company(Route()), [FINANCE]) == ("first",)
+    assert default_teams(company(Route(teams=("third",)))) == ("third",)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"shops": (SHOP,)},
+        {"use_cases": (1, 6)},
+        {"rules": ("refund-due",)},
+        {"severities": (Severity.WARNING,)},
+        {"audiences": (Audience.FINANCE,)},
+        {},
+    ],
+)
+def test_a_route_fits_what_it_names_or_does_not_mention(wanted: dict[str, Any]) -> None:
+    assert fits(Route(**wanted), FINANCE)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"shops": ("other.myshopify.com",)},
+        {"use_cases": (1,)},
+        {"rules": ("refund-failed",)},
+        {"severities": (Severity.CRITICAL,)},
+        {"audiences": (Audience.RETURNS,)},
+        {"audiences": (Audience.FINANCE,), "severities": (Severity.CRITICAL,)},
+    ],
+)
+def test_a_route_fits_only_where_all_that_it_names_does(wanted: dict[str, Any]) -> None:
+    assert not fits(Route(**wanted), FINANCE)
+
+
+def test_the_first_child_that_fits_is_told_and_its_parent_is_not() -> None:
+    root = Route(
+        teams=("first",),
+        routes=(
+            Route(teams=("second",), rules=("job-failed",)),
+            Route(teams=("third",), use_cases=(6,)),
+            Route(teams=("fourth",), use_cases=(6,)),
+        ),
+    )
+
+    assert teams_for(company(root), [FINANCE]) == ("third",)
+
+
+def test_a_child_that_proceeds_lets_the_next_one_that_fits_be_told_too() -> None:
+    root = Route(
+        teams=("first",),
+        routes=(
+            Route(teams=("second",), use_cases=(6,), proceed=True),
+            Route(teams=("third",), use_cases=(1,)),
+            Route(teams=("fourth",), use_cases=(6,)),
+            Route(teams=("third",)),
+        ),
+    )
+
+    assert teams_for(company(root), [FINANCE]) == ("second", "fourth")
+
+
+def test_a_node_without_teams_passes_its_parents_on() -> None:
+    below = Route(use_cases=(6,), routes=(Route(teams=("third",), severities=(Severity.CRITICAL,)),))
+    root = Route(teams=("second",), routes=(below,))
+
+    assert teams_for(company(root), [FINANCE]) == ("second",)
+
+
+def test_a_deeper_child_wins_over_its_parent() -> None:
+    below = Route(teams=("second",), use_cases=(6,), routes=(Route(teams=("third",), rules=("refund-due",)),))
+
+    assert teams_for(company(Route(routes=(below,))), [FINANCE]) == ("third",)
+
+
+def test_what_fits_nowhere_is_still_somebodys() -> None:
+    root = Route(teams=("second",), shops=("other.myshopify.com",))
+
+    assert teams_for(company(root), [FINANCE]) == ("second",)
+    assert teams_for(company(root), []) == ("second",)
+
+
+def test_each_audience_is_routed_for_itself_and_nobody_is_named_twice() -> None:
+    root = Route(
+        teams=("first",),
+        routes=(
+            Route(teams=("second", "third"), audiences=(Audience.FINANCE,)),
+            Route(teams=("third", "fourth"), audiences=(Audience.RETURNS,)),
+        ),
+    )
+
+    assert teams_for(company(root), [FINANCE, RETURNS, FINANCE]) == ("second", "third", "fourth")
+
+
+nodes = st.recursive(
+    st.builds(
+        Route,
+        teams=st.lists(st.sampled_from(NAMES), max_size=2).map(tuple),
+        use_cases=st.sampled_from([(), (6,), (1,)]),
+        audiences=st.sampled_from([(), (Audience.FINANCE,), (Audience.RETURNS,)]),
+        proceed=st.booleans(),
+    ),
+    lambda below: st.builds(
+        Route,
+        teams=st.lists(st.sampled_from(NAMES), max_size=2).map(tuple),
+        use_cases=st.sampled_from([(), (6,)]),
+        proceed=st.booleans(),
+        routes=st.lists(below, max_size=3).map(tuple),
+    ),
+    max_leaves=8,
+)
+
+
+@given(root=nodes, labels=st.permutations([FINANCE, RETURNS]))
+def test_whatever_the_tree_somebody_is_told_once_and_the_same_people_for_any_order(
+    root: Route, labels: list[Label]
+) -> None:
+    told = teams_for(company(root), labels)
+
+    assert told
+    assert len(told) == len(set(told))
+    assert set(told) == set(teams_for(company(root), [RETURNS, FINANCE]))
