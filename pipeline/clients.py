@@ -13,7 +13,8 @@ from pipeline.metrics import Metrics
 from pipeline.settings import Secrets
 from schemas.configuration import Configuration
 from stages.opentext import OpenText, opentext_client
-from stages.shopify import Access, Bounds, Shopify, endpoint
+from stages.shopify.client import Bounds, Shopify
+from stages.shopify.operations import Access, endpoint
 
 
 @dataclass(frozen=True, slots=True)

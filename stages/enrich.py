@@ -24,12 +24,13 @@ from schemas.questions import Question
 from schemas.reasons import RejectReason, RetryReason
 from schemas.records import Record
 from schemas.signals import TokenRefused
-from stages.answers import Denied, Found, Missing, Refused
 from stages.arrivals import Draft, copies, read, routing_of
-from stages.lookups import Lookup, Place, Reply, Stale, look_up
-from stages.needs import PLACED_BY, Needs, filled, late_needs_of, needs_of, placed, question_needs
-from stages.patience import LONGEST_RETRY, grown, wait_for, waited
-from stages.shopify import Shopify
+from stages.shopify.answers import Denied, Found, Missing, Refused
+from stages.shopify.client import Shopify
+from stages.shopify.lookup import Lookup, Place, Reply, Stale
+from stages.shopify.lookups import look_up
+from stages.shopify.needs import PLACED_BY, Needs, filled, late_needs_of, needs_of, placed, question_needs
+from stages.shopify.patience import LONGEST_RETRY, grown, wait_for, waited
 from stages.stage import (
     CancelTimer,
     Context,

@@ -14,7 +14,7 @@ from msgspec.structs import fields
 from pipeline.simulators.faults import Fault
 from pipeline.simulators.shopify import AdminFault, AdminSettings, orders, people, returns, shops, stock
 from pipeline.simulators.shopify.graph import Part
-from stages.shopify import documents
+from stages.shopify.operations import documents
 from tests.simulators.introspection import complaints, schema
 from tests.simulators.shops import TOKEN, Served, served
 

@@ -7,9 +7,11 @@ import pytest
 from pipeline.simulators.shopify.orders import Order
 from pipeline.simulators.shopify.people import AbandonedCheckout
 from schemas.facts import CheckoutFacts, Item, OrderFacts, ReturnFacts
-from stages.answers import Found, Refused
-from stages.lookups import Lookup, OpenHolds, Place, Verdict, What, look_up
-from stages.shopify import Access, Shopify
+from stages.shopify.answers import Found, Refused
+from stages.shopify.client import Shopify
+from stages.shopify.lookup import Lookup, OpenHolds, Place, Verdict, What
+from stages.shopify.lookups import look_up
+from stages.shopify.operations import Access
 from tests.simulators.shops import END, SHOP, TOKEN, Served, served
 
 KINDS = {

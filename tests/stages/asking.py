@@ -21,9 +21,10 @@ from schemas.questions import Question
 from schemas.records import Outgoing, Record, partition_of
 from schemas.resources import raw_key
 from schemas.signals import TokenRefused
-from stages.answers import Answer, Missing
 from stages.enrich import Enrich
-from stages.shopify import Nodes, Operation, Shopify
+from stages.shopify.answers import Answer, Missing
+from stages.shopify.client import Shopify
+from stages.shopify.operations import Nodes, Operation
 from tests.pipeline.world import World, memory_world, until
 
 SHOP, CLOSED_SHOP = "demo.myshopify.com", "closed.myshopify.com"

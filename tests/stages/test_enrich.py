@@ -26,8 +26,8 @@ from schemas.facts import (
 )
 from schemas.money import Money
 from schemas.questions import Question, QuestionKind
-from stages import shapes
-from stages.answers import Denied, Found, Missing, Refused, Unavailable
+from stages.shopify import shapes
+from stages.shopify.answers import Denied, Found, Missing, Refused, Unavailable
 from tests.pipeline.world import START
 from tests.stages.asking import CLOSED_SHOP, SHOP, ToldShopify, enriching
 from tests.stages.bodies.reading import ORDER

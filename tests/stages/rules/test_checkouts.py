@@ -15,8 +15,8 @@ from schemas.configuration import PaymentRules, Person, Route, Rules, Team
 from schemas.events import Event, Source
 from schemas.facts import CheckoutFacts, Customer, Line
 from schemas.signals import PaymentFailedReported
-from stages.lookups import What
-from stages.needs import needs_of
+from stages.shopify.lookup import What
+from stages.shopify.needs import needs_of
 from tests.stages.rules.world import SHOP, START, Desk, configuration, usd
 
 TOKEN = "0123456789abcdef0123456789abcdef"

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from aiohttp import web
 
 from pipeline.simulators.serving import serve
-from stages.lookups import Lookup, What
-from stages.shopify import Access, Bounds, Shopify
+from stages.shopify.client import Bounds, Shopify
+from stages.shopify.lookup import Lookup, What
+from stages.shopify.operations import Access
 from tests.simulators.shops import END, SHOP, TOKEN, Served, served
 
 #: Short bounds: what hangs is given up soon, a closed shop is probed soon.

@@ -13,9 +13,13 @@ from aiohttp import web
 from pipeline.simulators.faults import Fault
 from pipeline.simulators.shopify.admin import AdminFault
 from pipeline.simulators.shopify.orders import Order
-from stages.answers import Denied, Found, Missing, Refused, Throttled, Unavailable
-from stages.lookups import CUSTOMER, INVENTORY_ITEMS, ORDER_CORE, Lookup, Stale, What, look_up
-from stages.shopify import Access, Bounds
+from stages.shopify.answers import Denied, Found, Missing, Refused, Throttled, Unavailable
+from stages.shopify.client import Bounds
+from stages.shopify.lookup import Lookup, Stale, What
+from stages.shopify.lookups import look_up
+from stages.shopify.operations import Access
+from stages.shopify.orders import CUSTOMER, ORDER_CORE
+from stages.shopify.stock import INVENTORY_ITEMS
 from tests.pipeline.world import until
 from tests.simulators.shops import END, SHOP
 from tests.stages.shopify.clients import DEAD_SHOP, QUICK, Asking, answering, asking, saying

@@ -11,10 +11,13 @@ import pytest
 
 from schemas.facts import Assessment
 from schemas.money import Money
-from stages import shapes
-from stages.answers import Answer, Found, Unavailable
-from stages.lookups import Lookup, OpenHolds, What, item_of, look_up, order_facts
-from stages.shopify import Operation
+from stages.shopify import shapes
+from stages.shopify.answers import Answer, Found, Unavailable
+from stages.shopify.lookup import Lookup, OpenHolds, What
+from stages.shopify.lookups import look_up
+from stages.shopify.operations import Operation
+from stages.shopify.orders import order_facts
+from stages.shopify.stock import item_of
 from tests.stages.asking import SHOP, ToldShopify
 
 GID = "gid://shopify/Order/1"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.throttle import Bucket, ThrottleStatus
+from stages.shopify.throttle import Bucket, ThrottleStatus
 
 
 def test_the_first_thousand_points_are_there_at_once_and_then_a_hundred_a_second() -> None:

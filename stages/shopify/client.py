@@ -14,52 +14,29 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import aiohttp
 import msgspec
-from msgspec import Struct
 
-from stages.answers import Answer, Denied, Envelope, Found, Missing, Refused, Throttled, Unavailable, answer_of, refusal
-from stages.throttle import Bucket, ThrottleStatus
+from stages.shopify.answers import (
+    Answer,
+    Denied,
+    Envelope,
+    Found,
+    Missing,
+    Refused,
+    Throttled,
+    Unavailable,
+    answer_of,
+    refusal,
+)
+from stages.shopify.operations import Access, Nodes, Operation, documents
+from stages.shopify.throttle import Bucket, ThrottleStatus
 
 T = TypeVar("T")
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """One shop's endpoint and token."""
-
-    url: str
-    token: str = field(repr=False)
-
-
-def endpoint(domain: str, version: str) -> str:
-    return f"https://{domain}/admin/api/{version}/graphql.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Operation(Generic[T]):
-    """A document of `stages/graphql` and the shape of its `data`. `keep`: seconds for which an answer may serve."""
-
-    name: str
-    answer: type[T]
-    keep: float = 60.0
-
-
-class Nodes(Struct, Generic[T]):
-    """The answer to `nodes(ids:)`, in the order of the ids."""
-
-    nodes: tuple[T | None, ...]
-
-
-def documents() -> dict[str, str]:
-    """Every document of the package, by the name of its operation."""
-    found = (entry for entry in files("stages").joinpath("graphql").iterdir() if entry.name.endswith(".graphql"))
-    return {entry.name.removesuffix(".graphql"): entry.read_text("utf-8") for entry in found}
 
 
 @dataclass(frozen=True, slots=True)

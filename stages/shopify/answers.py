@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
-from stages.throttle import ThrottleStatus
+from stages.shopify.throttle import ThrottleStatus
 
 T = TypeVar("T")
 

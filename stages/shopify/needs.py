@@ -31,7 +31,7 @@ from schemas.questions import Question, QuestionKind
 from schemas.reasons import RejectReason
 from stages.bodies import orders, payments
 from stages.bodies.fields import integer
-from stages.lookups import Lookup, OpenHolds, Place, Value, Verdict, What
+from stages.shopify.lookup import Lookup, OpenHolds, Place, Value, Verdict, What
 from stages.stage import Reject
 
 F = TypeVar("F", bound=Facts)

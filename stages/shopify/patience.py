@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from schemas.reasons import RetryReason
-from stages.answers import Denied, Missing, Refused, Throttled, Unavailable
-from stages.lookups import Reply, Stale
+from stages.shopify.answers import Denied, Missing, Refused, Throttled, Unavailable
+from stages.shopify.lookup import Reply, Stale
 from stages.stage import Context, Retry
 
 LONGEST_RETRY = timedelta(minutes=5)

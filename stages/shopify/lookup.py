@@ -1,0 +1,129 @@
+"""A question to Shopify as a value, and what may come of it: the same one asked again is the same question.
+
+`since` (wall) is when we had the webhook that made us ask: an older answer does not count. `newer` is the resource's
+own `updated_at` in that webhook: Shopify's replicas lag, and an answer from before it is `Stale`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeVar
+
+from msgspec import Struct
+
+from schemas.facts import CheckoutFacts, Customer, Hold, Item, OrderFacts, ReturnFacts
+from schemas.money import Money
+from stages.bodies.fields import integer
+from stages.shopify import shapes
+from stages.shopify.answers import Answer, Found, Missing
+
+T = TypeVar("T")
+
+
+class What(StrEnum):
+    """The first six tell where a resource belongs (`Place`), the others what is known of it."""
+
+    FULFILLMENT_ORDER = "fulfillment-order"
+    VARIANT = "variant"
+    PAYMENT_TERMS = "payment-terms"
+    PAYMENT_SCHEDULE = "payment-schedule"
+    RETURN = "return"
+    REVERSE_FULFILLMENT_ORDER = "reverse-fulfillment-order"
+    CUSTOMER = "customer"
+    ADDRESS = "address"
+    ORDER = "order"
+    PAYMENT = "payment"
+    HOLDS = "holds"
+    HOLDS_BESIDE = "holds-beside"
+    ITEM = "item"
+    ITEM_OF_VARIANT = "item-of-variant"
+    CHECKOUT = "checkout"
+    ABANDONMENT = "abandonment"
+    RETURN_STATE = "return-state"
+
+
+class Lookup(Struct, frozen=True):
+    """`identity`: the number of a gid, or a checkout's token."""
+
+    shop: str
+    what: What
+    identity: str
+    since: datetime | None = None
+    newer: datetime | None = None
+
+
+class Place(Struct, frozen=True, omit_defaults=True):
+    """Where a resource belongs: the kind and identity of its subject. This never changes and is remembered."""
+
+    kind: str
+    identity: int
+    order_name: str | None = None
+    return_id: int | None = None
+    return_name: str | None = None
+
+    @property
+    def order_id(self) -> int | None:
+        return self.identity if self.kind == "order" else None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The address validation: error, warning, no_issues; None where Shopify has not validated."""
+
+    word: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenHolds:
+    holds: tuple[Hold, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """Shopify has not caught up with its own webhook yet."""
+
+
+Value = Place | Customer | Verdict | OrderFacts | OpenHolds | Item | CheckoutFacts | ReturnFacts
+Reply = Answer[Value] | Stale
+
+
+def gid(kind: str, identity: str | int) -> str:
+    return f"gid://shopify/{kind}/{identity}"
+
+
+def told(answer: Answer[T], told: Callable[[T], Value | Stale | None]) -> Reply:
+    """What the data says; None says that Shopify knows no such thing."""
+    if not isinstance(answer, Found):
+        return answer
+    value = told(answer.value)
+    if value is None:
+        return Missing()
+    return value if isinstance(value, Stale) else Found(value)
+
+
+def behind(updated: datetime | None, newer: datetime | None) -> bool:
+    return updated is not None and newer is not None and updated < newer.replace(microsecond=0)
+
+
+def number(found: str | None) -> int:
+    """Of a gid that Shopify itself wrote."""
+    return integer(found) or 0
+
+
+def words(found: str | None) -> str | None:
+    return found.lower() if found else None
+
+
+def amount(found: shapes.Amount | None) -> Money | None:
+    return Money(found.amount, found.currency_code) if found and found.currency_code else None
+
+
+def in_currency(found: shapes.ShopMoney | None, beside: Money | None) -> Money | None:
+    """The outstanding amount comes without its currency: it is the shop's, as that of the total beside it."""
+    if found is None:
+        return None
+    currency = found.shop_money.currency_code or (beside.currency if beside else None)
+    return Money(found.shop_money.amount, currency) if currency else None

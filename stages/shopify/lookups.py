@@ -1,0 +1,54 @@
+"""What `enrich` may ask Shopify about, in one table: a new lookup is a function, its document, and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from stages.shopify import checkouts, orders, places, returned, stock
+from stages.shopify.answers import Denied
+from stages.shopify.client import Shopify
+from stages.shopify.lookup import Lookup, Reply, What
+
+LOOKUPS: dict[What, Callable[[Shopify, Lookup], Awaitable[Reply]]] = {
+    What.FULFILLMENT_ORDER: places.fulfillment_order,
+    What.VARIANT: places.variant,
+    What.PAYMENT_TERMS: places.payment_terms,
+    What.PAYMENT_SCHEDULE: places.payment_schedule,
+    What.RETURN: places.return_,
+    What.REVERSE_FULFILLMENT_ORDER: places.reverse_fulfillment_order,
+    What.CUSTOMER: orders.customer,
+    What.ADDRESS: orders.address,
+    What.ORDER: orders.order,
+    What.PAYMENT: orders.payment,
+    What.HOLDS: orders.holds,
+    What.HOLDS_BESIDE: orders.holds_beside,
+    What.ITEM: stock.item,
+    What.ITEM_OF_VARIANT: stock.item_of_variant,
+    What.CHECKOUT: checkouts.checkout,
+    What.ABANDONMENT: checkouts.abandonment,
+    What.RETURN_STATE: returned.return_state,
+}
+
+#: Every document, to be held against Shopify's schema.
+OPERATIONS = (
+    orders.ORDER_CORE,
+    orders.ORDER_ADDRESS,
+    orders.ORDER_PAYMENTS,
+    orders.ORDER_HOLDS,
+    orders.CUSTOMER,
+    places.FULFILLMENT_ORDERS,
+    places.PAYMENT_SCHEDULE,
+    places.PAYMENT_TERMS,
+    places.REVERSE_FULFILLMENT_ORDER,
+    places.RETURN,
+    stock.INVENTORY_ITEMS,
+    places.VARIANT_ITEMS,
+    checkouts.ABANDONED_CHECKOUT,
+    checkouts.ORDER_BY_CHECKOUT,
+)
+
+
+async def look_up(shopify: Shopify, lookup: Lookup) -> Reply:
+    if not shopify.has_access(lookup.shop):
+        return Denied("no Admin access is configured for this shop")
+    return await LOOKUPS[lookup.what](shopify, lookup)

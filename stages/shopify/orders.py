@@ -1,0 +1,198 @@
+"""What is known of an order beyond its webhook: customer, address, risk, payment, holds. Split by scope."""
+
+from __future__ import annotations
+
+from schemas.facts import Assessment, Customer, Hold, OrderFacts
+from stages.bodies.fields import integer
+from stages.bodies.fulfillments import is_ours
+from stages.bodies.orders import EMPTY_SAYS, SHOPIFY
+from stages.shopify import shapes
+from stages.shopify.answers import Found, Missing
+from stages.shopify.client import Shopify
+from stages.shopify.lookup import (
+    Lookup,
+    OpenHolds,
+    Place,
+    Reply,
+    Stale,
+    Verdict,
+    What,
+    amount,
+    behind,
+    gid,
+    in_currency,
+    number,
+    told,
+    words,
+)
+from stages.shopify.operations import Operation
+from stages.shopify.places import fulfillment_order
+
+ORDER_CORE = Operation("OrderCore", shapes.OrderCore)
+ORDER_ADDRESS = Operation("OrderAddress", shapes.OrderAddress)
+ORDER_PAYMENTS = Operation("OrderPayments", shapes.OrderPayments)
+ORDER_HOLDS = Operation("OrderHolds", shapes.OrderHolds)
+CUSTOMER = Operation("Customer", shapes.CustomerData, keep=300.0)
+
+
+async def customer(shopify: Shopify, lookup: Lookup) -> Reply:
+    """What makes a customer premium changes slowly: an answer of the last minutes serves."""
+
+    def value(data: shapes.CustomerData) -> Customer | None:
+        found = data.customer
+        if found is None:
+            return None
+        return Customer(
+            id=number(found.id),
+            tags=found.tags,
+            orders=None if found.number_of_orders is None else integer(str(found.number_of_orders)),
+            spent=amount(found.amount_spent),
+        )
+
+    asked = {"id": gid("Customer", lookup.identity), "segments": [], "withSegments": False}
+    return told(await shopify.query(lookup.shop, CUSTOMER, asked), value)
+
+
+async def address(shopify: Shopify, lookup: Lookup) -> Reply:
+    def verdict(data: shapes.OrderAddress) -> Verdict | Stale | None:
+        if data.order is None:
+            return None
+        if behind(data.order.updated_at, lookup.newer):
+            return Stale()
+        address = data.order.shipping_address
+        return Verdict(words(address.validation_result_summary) if address else None)
+
+    def enough(data: shapes.OrderAddress) -> bool:
+        return data.order is not None and not behind(data.order.updated_at, lookup.newer)
+
+    asked = {"id": gid("Order", lookup.identity)}
+    return told(await shopify.query(lookup.shop, ORDER_ADDRESS, asked, lookup.since, enough), verdict)
+
+
+async def order(shopify: Shopify, lookup: Lookup) -> Reply:
+    def state(data: shapes.OrderCore) -> OrderFacts | Stale | None:
+        if data.order is None:
+            return None
+        return Stale() if behind(data.order.updated_at, lookup.newer) else order_facts(data.order)
+
+    def enough(data: shapes.OrderCore) -> bool:
+        return data.order is not None and not behind(data.order.updated_at, lookup.newer)
+
+    asked = {"id": gid("Order", lookup.identity)}
+    return told(await shopify.query(lookup.shop, ORDER_CORE, asked, lookup.since, enough), state)
+
+
+#: What OrderCore leaves open: no line, no address, no terms, nobody's name.
+_NOT_IN_CORE = ("address", "checkout_token", "customer_id", "lines", "terms")
+
+#: Shopify's GraphQL words that are null in the REST shape: nothing has been shipped yet.
+_UNFULFILLED = {"UNFULFILLED", "OPEN", "IN_PROGRESS", "ON_HOLD", "SCHEDULED", "PENDING_FULFILLMENT", "REQUEST_DECLINED"}
+
+
+def order_facts(order: shapes.Order) -> OrderFacts:
+    """In the words of the REST shape, so that rules know one language."""
+    total = amount(order.current_total_price_set.shop_money) if order.current_total_price_set else None
+    methods = [
+        text for line in (order.shipping_lines or shapes.ShippingLines()).nodes for text in (line.title, line.code)
+    ]
+    company = order.purchasing_entity.company if order.purchasing_entity else None
+    return OrderFacts(
+        id=number(order.id),
+        name=order.name,
+        test=order.test,
+        processed=order.processed_at,
+        updated=order.updated_at,
+        cancelled=order.cancelled_at,
+        closed=order.closed_at,
+        financial=words(order.display_financial_status),
+        fulfillment=_fulfillment(order.display_fulfillment_status),
+        total=total,
+        outstanding=in_currency(order.total_outstanding_set, total),
+        tags=order.tags,
+        gateways=order.payment_gateway_names,
+        company_id=number(company.id) if company else None,
+        requires_shipping=order.requires_shipping,
+        shipping_methods=tuple(dict.fromkeys(text for text in methods if text)),
+        risk=tuple(map(_assessment, order.risk.assessments)) if order.risk else None,
+        recommendation=words(order.risk.recommendation) if order.risk else None,
+        capturable=order.capturable,
+        absent=_NOT_IN_CORE,
+    )
+
+
+def _fulfillment(word: str | None) -> str | None:
+    if word is None or word in _UNFULFILLED:
+        return None
+    return "partial" if word == "PARTIALLY_FULFILLED" else word.lower()
+
+
+def _assessment(found: shapes.RiskAssessment) -> Assessment:
+    return Assessment(
+        provider=(found.provider.title if found.provider else None) or SHOPIFY,
+        level=found.risk_level.lower(),
+        negative=tuple(fact.description for fact in found.facts if fact.sentiment == "NEGATIVE"),
+    )
+
+
+async def payment(shopify: Shopify, lookup: Lookup) -> Reply:
+    def state(data: shapes.OrderPayments) -> OrderFacts | None:
+        order = data.order
+        if order is None:
+            return None
+        held = (each for each in order.transactions if each.kind == "AUTHORIZATION" and each.status == "SUCCESS")
+        return OrderFacts(
+            id=number(order.id),
+            updated=order.updated_at,
+            financial=words(order.display_financial_status),
+            outstanding=in_currency(order.total_outstanding_set, None),
+            capturable=order.capturable,
+            authorization_expires=max(
+                (each.authorization_expires_at for each in held if each.authorization_expires_at), default=None
+            ),
+            manual_gateway=any(each.manual_payment_gateway for each in order.transactions),
+            absent=tuple(EMPTY_SAYS),
+        )
+
+    asked = {"id": gid("Order", lookup.identity)}
+    return told(await shopify.query(lookup.shop, ORDER_PAYMENTS, asked, lookup.since), state)
+
+
+_MOST_PAGES = 4
+
+
+async def holds(shopify: Shopify, lookup: Lookup) -> Reply:
+    """All holds of the order that are open now, over all of its fulfillment orders."""
+    holds: list[Hold] = []
+    after: str | None = None
+    for _ in range(_MOST_PAGES):
+        asked = {"id": gid("Order", lookup.identity), "after": after}
+        answer = await shopify.query(lookup.shop, ORDER_HOLDS, asked, lookup.since)
+        if not isinstance(answer, Found):
+            return answer
+        if answer.value.order is None:
+            return Missing()
+        page = answer.value.order.fulfillment_orders
+        holds += [_hold(hold, node.id) for node in page.nodes for hold in node.fulfillment_holds]
+        after = page.page_info.end_cursor
+        if not page.page_info.has_next_page:
+            break
+    return Found(OpenHolds(tuple(holds)))
+
+
+def _hold(found: shapes.FulfillmentHold, fulfillment_order: str) -> Hold:
+    return Hold(
+        id=found.id,
+        fulfillment_order=fulfillment_order,
+        reason=words(found.reason) or "unknown",
+        handle=found.handle,
+        ours=is_ours(found.handle, found.held_by_requesting_app),
+        app=found.held_by_app.id if found.held_by_app else None,
+    )
+
+
+async def holds_beside(shopify: Shopify, lookup: Lookup) -> Reply:
+    """All open holds of the order that a fulfillment order belongs to."""
+    place = await fulfillment_order(shopify, lookup)
+    if not (isinstance(place, Found) and isinstance(place.value, Place)):
+        return place
+    return await holds(shopify, Lookup(lookup.shop, What.HOLDS, str(place.value.identity), lookup.since))

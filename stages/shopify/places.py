@@ -1,0 +1,80 @@
+"""Whose a resource is: the order, the draft or the item that it belongs to. That never changes, and is asked once."""
+
+from __future__ import annotations
+
+from stages.bodies.fields import integer
+from stages.shopify import shapes
+from stages.shopify.client import Shopify
+from stages.shopify.lookup import Lookup, Place, Reply, gid, number, told
+from stages.shopify.operations import Nodes, Operation
+
+FULFILLMENT_ORDERS: Operation[Nodes[shapes.FulfillmentOrder]] = Operation(
+    "FulfillmentOrders", Nodes[shapes.FulfillmentOrder]
+)
+VARIANT_ITEMS: Operation[Nodes[shapes.VariantItem]] = Operation("VariantItems", Nodes[shapes.VariantItem], keep=3600.0)
+PAYMENT_SCHEDULE = Operation("PaymentSchedule", shapes.PaymentSchedule)
+PAYMENT_TERMS = Operation("PaymentTerms", shapes.PaymentTerms)
+REVERSE_FULFILLMENT_ORDER = Operation("ReverseFulfillmentOrder", shapes.ReverseFulfillmentOrder)
+RETURN = Operation("Return", shapes.Return)
+
+
+async def fulfillment_order(shopify: Shopify, lookup: Lookup) -> Reply:
+    asked = gid("FulfillmentOrder", lookup.identity)
+
+    def place(node: shapes.FulfillmentOrder) -> Place | None:
+        order = integer(node.order_id)
+        return None if order is None else Place("order", order, node.order_name)
+
+    return told(await shopify.node(lookup.shop, FULFILLMENT_ORDERS, asked), place)
+
+
+async def variant(shopify: Shopify, lookup: Lookup) -> Reply:
+    def place(node: shapes.VariantItem) -> Place | None:
+        return Place("inventory", number(node.inventory_item.id)) if node.inventory_item else None
+
+    return told(await shopify.node(lookup.shop, VARIANT_ITEMS, gid("ProductVariant", lookup.identity)), place)
+
+
+def _of_terms(terms: shapes.TermsNode | None) -> Place | None:
+    if terms is None:
+        return None
+    if terms.order:
+        return Place("order", number(terms.order.id), terms.order.name)
+    return Place("draft", number(terms.draft_order.id)) if terms.draft_order else None
+
+
+async def payment_terms(shopify: Shopify, lookup: Lookup) -> Reply:
+    asked = {"id": gid("PaymentTerms", lookup.identity)}
+    return told(await shopify.query(lookup.shop, PAYMENT_TERMS, asked), lambda data: _of_terms(data.node))
+
+
+async def payment_schedule(shopify: Shopify, lookup: Lookup) -> Reply:
+    asked = {"id": gid("PaymentSchedule", lookup.identity)}
+    answer = await shopify.query(lookup.shop, PAYMENT_SCHEDULE, asked)
+    return told(answer, lambda data: _of_terms(data.node.payment_terms) if data.node else None)
+
+
+async def return_(shopify: Shopify, lookup: Lookup) -> Reply:
+    def place(data: shapes.Return) -> Place | None:
+        found = data.return_
+        if found is None or found.order is None:
+            return None
+        return Place("order", number(found.order.id), found.order.name, number(found.id), found.name)
+
+    return told(await shopify.query(lookup.shop, RETURN, {"id": gid("Return", lookup.identity)}), place)
+
+
+async def reverse_fulfillment_order(shopify: Shopify, lookup: Lookup) -> Reply:
+    """The body carries no return: it is the one of the order's that has this reverse fulfillment order."""
+    asked = gid("ReverseFulfillmentOrder", lookup.identity)
+
+    def place(data: shapes.ReverseFulfillmentOrder) -> Place | None:
+        order = data.reverse_fulfillment_order.order if data.reverse_fulfillment_order else None
+        if order is None:
+            return None
+        for one in order.returns.nodes:
+            if any(reverse.id == asked for reverse in one.reverse_fulfillment_orders.nodes):
+                return Place("order", number(order.id), order.name, number(one.id), one.name)
+        return Place("order", number(order.id), order.name)
+
+    return told(await shopify.query(lookup.shop, REVERSE_FULFILLMENT_ORDER, {"id": asked}), place)

@@ -1,0 +1,88 @@
+"""What is known of an inventory item: its product, and its quantities over all locations."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from schemas.facts import Item, Level
+from stages.shopify import shapes
+from stages.shopify.answers import Found
+from stages.shopify.client import Shopify
+from stages.shopify.lookup import Lookup, Place, Reply, Stale, What, behind, gid, number, told, words
+from stages.shopify.operations import Nodes, Operation
+from stages.shopify.places import variant
+
+INVENTORY_ITEMS: Operation[Nodes[shapes.InventoryItem]] = Operation("InventoryItems", Nodes[shapes.InventoryItem])
+
+
+async def item(shopify: Shopify, lookup: Lookup) -> Reply:
+    def enough(node: shapes.InventoryItem) -> bool:
+        return not behind(_read_at(node), lookup.newer)
+
+    def value(node: shapes.InventoryItem) -> Item | Stale:
+        return item_of(node) if enough(node) else Stale()
+
+    asked = gid("InventoryItem", lookup.identity)
+    return told(await shopify.node(lookup.shop, INVENTORY_ITEMS, asked, lookup.since, enough), value)
+
+
+def _read_at(node: shapes.InventoryItem) -> datetime | None:
+    """The newest change of any of its levels."""
+    levels = node.inventory_levels.nodes
+    times = [level.updated_at for level in levels] + [each.updated_at for level in levels for each in level.quantities]
+    return max((time for time in times if time is not None), default=None)
+
+
+def item_of(node: shapes.InventoryItem) -> Item:
+    """Sums are over active locations that fulfil online orders; None where there is none, or more than one page."""
+    variant = node.variants.nodes[0] if node.variants.nodes else None
+    product = variant.product if variant else None
+    levels = node.inventory_levels
+    online = [
+        level
+        for level in levels.nodes
+        if level.is_active and level.location.is_active and level.location.fulfills_online_orders
+    ]
+    whole = bool(online) and not levels.page_info.has_next_page
+    return Item(
+        id=number(node.id),
+        sku=node.sku,
+        tracked=node.tracked,
+        product=product.title if product else None,
+        product_id=number(product.id) if product else None,
+        product_status=words(product.status) if product else None,
+        vendor=product.vendor if product else None,
+        tags=product.tags if product else (),
+        policy=words(variant.inventory_policy) if variant else None,
+        bundle=any(each.requires_components for each in node.variants.nodes),
+        available=_sum(online, "available") if whole else None,
+        on_hand=_sum(online, "on_hand") if whole else None,
+        committed=_sum(online, "committed") if whole else None,
+        incoming=_sum(online, "incoming") if whole else None,
+        levels=tuple(map(_level, levels.nodes)),
+    )
+
+
+def _sum(levels: list[shapes.InventoryLevel], name: str) -> int:
+    return sum(_quantity(level, name) or 0 for level in levels)
+
+
+def _quantity(level: shapes.InventoryLevel, name: str) -> int | None:
+    return next((each.quantity for each in level.quantities if each.name == name), None)
+
+
+def _level(found: shapes.InventoryLevel) -> Level:
+    return Level(
+        location_id=number(found.location.id),
+        location=found.location.name,
+        available=_quantity(found, "available"),
+        online=found.location.fulfills_online_orders,
+        active=found.is_active and found.location.is_active,
+    )
+
+
+async def item_of_variant(shopify: Shopify, lookup: Lookup) -> Reply:
+    place = await variant(shopify, lookup)
+    if not (isinstance(place, Found) and isinstance(place.value, Place)):
+        return place
+    return await item(shopify, Lookup(lookup.shop, What.ITEM, str(place.value.identity), lookup.since))
