@@ -68,6 +68,11 @@ def spell(lasted: timedelta) -> str:
     return " ".join(found[:2]) or "less than a minute"
 
 
+def bounded(text: str, most: int = 60) -> str:
+    """A strangers' text for a line of ours."""
+    return text if len(text) <= most else f"{text[: most - 3].rstrip()}..."
+
+
 def plain(word: str | None) -> str:
     """`insufficient_funds` as people write it; `unknown` for none."""
     return (word or "unknown").replace("_", " ")
