@@ -17,6 +17,7 @@ from schemas.facts import Line, OrderFacts
 from schemas.money import Money
 from stages.registers import MANY
 from stages.rules.rule import Case, Clear, Fire, Said, Verdict, admin_link, details
+from stages.rules.words import bounded
 
 _SHOWN_LINES = 5
 #: Finer than any currency's smallest coin.
@@ -143,7 +144,8 @@ def _discount(discounts: Money | None, total: Money | None) -> str | None:
         return None
     if total is None or total.currency != discounts.currency:
         return str(discounts)
-    return f"{discounts} ({_percent(discounts.amount, total.amount + discounts.amount)} %)"
+    share = _percent(discounts.amount, total.amount + discounts.amount)
+    return f"{discounts} ({share} %)" if share else str(discounts)
 
 
 def _percent(part: Decimal, whole: Decimal) -> int:
@@ -165,7 +167,7 @@ def _standing(order: OrderFacts) -> list[Line]:
 
 def _lines(order: OrderFacts) -> str:
     lines = _standing(order)
-    shown = [f"{_count(line)} x {line.title or line.sku or line.id}" for line in lines[:_SHOWN_LINES]]
+    shown = [f"{_count(line)} x {bounded(line.title or line.sku or str(line.id))}" for line in lines[:_SHOWN_LINES]]
     more = len(lines) - _SHOWN_LINES
     return ", ".join([*shown, f"and {more} more"] if more > 0 else shown)
 

@@ -20,6 +20,7 @@ from schemas.configuration import InventoryRules, Threshold
 from schemas.facts import InventoryFacts, InventoryItemFacts, Item, VariantFacts
 from stages.registers import Known
 from stages.rules.rule import Case, Clear, Fire, Said, Verdict, admin_link, details
+from stages.rules.words import bounded
 
 WATCHED = frozenset({"inventory"})
 _TO = (Audience.PROCUREMENT, Audience.MERCHANDISING, Audience.WAREHOUSE)
@@ -251,6 +252,7 @@ def _by_location(item: Item) -> str:
 
 
 def _called(item: Item) -> str:
-    if item.product and item.sku:
-        return f"{item.product} ({item.sku})"
-    return item.product or (f"SKU {item.sku}" if item.sku else f"item {item.id}")
+    product, sku = bounded(item.product or ""), bounded(item.sku or "")
+    if product and sku:
+        return f"{product} ({sku})"
+    return product or (f"SKU {sku}" if sku else f"item {item.id}")

@@ -22,6 +22,7 @@ SHUT_PLANS = frozenset({"frozen", "cancelled", "canceled", "fraudulent"})
 #: Paused: not what has to be told, and no end of it either.
 _PAUSED_PLANS = frozenset({"dormant", "paused"})
 PRIVACY_DAYS = timedelta(days=30)
+_SHOWN_SCOPES = 3
 _TO = (Audience.IT_SUPPORT, Audience.ECOMMERCE)
 
 
@@ -68,7 +69,7 @@ class PipelineDegraded:
             return
         title = f"Shopify refuses the Admin token of {case.shop}"
         step = "Install the app again, or give the pipeline a valid token."
-        lines = {"until_then": "alerts lack what must be looked up, and say so"}
+        lines = {"meanwhile": "alerts lack what must be looked up, and say so"}
         yield Fire(_said(case, title, (Severity.WARNING, newest.occurred), step, "settings/apps", **lines), "token")
 
 
@@ -100,7 +101,7 @@ def _uninstalled(case: Case) -> Iterator[Verdict]:
         return
     title = f"The app was uninstalled from {case.shop}"
     step = "If nobody meant to, install the app again."
-    lines = {"until_then": "no events arrive, and nothing can be looked up"}
+    lines = {"meanwhile": "no events arrive, and nothing can be looked up"}
     said = _said(case, title, (Severity.CRITICAL, since), step, "settings/apps", **lines)
     yield Fire(said, "uninstalled")
 
@@ -128,14 +129,20 @@ def _scopes(case: Case) -> Iterator[Verdict]:
         yield Clear("all required scopes are granted", "scopes")
         return
     many = "s" if len(missing) > 1 else ""
-    title = f"{case.shop} does not grant the required scope{many} {', '.join(missing)}"
+    title = f"{case.shop} does not grant the required scope{many} {_first_of(missing)}"
     step = f"Ask for the scope{many} again in the app's settings."
     lines = {
+        "missing": ", ".join(missing) if len(missing) > _SHOWN_SCOPES else "",
         "taken_away_now": ", ".join(scope for scope in missing if _is_granted(scope, known.value.previous)),
-        "until_then": "what needs it stays unknown, and alerts say so",
+        "meanwhile": "what needs it stays unknown, and alerts say so",
     }
     said = _said(case, title, (Severity.CRITICAL, known.stamp.occurred), step, "settings/apps", **lines)
     yield Fire(said, "scopes", level=len(missing))
+
+
+def _first_of(scopes: list[str]) -> str:
+    more = len(scopes) - _SHOWN_SCOPES
+    return ", ".join(scopes[:_SHOWN_SCOPES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _is_granted(scope: str, granted: tuple[str, ...]) -> bool:

@@ -237,6 +237,21 @@ def test_locations_are_named_where_there_are_several_that_sell_online() -> None:
     assert alert.unknown == ("how many are on hand and committed",)
 
 
+@pytest.mark.parametrize(
+    ("changed", "called"),
+    [
+        ({"product": "x" * 200}, f"{'x' * 57}... (SHIRT-1)"),
+        ({"product": None}, "SKU SHIRT-1"),
+        ({"sku": None}, "Linen shirt"),
+        ({"sku": None, "product": None, "product_id": None}, "item 77"),
+    ],
+)
+def test_a_title_is_one_short_line_whatever_is_known_of_the_item(changed: dict[str, Any], called: str) -> None:
+    (alert,) = after(25, 6, **changed).alerts
+
+    assert alert.title == f"Low stock: {called}, 6 left (threshold 10)"
+
+
 # --- out and oversold ------------------------------------------------------------------------------------------------
 
 

@@ -99,6 +99,15 @@ def test_a_required_scope_that_is_not_granted_is_critical_and_named() -> None:
     ]
 
 
+def test_of_many_missing_scopes_the_title_names_a_few() -> None:
+    desk = Desk(needing("read_a", "read_b", "read_c", "read_d", "read_e"))
+
+    (alert,) = scopes(desk, 1, before=("read_a",))
+
+    assert alert.title.endswith("the required scopes read_a, read_b, read_c and 2 more")
+    assert details(alert)["Missing"] == "read_a, read_b, read_c, read_d, read_e"
+
+
 def test_scopes_that_nobody_requires_and_those_that_are_not_known_are_silent() -> None:
     desk = Desk(needing("read_orders"))
 
