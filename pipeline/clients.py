@@ -12,7 +12,7 @@ import aiohttp
 from pipeline.metrics import Metrics
 from pipeline.settings import Secrets
 from schemas.configuration import Configuration
-from stages.opentext import OpenText, opentext_client
+from stages.opentext.client import OpenText, opentext_client
 from stages.shopify.client import Bounds, Shopify
 from stages.shopify.operations import Access, endpoint
 

@@ -28,14 +28,14 @@ from schemas.configuration import Configuration
 from schemas.notifications import Notification, SendingState, SendingStatus
 from schemas.reasons import DropReason
 from schemas.records import Record
-from stages.attempts import Account, Answer, Arm, Armed, Attempts, Request, Send, TakenOver
-from stages.backoff import grown
 from stages.channels.submission import Submission, Unreachable
 from stages.channels.table import render
-from stages.following import POLL, Following
-from stages.job_status import read_status
-from stages.opentext_answers import Accepted, HeldBack, NotTaken, TryAgain
-from stages.sendings import FAMILIES, Desk, Waiting, receipt_of
+from stages.opentext.answers import Accepted, HeldBack, NotTaken, TryAgain
+from stages.opentext.job_status import read_status
+from stages.sending.attempts import Account, Answer, Arm, Armed, Attempts, Request, Send, TakenOver
+from stages.sending.backoff import grown
+from stages.sending.following import POLL, Following
+from stages.sending.sendings import FAMILIES, Desk, Waiting, receipt_of
 from stages.stage import Context, Drop, Emit, Family, Outcome, SetTimer, Timer, TimerKind, Work
 
 SEND = "send"

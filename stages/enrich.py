@@ -24,7 +24,7 @@ from schemas.questions import Question
 from schemas.reasons import RejectReason, RetryReason
 from schemas.records import Record
 from schemas.signals import TokenRefused
-from stages.arrivals import Draft, copies, read, routing_of
+from stages.bodies.arrivals import Draft, copies, read, routing_of
 from stages.shopify.answers import Denied, Found, Missing, Refused
 from stages.shopify.client import Shopify
 from stages.shopify.lookup import Lookup, Place, Reply, Stale

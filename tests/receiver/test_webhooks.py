@@ -12,7 +12,7 @@ from pipeline.simulators.samples import bodies, topics
 from pipeline.simulators.shopify import signature
 from schemas.records import partition_of
 from schemas.resources import raw_key
-from stages.arrivals import read as arrival
+from stages.bodies.arrivals import read as arrival
 from stages.stage import Reject
 from tests.receiver.world import (
     NOW,

@@ -11,7 +11,7 @@ import pytest
 from schemas.alerts import AlertState
 from schemas.configuration import Person, Team
 from schemas.notifications import Channel, SendingState
-from stages.opentext_answers import HeldBack, NotTaken, TryAgain
+from stages.opentext.answers import HeldBack, NotTaken, TryAgain
 from tests.stages.opentext.desk import NOON, Office, alert, configuration, notification, told
 
 S = SendingState

@@ -23,7 +23,7 @@ from schemas.records import Record
 from schemas.signals import SendingFailed
 from stages.channels.submission import Submission
 from stages.dispatch import Dispatch
-from stages.opentext_answers import Accepted, Gone, Status, StatusAnswer, SubmitAnswer
+from stages.opentext.answers import Accepted, Gone, Status, StatusAnswer, SubmitAnswer
 from stages.stage import CancelTimer, Context, Drop, Emit, Outcome, SetTimer, Timer, TimerKind, Work
 
 T = TypeVar("T", bound=Struct)

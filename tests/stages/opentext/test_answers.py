@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.opentext_answers import (
+from stages.opentext.answers import (
     Accepted,
     NotTaken,
     Response,

@@ -13,8 +13,8 @@ from pipeline.simulators.opentext import OpenTextFault
 from pipeline.simulators.serving import serve
 from schemas.configuration import Basic, Secret
 from stages.channels.submission import Submission
-from stages.job_status import read_status
-from stages.opentext_answers import Accepted, Gone, HeldBack, NotTaken, Status, TryAgain
+from stages.opentext.answers import Accepted, Gone, HeldBack, NotTaken, Status, TryAgain
+from stages.opentext.job_status import read_status
 from tests.pipeline.world import until
 from tests.stages.opentext.world import oauth2, simulated, sms
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from schemas.notifications import Reached, SendingState
-from stages.opentext_answers import Gone, HeldBack, NotTaken, TryAgain
+from stages.opentext.answers import Gone, HeldBack, NotTaken, TryAgain
 from tests.stages.opentext.desk import Office, configuration, notification, told
 
 S = SendingState

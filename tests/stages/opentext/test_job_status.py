@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.notifications import Reached, SendingState
-from stages.job_status import JobStatus, read_status
+from stages.opentext.job_status import JobStatus, read_status
 
 S = SendingState
 

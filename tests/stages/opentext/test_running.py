@@ -21,7 +21,7 @@ from schemas.notifications import Channel, Receipt, SendingState, SendingStatus
 from schemas.records import Outgoing, partition_of
 from stages.channels.submission import Submission
 from stages.dispatch import Dispatch
-from stages.opentext_answers import SubmitAnswer
+from stages.opentext.answers import SubmitAnswer
 from tests.pipeline.world import World, memory_world, until
 from tests.stages.opentext.desk import Account, configuration, notification, told
 from tests.stages.opentext.world import settings, simulated

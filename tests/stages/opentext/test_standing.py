@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stages.opentext_standing import Breaker, Call, Pace
+from stages.opentext.standing import Breaker, Call, Pace
 
 
 def breaker(told: list[bool]) -> Breaker:

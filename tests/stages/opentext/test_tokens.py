@@ -11,8 +11,8 @@ import pytest
 from aiohttp import web
 
 from pipeline.simulators.serving import serve
-from stages.opentext_answers import AccountRefused, TryAgain
-from stages.opentext_tokens import BasicCredentials, ClientCredentials, kept_for
+from stages.opentext.answers import AccountRefused, TryAgain
+from stages.opentext.tokens import BasicCredentials, ClientCredentials, kept_for
 
 
 class Endpoint:

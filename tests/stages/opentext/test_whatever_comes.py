@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from schemas.notifications import SendingState
 from stages.channels.submission import Submission
-from stages.opentext_answers import Accepted, HeldBack, NotTaken, SubmitAnswer, TryAgain
+from stages.opentext.answers import Accepted, HeldBack, NotTaken, SubmitAnswer, TryAgain
 from tests.stages.opentext.desk import Account, Office, configuration, notification, told
 
 S = SendingState

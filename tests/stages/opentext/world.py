@@ -17,8 +17,8 @@ from pipeline.simulators.opentext import Delays, OpenTextFault, OpenTextSettings
 from pipeline.simulators.serving import serve
 from schemas.configuration import Basic, OAuth2, OpenText, Secret
 from stages.channels.submission import Submission
-from stages.opentext import OpenText as Client
-from stages.opentext import opentext_client
+from stages.opentext.client import OpenText as Client
+from stages.opentext.client import opentext_client
 
 SIMULATED = OpenTextSettings(users={"desk": "secret"}, clients={"client": "secret"}, delays=Delays(0, 0, 0, 0))
 PASSWORDS = {"PASSWORD": "secret", "WRONG": "wrong"}

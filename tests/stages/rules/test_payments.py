@@ -15,7 +15,7 @@ from schemas.alerts import AlertState, Audience, Severity
 from schemas.configuration import Person, Route, Team
 from schemas.events import Event, Source
 from schemas.facts import OrderFacts, TransactionFacts
-from stages.arrivals import copies
+from stages.bodies.arrivals import copies
 from stages.rules.payments import FRAUD_CODES
 from tests.stages.rules.world import NUMBER, SHOP, START, Desk, configuration, usd
 

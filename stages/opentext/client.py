@@ -19,7 +19,7 @@ import aiohttp
 from schemas import configuration
 from schemas.configuration import Secret
 from stages.channels.submission import Submission
-from stages.opentext_answers import (
+from stages.opentext.answers import (
     AccountRefused,
     Gone,
     HeldBack,
@@ -33,8 +33,8 @@ from stages.opentext_answers import (
     failure_of,
     job_of,
 )
-from stages.opentext_standing import Breaker, Call, Pace
-from stages.opentext_tokens import BasicCredentials, ClientCredentials, Credentials
+from stages.opentext.standing import Breaker, Call, Pace
+from stages.opentext.tokens import BasicCredentials, ClientCredentials, Credentials
 
 #: W3C's traceparent; what has another form is not ours to pass on, and might be no header at all.
 _TRACE = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")

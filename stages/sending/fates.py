@@ -11,7 +11,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from schemas.notifications import Reached, Receipt, SendingState
-from stages.job_status import JobStatus
+from stages.opentext.job_status import JobStatus
 
 _STANDING = {
     SendingState.ACCEPTED: 0,

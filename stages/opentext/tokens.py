@@ -14,7 +14,7 @@ import aiohttp
 import msgspec
 from msgspec import Struct
 
-from stages.opentext_answers import AccountRefused, Response, TryAgain, detail_of, failure_of
+from stages.opentext.answers import AccountRefused, Response, TryAgain, detail_of, failure_of
 
 
 class Credentials(Protocol):

@@ -15,13 +15,13 @@ from schemas import topics
 from schemas.configuration import Configuration
 from schemas.notifications import Receipt, SendingState
 from schemas.signals import SendingFailed
-from stages.attempts import Answer, Look
-from stages.backoff import grown
 from stages.channels.table import RESOURCES
-from stages.fates import closed, is_final, learned
-from stages.job_status import JobStatus, read_status
-from stages.opentext_answers import Gone, HeldBack, Status, TryAgain
-from stages.sendings import Desk, Followed
+from stages.opentext.answers import Gone, HeldBack, Status, TryAgain
+from stages.opentext.job_status import JobStatus, read_status
+from stages.sending.attempts import Answer, Look
+from stages.sending.backoff import grown
+from stages.sending.fates import closed, is_final, learned
+from stages.sending.sendings import Desk, Followed
 from stages.stage import CancelTimer, Context, Emit, Outcome, SetTimer, TimerKind
 
 POLL = "poll"

@@ -12,7 +12,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from stages.channels.submission import Submission
-from stages.opentext_answers import StatusAnswer, SubmitAnswer
+from stages.opentext.answers import StatusAnswer, SubmitAnswer
 
 
 class Account(Protocol):

@@ -1,0 +1,1 @@
+"""A notification's way through OpenText, as `dispatch` keeps it: intents, attempts, fates. Nothing here does I/O."""
