@@ -130,7 +130,7 @@ class OrderEditFacts(Facts, frozen=True, tag="order-edit"):
 
 
 class RiskFacts(Facts, frozen=True, tag="risk"):
-    """orders/risk_assessment_changed: one provider's new level. `assessments` and `recommendation` are looked up."""
+    """orders/risk_assessment_changed: one provider's new level. Everything but that is looked up."""
 
     order_id: int
     assessment: Assessment
@@ -141,6 +141,7 @@ class RiskFacts(Facts, frozen=True, tag="risk"):
     financial: str | None = None
     fulfillment: str | None = None
     cancelled: datetime | None = None
+    test: bool = False
 
 
 class HoldFacts(Facts, frozen=True, tag="hold"):

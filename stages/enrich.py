@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from schemas import codec, subjects, topics
 from schemas.configuration import Configuration
 from schemas.events import Event, Source
-from schemas.facts import OrderFacts, PrivacyFacts
+from schemas.facts import OrderFacts, PrivacyFacts, RiskFacts
 from schemas.questions import Question
 from schemas.reasons import RejectReason, RetryReason
 from schemas.records import Record
@@ -168,7 +168,8 @@ class Enrich:
                 facts = filled(facts, reply.value)
             else:
                 unknown[name] = reply
-        event = replace(event, facts=facts, incomplete=tuple(sorted(unknown)))
+        test = event.test or (isinstance(facts, RiskFacts) and facts.test)
+        event = replace(event, facts=facts, incomplete=tuple(sorted(unknown)), test=test)
         if event.source is Source.EVENT and isinstance(facts, OrderFacts):
             event = replace(event, updated=facts.updated)
         return event, unknown

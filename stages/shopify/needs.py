@@ -166,6 +166,7 @@ def _with_order(facts: RiskFacts, order: OrderFacts) -> RiskFacts:
         financial=order.financial,
         fulfillment=order.fulfillment,
         cancelled=order.cancelled,
+        test=order.test,
     )
 
 

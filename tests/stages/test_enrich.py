@@ -106,6 +106,15 @@ async def test_tests_and_reconciled_records_say_so() -> None:
     assert (second.test, second.source) == (False, Source.RECONCILE)
 
 
+async def test_the_risk_of_a_test_order_is_a_test_too() -> None:
+    world = await enriching()
+    world.shopify.told["OrderCore", GID] = order_now(test=True)
+    async with world.running():
+        await world.deliver("orders/risk_assessment_changed", {"order_id": ORDER, "risk_level": "high"})
+        (event,) = await world.come(1)
+    assert event.test
+
+
 # --- whose it is -----------------------------------------------------------------------------------------
 
 TERMS, SCHEDULE = "gid://shopify/PaymentTerms/706405506930370084", "gid://shopify/PaymentSchedule/606405506930370084"
