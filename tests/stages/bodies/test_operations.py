@@ -90,6 +90,7 @@ def test_the_end_of_a_shop_is_read_exactly() -> None:
     ("topic", "body", "facts"),
     [
         ("app/scopes_update", {"previous": ["a", "b"], "current": ["a"]}, ScopesFacts(("a", "b"), ("a",))),
+        ("app/scopes_update", {"previous": ["a"]}, ScopesFacts(("a",), absent=("current",))),
         ("themes/publish", {"id": 7, "name": "Dawn", "role": "MAIN"}, ThemeFacts(7, "Dawn", "main")),
         (
             "domains/update",

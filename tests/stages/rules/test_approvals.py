@@ -12,10 +12,14 @@ from hypothesis import strategies as st
 
 from schemas.alerts import Alert, AlertState, Severity
 from schemas.configuration import Approval, Configuration, Person, Team
+from schemas.events import Event, Source
 from schemas.facts import Address, Customer, Line, OrderFacts, Terms
+from stages.dossier import Dossier
+from stages.merging import merged
 from stages.registers import MANY
-from stages.rules.approvals import fits
-from tests.stages.rules.world import NUMBER, START, Desk, configuration, usd
+from stages.rules.approvals import ApprovalRequired, fits
+from stages.rules.rule import Case, Clear
+from tests.stages.rules.world import NUMBER, SHOP, START, Desk, configuration, usd
 
 LARGE = Approval(name="large-orders", teams=("finance", "sales"), total_from=Decimal(5000))
 EXPORT = Approval(name="export-control", teams=("compliance",), tags=("Export-Control",), countries=("AE", "IR"))
@@ -169,6 +173,15 @@ def test_it_ends_with_the_order_or_with_the_match(changed: dict[str, Any], becau
         ("finance", AlertState.RESOLVED, because),
         ("sales", AlertState.RESOLVED, because),
     ]
+
+
+def test_a_policy_that_is_not_configured_any_more_ends_what_it_opened() -> None:
+    dossier = merged(Dossier(), Event("orders/updated", SHOP, "", "", START, START, "1", Source.WEBHOOK, order()))
+    case = Case(SHOP, "", dossier, START, company(), open=frozenset({"large-orders"}))
+
+    (verdict,) = ApprovalRequired().judge(case)
+
+    assert verdict == Clear("the policy is not in the configuration any more", "large-orders")
 
 
 def test_a_part_that_was_shipped_ends_nothing_and_is_said() -> None:

@@ -191,6 +191,7 @@ def test_units_that_could_not_be_counted_end_nothing() -> None:
     desk = after(25, 6)
 
     assert read(desk, None, 9, levels=(Level(location_id=1),)) == []
+    assert read(desk, None, 10, levels=()) == []
 
 
 def test_the_first_line_of_the_thresholds_that_fits_is_the_items() -> None:

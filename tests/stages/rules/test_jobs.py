@@ -180,6 +180,19 @@ def test_a_run_that_died_is_over_with_a_success_after_its_time() -> None:
     assert details(end)["Ended"].startswith("a later run succeeded")
 
 
+def test_two_runs_that_do_not_end_are_two_alerts_and_each_has_its_own_end() -> None:
+    desk = Desk(company(FEED))
+    reports(desk, "start", 0, run="a")
+    reports(desk, "start", 10, run="b")
+    first, second = desk.passes(60 * MINUTE)
+    assert (details(first)["Run"], details(second)["Run"]) == ("a", "b")
+
+    _, end = reports(desk, "fail", run="a")
+
+    assert (end.id, end.state) == (first.id, AlertState.RESOLVED)
+    assert desk.open["job-overdue"].id == second.id
+
+
 def test_that_it_was_started_anew_does_not_end_that_it_never_ended() -> None:
     desk = Desk(company(FEED))
     reports(desk, "start")

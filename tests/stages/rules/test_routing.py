@@ -86,8 +86,8 @@ def test_a_child_that_proceeds_lets_the_next_one_that_fits_be_told_too() -> None
 
 
 def test_a_node_without_teams_passes_its_parents_on() -> None:
-    below = Route(use_cases=(6,), routes=(Route(teams=("third",), severities=(Severity.CRITICAL,)),))
-    root = Route(teams=("second",), routes=(below,))
+    bare = Route(use_cases=(6,), routes=(Route(teams=("third",), severities=(Severity.CRITICAL,)),))
+    root = Route(teams=("first",), routes=(Route(teams=("second",), routes=(bare,)),))
 
     assert teams_for(company(root), [FINANCE]) == ("second",)
 
