@@ -1,7 +1,7 @@
 """`classify`: applies the business rules, with memory and timers, and says which teams are told.
 
 An event or a signal is merged into its subject's dossier; then every rule that watches such a subject judges the whole
-of it. What a verdict means (open, worse, over, wait, ask, tell once) is carried out in `stages.judgement`. A condition
+of it. What a verdict means (open, worse, over, wait, ask, tell once) is carried out in `stages.judging`. A condition
 that has to last fires by its timer only, after everything that was on the log has been read: a decision in the log
 beats its deadline. Not promised: approvals hold nothing yet; hours are not working hours yet.
 """
@@ -21,14 +21,14 @@ from schemas.events import Event
 from schemas.reasons import DropReason, RejectReason
 from schemas.records import Record
 from schemas.signals import AnySignal
-from stages.dossier import Dossier, is_import
-from stages.episodes import EPISODE, TRACK, Track, split_name
-from stages.judgement import TOLD, Cause, Judgement
-from stages.merging import merged, with_signal
+from stages.dossiers.dossier import Dossier, is_import
+from stages.dossiers.merging import merged, with_signal
+from stages.judging.episodes import EPISODE, TRACK, Track, split_name
+from stages.judging.judgement import TOLD, Cause, Judgement
+from stages.judging.waits import ASKED
 from stages.rules.rule import Case, Rule
 from stages.rules.table import WATCHING
 from stages.stage import CancelTimer, Context, Drop, Family, Outcome, Reject, Timer, Work
-from stages.waits import ASKED
 
 DOSSIER: Family[Dossier] = Family("dossier", Dossier, ttl=timedelta(days=90))
 

@@ -15,7 +15,7 @@ from schemas.alerts import Audience, Detail, Severity
 from schemas.configuration import Approval
 from schemas.facts import Line, OrderFacts
 from schemas.money import Money
-from stages.registers import MANY
+from stages.dossiers.registers import MANY
 from stages.rules.rule import Case, Clear, Fire, Said, Verdict, admin_link, details
 from stages.rules.words import bounded
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schemas.facts import TransactionFacts
-from stages.dossier import Dossier
-from stages.registers import Known
+from stages.dossiers.dossier import Dossier
+from stages.dossiers.registers import Known
 
 CAPTURE = "capture"
 _PAYING = frozenset({"sale", "authorization", CAPTURE})

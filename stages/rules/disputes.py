@@ -13,7 +13,7 @@ from datetime import datetime
 from schemas.alerts import Audience, Severity
 from schemas.facts import DisputeFacts
 from schemas.questions import QuestionKind
-from stages.registers import Known
+from stages.dossiers.registers import Known
 from stages.rules.priority import DISPUTED
 from stages.rules.rule import Case, Clear, Due, Fire, Said, Tell, Verdict, details
 from stages.rules.words import called, moment, order_link, order_of, plain, sentence, shipped, spell

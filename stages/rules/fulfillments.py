@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from schemas.alerts import Audience, Severity
 from schemas.facts import FulfillmentOrderFacts, Line, OrderFacts
-from stages.registers import Known
+from stages.dossiers.registers import Known
 from stages.rules.order_wording import ORDER, called, for_operations, fulfill_by, over
 from stages.rules.parcels import (
     FAILED,

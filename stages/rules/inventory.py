@@ -18,7 +18,7 @@ from decimal import ROUND_CEILING, Decimal
 from schemas.alerts import Audience, Detail, Severity
 from schemas.configuration import InventoryRules, Threshold
 from schemas.facts import InventoryFacts, InventoryItemFacts, Item, VariantFacts
-from stages.registers import Known
+from stages.dossiers.registers import Known
 from stages.rules.rule import Case, Clear, Fire, Said, Verdict, admin_link, details
 from stages.rules.words import bounded
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from schemas.alerts import Audience, Severity
 from schemas.facts import OrderFacts
 from schemas.questions import QuestionKind
-from stages.merging import lacking
+from stages.dossiers.merging import lacking
 from stages.rules.order_wording import (
     ORDER,
     called,

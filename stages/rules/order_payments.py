@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from schemas.alerts import Audience, Severity
 from schemas.facts import OrderFacts, PaymentScheduleFacts, PaymentTermsFacts, ShipmentFacts
 from schemas.questions import QuestionKind
-from stages.dossier import Dossier
+from stages.dossiers.dossier import Dossier
 from stages.rules.order_wording import (
     ORDER,
     called,

@@ -12,7 +12,7 @@ from schemas.alerts import Detail, Severity
 from schemas.facts import FulfillmentOrderFacts, Hold, HoldFacts, OrderFacts, RiskFacts
 from schemas.money import Money
 from schemas.questions import QuestionKind
-from stages.dossier import Dossier
+from stages.dossiers.dossier import Dossier
 from stages.rules import words
 from stages.rules.rule import Case, Due, Said, admin_link, details
 from stages.rules.words import moment, sentence

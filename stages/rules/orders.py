@@ -15,7 +15,7 @@ from schemas.alerts import Audience, Detail, Severity
 from schemas.facts import Hold
 from schemas.questions import QuestionKind
 from stages.bodies.fulfillments import OUR_HANDLE
-from stages.dossier import Dossier
+from stages.dossiers.dossier import Dossier
 from stages.rules.order_wording import (
     ORDER,
     called,

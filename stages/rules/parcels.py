@@ -12,8 +12,8 @@ from datetime import datetime
 
 from schemas.alerts import Detail
 from schemas.facts import FulfillmentFacts, ShipmentFacts
-from stages.dossier import Dossier
-from stages.registers import Known
+from stages.dossiers.dossier import Dossier
+from stages.dossiers.registers import Known
 from stages.rules.rule import Case, details
 from stages.rules.words import called, moment, plain, sentence
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from schemas.configuration import PremiumRule, Rules
 from schemas.facts import Customer, DisputeFacts, FulfillmentOrderFacts, OrderFacts
-from stages.dossier import Dossier
+from stages.dossiers.dossier import Dossier
 
 ESCALATED = "escalated"
 DISPUTED = "an open dispute"

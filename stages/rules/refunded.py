@@ -12,8 +12,8 @@ from datetime import datetime
 
 from schemas.facts import RefundFacts, TransactionFacts
 from schemas.money import Money
-from stages.dossier import Dossier
-from stages.registers import Stamp
+from stages.dossiers.dossier import Dossier
+from stages.dossiers.registers import Stamp
 
 _FAILED = frozenset({"failure", "error"})
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schemas.facts import DispositionFacts, RefundFacts, ReverseDeliveryFacts
-from stages.dossier import Dossier, Return
-from stages.registers import Known
+from stages.dossiers.dossier import Dossier, Return
+from stages.dossiers.registers import Known
 from stages.rules.refunded import Moved, movements
 
 MISSING = "missing"

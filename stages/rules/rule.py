@@ -21,7 +21,7 @@ from schemas import subjects
 from schemas.alerts import Audience, Detail, Severity
 from schemas.configuration import Configuration
 from schemas.questions import QuestionKind
-from stages.dossier import Dossier
+from stages.dossiers.dossier import Dossier
 from stages.stage import TimerKind
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from schemas.alerts import Severity
 from schemas.facts import FulfillmentOrderFacts
-from stages.registers import Known
+from stages.dossiers.registers import Known
 from stages.rules.fulfillments import TO
 from stages.rules.order_wording import ORDER, called, cancelled, for_operations, over
 from stages.rules.parcels import (

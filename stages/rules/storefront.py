@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from schemas.alerts import Audience, Severity
 from schemas.facts import PrivacyFacts, ScopesFacts, ShopFacts
 from schemas.signals import TokenRefused
-from stages.registers import Known
+from stages.dossiers.registers import Known
 from stages.rules.rule import Case, Clear, Fire, Said, Tell, Verdict, admin_link, details
 from stages.rules.words import moment
 

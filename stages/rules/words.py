@@ -14,7 +14,7 @@ from schemas.facts import (
     PaymentScheduleFacts,
     RiskFacts,
 )
-from stages.dossier import name_of
+from stages.dossiers.dossier import name_of
 from stages.rules.rule import Case, admin_link
 
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"))

@@ -14,9 +14,9 @@ from schemas.alerts import Alert, AlertState, Severity
 from schemas.configuration import Approval, Configuration, Person, Team
 from schemas.events import Event, Source
 from schemas.facts import Address, Customer, Line, OrderFacts, Terms
-from stages.dossier import Dossier
-from stages.merging import merged
-from stages.registers import MANY
+from stages.dossiers.dossier import Dossier
+from stages.dossiers.merging import merged
+from stages.dossiers.registers import MANY
 from stages.rules.approvals import ApprovalRequired, fits
 from stages.rules.rule import Case, Clear
 from tests.stages.rules.world import NUMBER, SHOP, START, Desk, configuration, usd

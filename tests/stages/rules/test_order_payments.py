@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from schemas.alerts import Alert, Audience, Severity
 from schemas.configuration import Person, Route, Team
 from schemas.facts import Hold, HoldFacts, OrderFacts, PaymentScheduleFacts, ShipmentFacts, Terms
-from stages.judgement import NOT_CONFIRMED
+from stages.judging.judgement import NOT_CONFIRMED
 from tests.stages.rules.world import NUMBER, START, Desk, configuration, usd
 
 RULE = "order-payment-pending"

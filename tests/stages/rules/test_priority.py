@@ -12,8 +12,8 @@ from schemas.configuration import PremiumRule, Rules
 from schemas.events import Event, Source
 from schemas.facts import AnyFacts, Customer, DisputeFacts, FulfillmentOrderFacts, OrderFacts
 from schemas.subjects import order as subject_of
-from stages.dossier import Dossier
-from stages.merging import merged
+from stages.dossiers.dossier import Dossier
+from stages.dossiers.merging import merged
 from stages.rules.priority import DISPUTED, is_premium, reasons
 from tests.stages.rules.world import NUMBER, SHOP, START, usd
 

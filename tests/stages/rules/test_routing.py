@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schemas.alerts import Audience, Severity
 from schemas.configuration import Configuration, Person, Route, Team
-from stages.routing import Label, default_teams, fits, teams_for
+from stages.judging.routing import Label, default_teams, fits, teams_for
 from tests.stages.rules.world import SHOP, configuration
 
 NAMES = ("first", "second", "third", "fourth")

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from schemas.facts import AnyFacts, DispositionFacts, OrderFacts
-from stages.dossier import Dossier
-from stages.registers import Known, Stamp
+from stages.dossiers.dossier import Dossier
+from stages.dossiers.registers import Known, Stamp
 from stages.rules.rule import Case
 from stages.rules.words import called, moment, order_link, order_of, plain, shipped, spell
 from tests.stages.rules.world import NUMBER, SHOP, START, configuration

@@ -27,8 +27,8 @@ from schemas.facts import (
     VariantFacts,
 )
 from schemas.signals import AnySignal, JobReported
-from stages.dossier import Dossier, Payment
-from stages.registers import (
+from stages.dossiers.dossier import Dossier, Payment
+from stages.dossiers.registers import (
     Known,
     Span,
     Stamp,

@@ -1,4 +1,4 @@
-"""What is known of one subject: everything that its events and signals have told, merged (see `stages.registers`).
+"""What is known of one subject: everything that its events and signals have told, merged (see `registers`).
 
 Rules judge a dossier, never an event: which of two deliveries came first is then no question that a rule could answer
 wrongly. What was looked up is kept apart from what the webhooks said, since each is newer at other times. `None` means
@@ -29,7 +29,7 @@ from schemas.facts import (
     ReturnFacts,
 )
 from schemas.signals import AnySignal, Signal
-from stages.registers import Known, Span, since
+from stages.dossiers.registers import Known, Span, since
 
 F = TypeVar("F", bound=Facts)
 S = TypeVar("S", bound=Signal)

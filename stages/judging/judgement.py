@@ -12,13 +12,13 @@ from msgspec.structs import replace
 from schemas import subjects, topics
 from schemas.alerts import Alert, AlertState, Detail, Severity
 from schemas.configuration import Configuration
-from stages.dossier import Dossier
-from stages.episodes import EPISODE, Episode, alert_id, name_of, split_name
-from stages.routing import Label, default_teams, teams_for
+from stages.dossiers.dossier import Dossier
+from stages.judging.episodes import EPISODE, Episode, alert_id, name_of, split_name
+from stages.judging.routing import Label, default_teams, teams_for
+from stages.judging.waits import Waits
 from stages.rules import priority
 from stages.rules.rule import Again, Clear, Due, Fire, Rule, Said, Tell, Verdict
 from stages.stage import Ask, Context, Emit, Family, Outcome
-from stages.waits import Waits
 
 #: What was told once and has no end.
 TOLD: Family[bool] = Family("told", bool, ttl=timedelta(days=90))

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from schemas import subjects
 from schemas.questions import Question, QuestionKind
-from stages.episodes import TRACK, Track
+from stages.judging.episodes import TRACK, Track
 from stages.rules.rule import Due, Fire
 from stages.stage import Ask, CancelTimer, Context, Outcome, SetTimer, TimerKind
 

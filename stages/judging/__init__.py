@@ -1,0 +1,1 @@
+"""What becomes of the verdicts of rules: episodes, waits, questions, routes."""
