@@ -66,8 +66,13 @@ def mask(value: object) -> object:
     return masked(str(value))
 
 
-def configure(stream: TextIO, level: str = "info", form: Form = Form.JSON) -> FilteringBoundLogger:
-    """A logger that writes to `stream` from `level` on. Called again, it replaces what was configured before."""
+def configure(
+    stream: TextIO, level: str = "info", form: Form = Form.JSON, kafka_client: str = "warning"
+) -> FilteringBoundLogger:
+    """A logger that writes to `stream` from `level` on. Called again, it replaces what was configured before.
+
+    `kafka_client`: from which level on Kafka's client is heard: it warns of what it then mends by itself.
+    """
     number = logging.getLevelNamesMapping()[level.upper()]
     processors: list[Processor] = [
         structlog.processors.add_log_level,
@@ -82,6 +87,7 @@ def configure(stream: TextIO, level: str = "info", form: Form = Form.JSON) -> Fi
         wrapper_class=structlog.make_filtering_bound_logger(number),
     )
     _take_over_standard_logging(logger, number)
+    logging.getLogger("aiokafka").setLevel(logging.getLevelNamesMapping()[kafka_client.upper()])
     return logger
 
 

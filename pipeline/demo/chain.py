@@ -137,15 +137,24 @@ class Demo:
 
 @asynccontextmanager
 async def _topics(broker: Broker, owned: bool) -> AsyncIterator[Broker]:
-    """Made before, and removed afterwards from a Kafka that is somebody else's."""
-    await broker.start()
-    await broker.create_topics(topics.catalogue())
+    """Made before, and removed afterwards from a Kafka that is somebody else's. Whoever gets it starts it."""
+    names = [spec.name for spec in topics.catalogue()]
+    async with _started(broker):
+        await broker.create_topics(topics.catalogue())
     try:
         yield broker
     finally:
         if not owned:
-            await broker.start()
-            await broker.delete_topics([spec.name for spec in topics.catalogue()])
+            async with _started(broker):
+                await broker.delete_topics(names)
+
+
+@asynccontextmanager
+async def _started(broker: Broker) -> AsyncIterator[None]:
+    await broker.start()
+    try:
+        yield
+    finally:
         await broker.close()
 
 
