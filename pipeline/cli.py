@@ -135,7 +135,8 @@ def demo(
     """Play a day in a store, from signed webhooks to notifications, against simulated Shopify and OpenText."""
     options = DemoOptions(kafka, os.environ.get("KAFKA_BOOTSTRAP_SERVERS"), seed, speed)
     show = Lines(_say) if json else Terminal(Console())
-    _until_signalled(Demo(options, show, logs.configure(sys.stderr, "warning", logs.Form.TEXT, kafka_client="critical")).run)
+    log = logs.configure(sys.stderr, "warning", logs.Form.TEXT, kafka_client="critical")
+    _until_signalled(Demo(options, show, log).run)
 
 
 def simulate_shopify(  # noqa: PLR0913 - one parameter per option
