@@ -70,9 +70,9 @@ class Callbacks:
 
 
 def whose_is(body: bytes) -> Whose | None:
-    """The one notification that the refs name."""
+    """The one notification that the refs name. What is no text anywhere in the body is no status."""
     try:
-        deliveries = msgspec.json.decode(body, type=_Status).deliveries
+        deliveries = msgspec.json.decode(body.decode(), type=_Status).deliveries
     except _UNREADABLE:
         return None
     found = set(_named(deliveries))

@@ -74,6 +74,8 @@ async def test_a_ref_that_nobody_can_read_does_not_hide_one_that_tells(world: Wo
         told("c3VwcG9ydC9tLTEvYW5u!"),
         told(b64encode(b"support/\xff/ann").decode()),
         told(coded("support/m-1/ann"), coded("support/m-2/ann")),
+        told(coded("support/m-1/ann")).replace(b"xsi-1234567", b"xsi-\xff"),
+        told(coded("support/m-1/ann")).replace(b'"Sent"', b'"Sent\xff"'),
     ],
 )
 async def test_what_names_no_notification_or_several_is_ignored_and_does_not_come_again(
