@@ -127,6 +127,9 @@ def _references(whole: Configuration) -> Iterator[Mistake]:
         if not approval.teams:
             yield Mistake(path, "at least one team has to approve")
         yield from _unknown_teams(approval.teams, path, whole)
+        if approval.total_from is None and not (approval.countries or approval.tags or approval.skus):
+            says = "would match every order: set total_from, countries, tags or skus"
+            yield Mistake(f"approvals[{number}]", says)
     if (owner := whole.privacy.owner_team) is not None and whole.team(owner) is None:
         yield Mistake("privacy.owner_team", _no_team(owner, whole))
 
