@@ -90,7 +90,7 @@ def run(
     roles: Annotated[list[str] | None, typer.Argument(help=f"all, or some of: {', '.join(ROLES)}")] = None,
     config: ConfigOption = _DEFAULT_CONFIG,
     kafka: BootstrapOption = None,
-    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    log_level: Annotated[logs.Level, typer.Option(help="The least that is logged.")] = logs.Level.INFO,
 ) -> None:
     """Run the pipeline, or some of its parts, until SIGTERM or Ctrl-C; a second one ends at once, which is safe."""
     chosen = ROLES if not roles or roles == ["all"] else tuple(roles)
@@ -160,7 +160,7 @@ def simulate_shopify(  # noqa: PLR0913 - one parameter per option
         tokens=tokens,
         lasts=timedelta(minutes=minutes),
     )
-    _until_signalled(lambda stop: run_shopify(host, port, settings, stop))
+    _until_signalled(lambda stop: run_shopify(host, port, settings, _say, stop))
 
 
 def simulate_opentext(
@@ -173,7 +173,7 @@ def simulate_opentext(
     """Play OpenText Notifications: take what is sent, live its jobs, and show it on / and /simulator/messages."""
     users = None if user is None else {user: password}
     settings = OpenTextSettings(users=users, callback_url=callback_url)
-    _until_signalled(lambda stop: run_opentext(host, port, settings, stop))
+    _until_signalled(lambda stop: run_opentext(host, port, settings, _say, stop))
 
 
 async def _topics(broker: Broker, configuration: Configuration, *, apply: bool) -> None:

@@ -25,6 +25,13 @@ class Form(StrEnum):
     """For a person at a terminal, without colours."""
 
 
+class Level(StrEnum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
 #: A longer text is cut: nobody reads it, and masking it would cost.
 LONGEST = 4_000
 #: How often a library may say the same, and of how many sayings that is remembered.

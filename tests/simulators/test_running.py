@@ -87,13 +87,13 @@ async def test_every_step_of_a_day_arrives() -> None:
 
 
 async def test_shopify_plays_its_day_and_then_stays_to_answer() -> None:
-    stop, port = asyncio.Event(), free_port()
+    stop, port, said = asyncio.Event(), free_port(), list[str]()
     async with received() as (receiver, url), aiohttp.ClientSession() as session:
         receiver.wanted = 60
         settings = ShopifySettings(
             secret=SECRET, deliver_to=f"{url}/webhooks/shopify", lasts=timedelta(seconds=0.2), seed=1
         )
-        running = asyncio.create_task(run_shopify("127.0.0.1", port, settings, stop))
+        running = asyncio.create_task(run_shopify("127.0.0.1", port, settings, said.append, stop))
         async with asyncio.timeout(20):
             await receiver.enough.wait()
         body = {"topic": "orders/create", "patch": {"id": 77, "customer": {"id": 5}}}
@@ -108,23 +108,34 @@ async def test_shopify_plays_its_day_and_then_stays_to_answer() -> None:
     sent = orjson.loads(receiver.bodies[by_hand["webhook_id"]])
     assert (sent["id"], sent["customer"]["id"], sent["customer"]["email"]) == (77, 5, "john@example.com")
     assert unknown.status == 404
+    assert said[0] == f"Shopify is played at http://127.0.0.1:{port}; a day's webhooks go to {url}/webhooks/shopify"
 
 
-async def test_shopify_stops_at_once_in_the_middle_of_its_day() -> None:
+async def test_shopify_says_where_nobody_takes_its_webhooks_and_stops_at_once_in_the_middle_of_its_day() -> None:
     stop = asyncio.Event()
     settings = ShopifySettings(secret=SECRET, deliver_to="http://127.0.0.1:1/webhooks/shopify")
-    running = asyncio.create_task(run_shopify("127.0.0.1", 0, settings, stop))
-    await asyncio.sleep(0)
+    refused = asyncio.Event()
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        if len(said) > 1:
+            refused.set()
+
+    running = asyncio.create_task(run_shopify("127.0.0.1", 0, settings, say, stop))
+    async with asyncio.timeout(20):
+        await refused.wait()
 
     stop.set()
 
     async with asyncio.timeout(5):
         await running
+    assert said[1].startswith("http://127.0.0.1:1/webhooks/shopify did not take a webhook; it comes again in ")
 
 
 async def test_opentext_serves_until_it_is_stopped() -> None:
-    stop, port = asyncio.Event(), free_port()
-    running = asyncio.create_task(run_opentext("127.0.0.1", port, OpenTextSettings(), stop))
+    stop, port, said = asyncio.Event(), free_port(), list[str]()
+    running = asyncio.create_task(run_opentext("127.0.0.1", port, OpenTextSettings(), said.append, stop))
     async with aiohttp.ClientSession() as session, asyncio.timeout(5):
         while True:
             with suppress(aiohttp.ClientConnectorError):
@@ -135,3 +146,4 @@ async def test_opentext_serves_until_it_is_stopped() -> None:
         await running
         with pytest.raises(aiohttp.ClientConnectorError):
             await session.get(f"http://127.0.0.1:{port}/")
+    assert said == [f"OpenText is played at http://127.0.0.1:{port}/mra/v1; what it is sent is shown at /"]
