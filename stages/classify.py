@@ -26,7 +26,7 @@ from stages.dossiers.merging import merged, with_signal
 from stages.judging.episodes import EPISODE, TRACK, Track, split_name
 from stages.judging.judgement import TOLD, Cause, Judgement
 from stages.judging.waits import ASKED
-from stages.rules.rule import Case, Rule
+from stages.rules.rule import Case, Clear, Rule
 from stages.rules.table import WATCHING
 from stages.stage import CancelTimer, Context, Drop, Family, Outcome, Reject, Timer, Work
 
@@ -96,10 +96,10 @@ class Classify:
         yield from self._judged(shop, subject, self._dossier(subject, context), cause, context)
 
     def _judged(self, shop: str, subject: str, dossier: Dossier, cause: Cause, context: Context) -> Iterator[Outcome]:
-        order = dossier.order
-        if order is not None and (order.test or is_import(order)):
-            return
         judgement = Judgement(self._configuration, self._hash, context, cause, (shop, subject))
+        if because := _is_nobodys(dossier):
+            yield from self._called_off(judgement, subject, because)
+            return
         judgement.look_at(dossier)
         yield from self._looked_over(judgement, Case(shop, subject, dossier, context.now, self._configuration))
         if judgement.has_opened:
@@ -112,12 +112,26 @@ class Classify:
             keys = frozenset(key for of, key in open_keys if of == rule.name)
             yield from judgement.carried_out(rule, rule.judge(dataclasses.replace(case, open=keys)))
 
+    def _called_off(self, judgement: Judgement, subject: str, because: str) -> Iterator[Outcome]:
+        """What was told before anybody knew ends, whichever came first."""
+        for rule in self._rules(subject):
+            keys = [key for of, key in map(split_name, judgement.open) if of == rule.name]
+            yield from judgement.carried_out(rule, [Clear(because, key) for key in keys])
+
     def _rules(self, subject: str) -> tuple[Rule, ...]:
         off = self._configuration.rules.off
         return tuple(rule for rule in self._watching.get(subjects.kind_of(subject), ()) if rule.name not in off)
 
     def _dossier(self, subject: str, context: Context) -> Dossier:
         return context.state.get(DOSSIER, subject) or Dossier()
+
+
+def _is_nobodys(dossier: Dossier) -> str | None:
+    """Why nobody has to act on the order, and nobody is told (USE_CASES, "Never")."""
+    order = dossier.order
+    if order is None or not (order.test or is_import(order)):
+        return None
+    return "it is a test order" if order.test else "it is an order of another time, brought over"
 
 
 def _decoded(record: Record, into: Any) -> Any:

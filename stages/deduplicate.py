@@ -3,8 +3,9 @@
 A delivery is known by (delivery id, subject, kind) for 96 hours. A state is known by its fingerprint: a topic that
 tells the newest state once more is dropped, another topic of the same merchant action is not. Out of date is what is
 older by (updated, occurred, delivery id) than the newest state; an equal `updated` with another fingerprint passes.
-What reports a happening is never out of date, and an answer is known by its question only. Not promised: that states
-come out in order; the newest known one is never forgotten for an older one.
+What reports a happening is never out of date, and an answer is known by its question only. That an order is a test goes
+on: it says so of all that belongs to the order. Not promised: that states come out in order; the newest known one is
+never forgotten for an older one.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from msgspec.structs import fields, replace
 from schemas import codec, topics
 from schemas.events import Event, Source
 from schemas.facts import (
+    AnyFacts,
     AppSubscriptionFacts,
     CheckoutFacts,
     DomainFacts,
@@ -78,7 +80,7 @@ class Deduplicate:
         if isinstance(work, Timer):
             return
         event = _decoded(work)
-        if event.test:
+        if event.test and not _is_test_order(event.facts):
             yield Drop(DropReason.TEST)
             return
         delivery = _digest(event.delivery_id, event.kind)
@@ -95,6 +97,11 @@ def _decoded(record: Record) -> Event:
         return codec.decode(record, Event)
     except codec.Undecodable as error:
         raise Reject(RejectReason.UNDECODABLE, str(error)) from error
+
+
+def _is_test_order(facts: AnyFacts) -> bool:
+    """It goes on, so that what comes of it later (a parcel, a hold, a return) is known to be of a test too."""
+    return isinstance(facts, OrderFacts) and facts.test
 
 
 def _is_state(event: Event) -> bool:

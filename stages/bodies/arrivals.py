@@ -113,6 +113,7 @@ def _counted_for(shop: str, facts: TransactionFacts) -> Iterator[str]:
 
 
 def _of_checkout(event: Event, facts: OrderFacts, token: str) -> Event:
+    """Also of a test order: whoever has bought has not left."""
     told = CheckoutFacts(
         token=token,
         updated=facts.updated,
@@ -125,4 +126,5 @@ def _of_checkout(event: Event, facts: OrderFacts, token: str) -> Event:
         from_order=True,
         absent=("closed", "contact_known", "lines"),
     )
-    return replace(event, subject=subjects.checkout(event.shop, token), facts=told, incomplete=())
+    subject, is_delivery_test = subjects.checkout(event.shop, token), event.test and not facts.test
+    return replace(event, subject=subject, facts=told, incomplete=(), test=is_delivery_test)

@@ -265,6 +265,12 @@ def test_what_is_only_a_test_is_dropped_and_leaves_no_trace() -> None:
     assert (world.kept, world.dropped, len(world.memory)) == ([], [DropReason.TEST], 0)
 
 
+def test_an_order_that_is_a_test_says_so_to_what_comes_of_it() -> None:
+    world, told = World(), order(1, "a")
+    world.take(replace(told, test=True, facts=replace(told.facts, test=True)))
+    assert [each.delivery_id for each in world.kept] == ["a"]
+
+
 def test_unknown_topics_and_holds_pass_once() -> None:
     world = World()
     for facts in (UnknownFacts(), HoldFacts(fulfillment_order="gid://shopify/FulfillmentOrder/1", released=False)):
