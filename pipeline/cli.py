@@ -35,6 +35,7 @@ from stages.rules.table import NAMES
 #: Exit codes: 0 done, 1 it failed, 2 the arguments or the configuration are wrong, 3 the world is not there.
 FAILED, WRONG, UNAVAILABLE = 1, 2, 3
 _HARD_STOP_SECONDS = 25.0
+_ENDLESS = 10_000
 
 ConfigOption = Annotated[
     Path,
@@ -82,6 +83,8 @@ def main() -> None:
         _fail(str(error), UNAVAILABLE)
     except BrokerError as error:
         _fail(f"Kafka: {error}", UNAVAILABLE)
+    except BrokenPipeError:
+        raise SystemExit(FAILED) from None
     except OSError as error:
         _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", FAILED)
 
@@ -97,6 +100,8 @@ def run(
     if unknown := sorted(set(chosen) - set(ROLES)):
         _fail(f"no such part: {', '.join(unknown)}; there are: all, {', '.join(ROLES)}", WRONG)
     configuration, secrets = _configured(config)
+    if set(chosen) == set(ROLES):
+        secrets.require(configuration)
     log = logs.configure(sys.stdout, log_level)
     outside = Outside(_broker(configuration, secrets, kafka), WallClock(), log, secrets)
     log.info("starting", parts=list(chosen), shops=len(configuration.shops), teams=len(configuration.teams))
@@ -134,7 +139,7 @@ def demo(
 ) -> None:
     """Play a day in a store, from signed webhooks to notifications, against simulated Shopify and OpenText."""
     options = DemoOptions(kafka, os.environ.get("KAFKA_BOOTSTRAP_SERVERS"), seed, speed)
-    show = Lines(_say) if json else Terminal(Console())
+    show = Lines(_say) if json else Terminal(_Paper())
     log = logs.configure(sys.stderr, "warning", logs.Form.TEXT, kafka_client="critical")
     _until_signalled(Demo(options, show, log).run)
 
@@ -197,6 +202,8 @@ async def _topics(broker: Broker, configuration: Configuration, *, apply: bool) 
 
 
 def _configured(path: Path) -> tuple[Configuration, Secrets]:
+    if not path.exists():
+        _fail(f"there is no {path}; name a configuration by --config or PIPELINE_CONFIG", WRONG)
     return load(path, NAMES), Secrets(os.environ)
 
 
@@ -227,9 +234,31 @@ def _until_signalled(life: Callable[[asyncio.Event], Coroutine[Any, Any, None]])
         asyncio.run(live())
 
 
+class _Paper(Console):
+    """A file or another program gets each line whole, however long. Raises BrokenPipeError where nobody reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        if not self.is_terminal:
+            self.width = _ENDLESS
+
+    def on_broken_pipe(self) -> None:
+        _read_by_nobody()
+        raise BrokenPipeError
+
+
 def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _read_by_nobody()
+        raise
+
+
+def _read_by_nobody() -> None:
+    """What is still in the buffer is written to nowhere, so that Python does not complain of it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(line: str, code: int) -> None:

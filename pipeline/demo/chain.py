@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from pipeline.broker import Broker
 from pipeline.clock import SteppingClock
 from pipeline.demo.company import PARTITIONS, SHOP, Keys, company
 from pipeline.demo.day import Day, NotStill
-from pipeline.demo.sent import NAMES, Book
+from pipeline.demo.sent import NAMES, Book, Sent
 from pipeline.demo.showing import Ended, Show
 from pipeline.kafka import KafkaBroker
 from pipeline.local_kafka import KafkaUnavailable, obtain
@@ -60,7 +60,7 @@ class Demo:
         """Until the day is over, or `stop`. Raises DemoFailed, also where a use case was not told of."""
         end = datetime.now(UTC)
         clock = SteppingClock(end - LENGTH)
-        book = Book(clock, self.show.sent)
+        book = Book(clock, _shown(self.show.sent, stop))
         async with AsyncExitStack() as closing:
             broker, why = await closing.enter_async_context(self._broker(clock))
             playing = asyncio.create_task(self._played(closing, (broker, why), clock, book, end))
@@ -133,6 +133,18 @@ class Demo:
                 yield broker, obtained.why
         finally:
             await obtained.stop()
+
+
+def _shown(show: Callable[[Sent], None], stop: asyncio.Event) -> Callable[[Sent], None]:
+    """Where nobody reads any more (`| head`) the day is over: it is no fault of the task that has something to show."""
+
+    def shown(sent: Sent) -> None:
+        try:
+            show(sent)
+        except BrokenPipeError:
+            stop.set()
+
+    return shown
 
 
 @asynccontextmanager

@@ -90,8 +90,8 @@ class Terminal:
 
     def sent(self, sent: Sent) -> None:
         for alert in sent.notification.alerts:
-            self._console.print(_headline(alert), highlight=False, soft_wrap=True)
-            self._console.print(_below(alert, sent), highlight=False, soft_wrap=True)
+            self._console.print(_columns(*_headline(alert)), highlight=False)
+            self._console.print(_columns(" " * 5, _below(alert, sent)), highlight=False)
 
     def ended(self, end: Ended) -> None:
         table = Table("", "use case", "notifications", box=None, pad_edge=False)
@@ -106,14 +106,21 @@ class Terminal:
         )
 
 
-def _headline(alert: Alert) -> str:
+def _columns(*cells: str) -> Table:
+    """What is too long for the terminal goes on below itself, broken at words."""
+    row = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
+    row.add_row(*cells)
+    return row
+
+
+def _headline(alert: Alert) -> tuple[str, str, str]:
     colour = "green" if alert.state is AlertState.RESOLVED else _COLOURS[alert.severity.value]
     word = alert.severity.value if alert.state is AlertState.FIRING else alert.state.value
-    return f"[dim]{alert.at:%H:%M}[/]  [{colour}]{word:<9}[/] {escape(alert.title)}"
+    return f"[dim]{alert.at:%H:%M}[/]", f"[{colour}]{word:<8}[/]", escape(alert.title)
 
 
 def _below(alert: Alert, sent: Sent) -> str:
     reasons = "; ".join(f"{detail.label}: {detail.text}" for detail in alert.details[:_SHOWN_DETAILS])
     notification = sent.notification
     where = f"{notification.team} by {notification.channel.value}, use case {alert.use_case}, {alert.rule}"
-    return f"       [dim]{where}, {sent.delay_ms:.0f} ms{' · ' if reasons else ''}{escape(reasons)}[/]"
+    return f"[dim]{where}, {sent.delay_ms:.0f} ms{' · ' if reasons else ''}{escape(reasons)}[/]"

@@ -71,6 +71,18 @@ def test_the_demo_for_people_ends_with_a_line_for_each_use_case() -> None:
         assert name in output
 
 
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_reader_who_has_seen_enough_ends_it_in_silence(form: tuple[str, ...]) -> None:
+    demo = started("--kafka", "memory", *form)
+    assert demo.stdout is not None
+    assert demo.stderr is not None
+    with demo.stdout:
+        assert all(demo.stdout.readline() for _ in range(8))
+    with demo.stderr:
+        assert demo.stderr.read() == ""
+    assert demo.wait(timeout=20) == 0
+
+
 def test_ctrl_c_in_the_middle_of_the_day_leaves_no_process_behind(kafka_bootstrap: str) -> None:
     demo = started("--kafka", "local", "--speed", "600")
     assert demo.stdout is not None
