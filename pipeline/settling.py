@@ -57,6 +57,10 @@ class Settling:
         self._rejections = Rejections()
 
     @property
+    def makes_calls(self) -> bool:
+        return self._calling is not None
+
+    @property
     def is_still(self) -> bool:
         """No call is under way, and nothing is parked."""
         return self._beside.is_still and not self._calls and not self.memory.count(PARKED.name)

@@ -287,13 +287,20 @@ class Task:
         return self._settling.batch(Moment(self._last, self._around.clock.wall()))
 
     async def _turn(self) -> bool:
-        """One transaction, if there is anything to do. The inbox first, then what fell due behind it."""
+        """One transaction, if there is anything to do. The inbox first, then what fell due behind it.
+
+        Calls wait for no inbox, in which under load there is always something. Where there are none they do: the
+        answer that is waited for may be in it.
+        """
         assert self._settling is not None
         batch = self._batch()
         self._settling.settle_answers(batch)
         await self._settle_inbox(batch)
+        if self._settling.makes_calls or not len(self._inbox):
+            retries = self._settling.timers.take_wall(batch.moment.wall, self._around.limits.batch_records)
+            self._settling.settle_timers(batch, retries)
         if not len(self._inbox):
-            await self._settle_timers(batch)
+            await self._settle_deadlines(batch)
             self._step_over_control_records(batch, asyncio.get_running_loop().time())
         self._settling.sweep(batch)
         if not batch:
@@ -323,10 +330,9 @@ class Task:
         self._in_hand = oldest
         return records
 
-    async def _settle_timers(self, batch: Batch) -> None:
+    async def _settle_deadlines(self, batch: Batch) -> None:
         assert self._settling is not None
         timers = self._settling.timers
-        self._settling.settle_timers(batch, timers.take_wall(batch.moment.wall, self._around.limits.batch_records))
         next_due = timers.next_business()
         if next_due is None or next_due > batch.moment.now:
             return

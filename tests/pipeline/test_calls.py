@@ -87,6 +87,21 @@ async def test_a_stop_does_not_wait_for_a_call_that_hangs() -> None:
     assert stage.asked == ["1", "1"], "the next owner performs it again"
 
 
+async def test_a_call_that_is_due_does_not_wait_until_everything_at_hand_is_settled() -> None:
+    world = await memory_world(1)
+    world.limits = replace(world.limits, batch_records=10, lanes=5)
+    left: list[int] = []
+
+    def answer(request: str) -> str:
+        left.append(len(worker._tasks[0]._inbox))
+        return request
+
+    await world.append(topics.NOTIFICATIONS, "a", *[str(number).encode() for number in range(300)])
+    async with world.worker(Sending(answer), "dispatch") as worker:
+        await until(lambda: left)
+    assert left[0] > 200
+
+
 async def test_a_lane_that_hangs_holds_back_no_other_key() -> None:
     world = await memory_world(1)
     stage = Asking(lambda request: request)
