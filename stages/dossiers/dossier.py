@@ -129,13 +129,16 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
 
     @property
     def open_holds(self) -> tuple[Hold, ...] | None:
-        """All of the order's holds, ours included: those of the last look, and what was told since. None: unknown."""
+        """All of the order's holds, ours included: those of the last look, and what was told since. None: unknown.
+
+        Of its own hold the event that made us look knows better than the look: Shopify's replicas lag.
+        """
         told = self.every(HoldFacts)
         if self.holds is None and not told:
             return None
         found = {hold.id: hold for hold in self.holds.value} if self.holds else {}
         for known in told:
-            if self.holds is not None and known.stamp <= self.holds.stamp:
+            if self.holds is not None and known.stamp < self.holds.stamp:
                 continue
             _hold_told(found, known.value)
         return tuple(found.values())

@@ -29,6 +29,7 @@ from schemas.facts import (
 from schemas.signals import AnySignal, JobReported
 from stages.dossiers.dossier import Dossier, Payment
 from stages.dossiers.registers import (
+    LATE,
     Known,
     Span,
     Stamp,
@@ -223,11 +224,13 @@ def _assessed(dossier: Dossier, event: Event, facts: OrderFacts, looked_up: Stam
 def _risk(dossier: Dossier, event: Event, facts: RiskFacts, looked_up: Stamp) -> Dossier:
     """The webhook's own assessment and those of the other providers, which were looked up for it and are as new.
 
-    Of its own the looked-up one is taken where the level is the same: that one carries the facts behind it.
+    Of its own the looked-up one is taken where the level is the same: that one carries the facts behind it. Where it is
+    another, Shopify's replicas may lag; of what is a day old by now they have heard, and what they say holds.
     """
     told = facts.assessment
     assessments = {assessment.provider: assessment for assessment in facts.assessments or ()}
-    if (same := assessments.get(told.provider)) is None or same.level != told.level:
+    same = assessments.get(told.provider)
+    if same is None or (same.level != told.level and event.received - event.occurred <= LATE):
         assessments[told.provider] = told
     risk = dossier.risk
     for provider, assessment in assessments.items():

@@ -9,7 +9,7 @@ open alerts, does not depend on the order of deliveries. What strangers write ma
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar, cast
 
 from msgspec import Struct
@@ -24,6 +24,8 @@ T = TypeVar("T")
 CAP = 50
 MANY = 60
 LONG = 300
+#: What happened longer ago than this is learned late (USE_CASES, "Late").
+LATE = timedelta(hours=24)
 
 
 class Stamp(Struct, frozen=True, array_like=True, order=True):

@@ -13,6 +13,7 @@ from schemas import subjects, topics
 from schemas.alerts import Alert, AlertState, Detail, Severity
 from schemas.configuration import Configuration
 from stages.dossiers.dossier import Dossier
+from stages.dossiers.registers import LATE
 from stages.judging.episodes import EPISODE, Episode, alert_id, name_of, split_name
 from stages.judging.routing import Label, default_teams, teams_for
 from stages.judging.waits import Waits
@@ -22,7 +23,6 @@ from stages.stage import Ask, Context, Emit, Family, Outcome
 
 #: What was told once and has no end.
 TOLD: Family[bool] = Family("told", bool, ttl=timedelta(days=90))
-_LATE = timedelta(hours=24)
 NOT_CONFIRMED = "not confirmed: Shopify did not answer when it was asked"
 
 
@@ -195,7 +195,7 @@ class Judgement:
         urgent += self._second_warning(name, said.severity)
         severity = Severity.CRITICAL if urgent and said.severity is Severity.WARNING else said.severity
         added = [Detail("Priority", ", ".join(urgent))] if urgent else []
-        if self._cause.occurred is not None and self._context.now - self._cause.occurred > _LATE:
+        if self._cause.occurred is not None and self._context.now - self._cause.occurred > LATE:
             added.append(Detail("Learned late", f"it happened on {self._cause.occurred:%d %b %Y at %H:%M} UTC"))
         return _Telling(rule, replace(said, details=(*said.details, *added)), severity, level)
 

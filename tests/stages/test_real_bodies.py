@@ -6,7 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from pipeline.simulators.samples import sample
+from pipeline.simulators.samples import Json, sample
+from pipeline.simulators.scenario.sales import Sale
+from pipeline.simulators.shopify.graph import gid
+from pipeline.simulators.shopify.orders import FulfillmentHold, OrderRiskAssessment, OrderRiskSummary
 from tests.stages.chain import START, Chain, bought, known, parcel, returned, scan, told
 
 
@@ -34,7 +37,45 @@ def test_a_checkout_that_became_a_test_order_is_not_left_behind() -> None:
     assert chain.passes(hours=3) == []
 
 
-def _checkout(token: str) -> dict[str, object]:
+def test_a_hold_that_shopifys_replicas_have_not_heard_of_is_told_all_the_same() -> None:
+    chain, sale = Chain(), bought()
+    known(chain, sale)
+    assert [alert.rule for alert in chain.webhook("fulfillment_holds/added", _held(sale))] == ["order-manual-review"]
+
+
+def test_a_hold_that_shopifys_replicas_still_know_ends_with_its_release() -> None:
+    chain, sale = Chain(), bought()
+    known(chain, sale, HOLD)
+    chain.webhook("fulfillment_holds/added", _held(sale))
+    chain.passes(minutes=1)
+    chain.webhook("fulfillment_holds/released", _held(sale))
+    assert chain.open == set()
+
+
+def test_a_risk_that_is_learned_a_day_late_is_what_shopify_says_now() -> None:
+    chain, sale = Chain(), bought(risk=ACCEPTED)
+    known(chain, sale)
+    assert chain.webhook(RISK, _risk(sale), START - timedelta(days=2)) == []
+    assert len(chain.webhook(RISK, _risk(sale), START - timedelta(minutes=1))) == 1
+
+
+HOLD = FulfillmentHold(id=gid("FulfillmentHold", 1), reason="OTHER", display_reason="Other", handle="desk")
+RISK = "orders/risk_assessment_changed"
+ACCEPTED = OrderRiskSummary(recommendation="ACCEPT", assessments=(OrderRiskAssessment(risk_level="LOW"),))
+
+
+def _held(sale: Sale) -> Json:
+    hold = {"id": HOLD.id, "reason": "other", "handle": "desk", "held_by_requesting_app": False}
+    own = {"fulfillment_order": {"id": sale.fulfillment_order}, "fulfillment_hold": hold}
+    return sample("fulfillment_holds/added") | own
+
+
+def _risk(sale: Sale) -> Json:
+    own = {"order_id": str(sale.number), "provider_id": None, "provider_title": None, "risk_level": "HIGH"}
+    return sample(RISK, "orders_risk_assessment_changed__2") | own | {"created_at": START.isoformat()}
+
+
+def _checkout(token: str) -> Json:
     return sample("checkouts/create") | {
         "token": token,
         "created_at": START.isoformat(),
