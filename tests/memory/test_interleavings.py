@@ -161,7 +161,7 @@ async def run_steps(steps: Sequence[Step]) -> None:
 
 
 @given(st.lists(STEPS, max_size=60))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_reader_gets_exactly_the_committed_records_in_log_order(steps: list[Step]) -> None:
     asyncio.run(run_steps(steps))
 
@@ -204,7 +204,7 @@ FATES = st.sampled_from([Fate.DONE, Fate.DONE, Fate.REFUSED, Fate.UNAVAILABLE, F
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), FATES), max_size=60), st.integers(1, 4))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_one_id_per_partition_copies_every_record_once_whoever_dies_hangs_or_hears_nothing(
     drawn: list[tuple[int, Fate]], copies: int
 ) -> None:

@@ -187,7 +187,7 @@ async def test_a_commit_in_doubt_is_found_out_and_never_repeated() -> None:
             await until(partial(_holds, world, {"a": [1, 2]}))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.sampled_from(["commit-lost", "commit-failed", "send-failed", "kill", "none"]), max_size=6))
 def test_whatever_fails_between_task_and_broker_each_record_counts_exactly_once(faults: list[str]) -> None:
     asyncio.run(_survives(faults))

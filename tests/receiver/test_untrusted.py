@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from io import BytesIO
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
@@ -183,7 +183,6 @@ async def test_a_body_that_says_it_is_large_is_refused_before_it_comes(world: Wo
     st.dictionaries(st.sampled_from(NAMES), st.text(st.characters(codec=None), max_size=400)),
     st.binary(max_size=40),
 )
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_headers_are_read_or_refused_whatever_they_hold(changed: dict[str, str], body: bytes) -> None:
     headers = CIMultiDict({**delivery(body).headers(SECRET), **changed})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.simulators.samples import bodies, topics
@@ -237,7 +237,6 @@ def test_every_topic_has_one_of_the_domains(topic: str) -> None:
         max_leaves=3,
     ),
 )))  # fmt: skip
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_there_is_always_a_key_and_it_is_the_shops(topic: str, body: bytes) -> None:
     domain, name = raw_key(SHOP, topic, body, "w-1")
 

@@ -72,7 +72,7 @@ def changed(body: Any, path: tuple[Any, ...], value: object) -> None:
     body[path[-1]] = value
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(st.data())
 def test_a_body_with_anything_anywhere_gives_facts_or_is_rejected(data: st.DataObject) -> None:
     topic, name = data.draw(st.sampled_from(SAMPLED))
@@ -84,7 +84,7 @@ def test_a_body_with_anything_anywhere_gives_facts_or_is_rejected(data: st.DataO
     read(topic, msgspec.json.encode(body))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_a_body_that_was_cut_or_garbled_gives_facts_or_is_rejected(data: st.DataObject) -> None:
     topic, name = data.draw(st.sampled_from(SAMPLED))

@@ -307,7 +307,7 @@ def test_retention_reads_value_consent_lines_and_the_customers_link_and_no_name(
 DELIVERIES = ((checkout(0), "a"), (checkout(4), "b"), (checkout(30, total=usd(300)), "c"), (ordered(40), "d"))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.permutations(DELIVERIES[:3]), st.lists(st.sampled_from(DELIVERIES[:3]), max_size=3), st.booleans())
 def test_what_stays_open_does_not_depend_on_order_and_repetition(
     shuffled: list[tuple[CheckoutFacts, str]], again: list[tuple[CheckoutFacts, str]], came_back: bool

@@ -201,7 +201,7 @@ DELIVERIES = (
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.permutations(DELIVERIES), st.lists(st.sampled_from(DELIVERIES), max_size=3), st.booleans())
 def test_what_stays_open_does_not_depend_on_order_and_repetition(
     shuffled: list[tuple[DisputeFacts, datetime, str]], again: list[tuple[DisputeFacts, datetime, str]], sent: bool

@@ -511,7 +511,7 @@ def keys_open(told: list[tuple[TransactionFacts | OrderFacts, str]]) -> list[str
     return sorted(alert.id.removesuffix(f":{alert.opened_by}") for alert in left)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.permutations(DELIVERIES), st.lists(st.sampled_from(DELIVERIES), max_size=4))
 def test_what_stays_open_does_not_depend_on_order_and_repetition(
     shuffled: list[tuple[TransactionFacts | OrderFacts, str]], again: list[tuple[TransactionFacts | OrderFacts, str]]

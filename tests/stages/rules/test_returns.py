@@ -378,7 +378,7 @@ DELIVERIES: tuple[tuple[str, AnyFacts, float, str], ...] = (
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.permutations(DELIVERIES), st.lists(st.sampled_from(DELIVERIES), max_size=3))
 def test_what_is_told_and_what_stays_open_does_not_depend_on_order_and_repetition(
     shuffled: list[tuple[str, AnyFacts, float, str]], again: list[tuple[str, AnyFacts, float, str]]
