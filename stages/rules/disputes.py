@@ -41,7 +41,8 @@ class DisputeEvidenceDue:
                 title = f"{_called(case, dispute)}: the evidence was sent"
                 yield Clear(f"it was sent on {dispute.evidence_sent:%d %b %Y}", key, title)
             elif dispute.status in _ANSWERED:
-                yield Clear(f"the dispute is {plain(dispute.status)}", key)
+                words = plain(dispute.status)
+                yield Clear(f"the dispute is {words}", key, f"{_called(case, dispute)}: {words}")
             elif dispute.status == _NEEDS:
                 yield from _needed(case, known)
 

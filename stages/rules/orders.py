@@ -64,7 +64,7 @@ class OrderHighRisk:
         if because := cancelled(case.dossier):
             yield Clear(because)
         elif fulfillment(case.dossier) == "fulfilled":
-            yield Clear("the order was shipped", title=f"{called(case)} was shipped while high risk" if found else None)
+            yield Clear("the order was shipped", title=_shipped_at_risk(case, found))
         elif found:
             said = _risk_said(case, found)
             yield Fire(said)
@@ -87,6 +87,13 @@ def _risks(case: Case) -> Iterator[Finding]:
     for hold in foreign_holds(dossier):
         if hold.reason == "high_risk_of_fraud":
             yield Finding(Severity.CRITICAL, "held by another app for its fraud risk", held_since(case, hold))
+
+
+def _shipped_at_risk(case: Case, found: tuple[Finding, ...]) -> str | None:
+    if not found:
+        return None
+    is_high = any(finding.severity is Severity.CRITICAL for finding in found)
+    return f"{called(case)} was shipped {'while high risk' if is_high else 'before its risk was cleared up'}"
 
 
 def _is_harmless(dossier: Dossier) -> bool:

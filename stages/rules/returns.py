@@ -87,6 +87,9 @@ def _asked(said: Said, at: datetime, back: Returned) -> Due:
 
 
 def _initiated(case: Case) -> Iterator[Happening]:
+    """At its order only: what is told of a return without one is never its beginning, which always names the order."""
+    if case.kind != "order":
+        return
     for back in returns_of(case.dossier):
         states = back.told.states if back.told else {}
         how = "requested" if "requested" in states else "opened by staff" if "open" in states else "known from now on"

@@ -83,4 +83,4 @@ def shipped(case: Case) -> str:
     order = case.dossier.order
     if order is None or (order.fulfillment is None and "fulfillment" in order.absent):
         return "not known"
-    return {None: "no", "partial": "in part", "fulfilled": "yes"}.get(order.fulfillment, str(order.fulfillment))
+    return {None: "no", "partial": "in part", "fulfilled": "yes"}.get(order.fulfillment, plain(order.fulfillment))

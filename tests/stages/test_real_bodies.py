@@ -59,7 +59,26 @@ def test_a_risk_that_is_learned_a_day_late_is_what_shopify_says_now() -> None:
     assert len(chain.webhook(RISK, _risk(sale), START - timedelta(minutes=1))) == 1
 
 
+def test_without_access_a_return_begins_once_though_its_label_names_no_order() -> None:
+    chain, sale = Chain(access=False), bought()
+    chain.webhook("returns/request", returned(sale, "requested"))
+    chain.webhook(_LABELLED, sample(_LABELLED) | {"return": {"id": 7001}})
+    assert [alert.title for alert in chain.alerts if alert.team == "returns"] == [
+        "Return #2001-R1: requested",
+        "Return 7001: label or tracking attached",
+    ]
+
+
+def test_the_end_of_a_lost_dispute_does_not_ask_for_evidence() -> None:
+    chain, sale = Chain(), bought(fulfillment="fulfilled")
+    told(chain, "orders/create", sale)
+    for topic, status in (("disputes/create", "needs_response"), ("disputes/update", "lost")):
+        chain.webhook(topic, sample(topic) | {"order_id": sale.number, "status": status})
+    assert [alert.title for alert in chain.alerts[-2:]] == ["Chargeback over 11.50 CAD, order #2001: lost"] * 2
+
+
 HOLD = FulfillmentHold(id=gid("FulfillmentHold", 1), reason="OTHER", display_reason="Other", handle="desk")
+_LABELLED = "reverse_deliveries/attach_deliverable"
 RISK = "orders/risk_assessment_changed"
 ACCEPTED = OrderRiskSummary(recommendation="ACCEPT", assessments=(OrderRiskAssessment(risk_level="LOW"),))
 

@@ -166,6 +166,15 @@ def test_an_order_that_was_shipped_at_high_risk_ends_by_saying_so() -> None:
     ]
 
 
+def test_an_order_that_was_shipped_at_medium_risk_is_not_called_one_of_high_risk() -> None:
+    desk = Desk()
+    assessed(desk, "medium")
+
+    assert [alert.title for alert in told_order(desk, 5, fulfillment="fulfilled")] == [
+        "Order #1001 was shipped before its risk was cleared up"
+    ]
+
+
 def test_another_apps_hold_for_fraud_is_a_risk_and_ours_is_not() -> None:
     assert shown(held(Desk(), hold("high_risk_of_fraud"))) == ["order-high-risk firing critical"]
     assert held(Desk(), hold("high_risk_of_fraud", handle="approval-1", ours=True)) == []
