@@ -23,7 +23,7 @@ from pipeline.surroundings import Surroundings
 from pipeline.timers import Timers
 from pipeline.transaction import TIMER, Batch, Moment, Origin
 from schemas.codec import Undecodable
-from schemas.reasons import RejectReason
+from schemas.reasons import RejectReason, RetryReason
 from schemas.records import Record
 from stages.stage import CallingStage, Context, Reject, Retry, Stage, Timer
 
@@ -115,7 +115,7 @@ class Settling:
             return False
         parking.park_behind(view, record)
         batch.write(view.change, ())
-        batch.settled.append(("parked", "behind"))
+        batch.settled.append(("parked", RetryReason.BEHIND.value))
         return True
 
     def _settle(

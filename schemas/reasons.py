@@ -12,7 +12,6 @@ class DropReason(StrEnum):
     DUPLICATE_STATE = "duplicate-state"
     OUT_OF_DATE = "out-of-date"
     TEST = "test"
-    UNKNOWN_TOPIC = "unknown-topic"
     NOT_WATCHED = "not-watched"
     NOTHING_OPEN = "nothing-open"
     ALREADY_KNOWN = "already-known"
