@@ -162,7 +162,7 @@ class InventoryRules(Configured, frozen=True):
 
 class PaymentRules(Configured, frozen=True):
     """`velocity_card_window`: declines of one card over two orders within it. `abandoned_alert_from`: in the shop's
-    currency, from which a left checkout is an alert of its own; unset, all of them go into the digest."""
+    currency, from which a left checkout is a warning; what is less, and all where it is unset, is told as `info`."""
 
     abandoned_after: timedelta = timedelta(minutes=60)
     abandoned_alert_from: Decimal | None = None

@@ -21,6 +21,7 @@ _TEXT = 500
 _REFERENCE = 250
 _FACTS = 30
 _UNKNOWN = 15
+_LIMIT = 120
 _STORIES = 20
 _ENDS = frozenset({AlertState.RESOLVED, AlertState.WITHDRAWN})
 _NAMES = {Channel.EMAIL: "email", Channel.SMS: "SMS", Channel.WHATSAPP: "WhatsApp"}
@@ -132,12 +133,12 @@ def _story(alert: Alert, calendar: Calendar) -> Story:
         next_step=clean(alert.next_step, _TEXT),
         unknown=_unknown(alert),
         link=web_link(alert.link),
-        reference=clean(f"{alert.shop} · alert {alert.id} · revision {alert.revision}", _REFERENCE),
+        reference=clean(f"{alert.shop} · revision {alert.revision} · alert {alert.id}", _REFERENCE),
     )
 
 
 def _unknown(alert: Alert) -> str:
-    named = [clean(name, _LABEL) for name in alert.unknown[:_UNKNOWN]]
+    named = [clean(name, _LIMIT) for name in alert.unknown[:_UNKNOWN]]
     if (more := len(alert.unknown) - len(named)) > 0:
         named.append(f"{more} more")
     return ", ".join(named)

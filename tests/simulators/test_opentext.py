@@ -377,6 +377,19 @@ async def test_the_page_escapes_what_strangers_wrote(opentext: OpenText) -> None
     assert page.count("&lt;script&gt;") == 2
 
 
+async def test_the_page_shows_the_first_line_of_what_has_no_subject_whole_and_every_line_once(
+    opentext: OpenText,
+) -> None:
+    first = "[RESOLVED] Out of stock: Brass desk lamp (LAMP-BRASS), cannot be sold any more (was critical)"
+    await opentext.post("/mra/v1/outbound/sms", sms() | {"sms_text": f"{first}\n30 available again"})
+
+    async with opentext.session.get(opentext.url + "/") as answer:
+        page = await answer.text()
+
+    assert f"<h2>{first}</h2>" in page
+    assert page.count("30 available again") == page.count(first) == 1
+
+
 async def test_the_inbound_webhook_can_be_set_read_and_removed(opentext: OpenText) -> None:
     path = "/mra/v1/inbound/whatsapp/messages/webhook"
 

@@ -95,7 +95,7 @@ def test_a_message_says_what_since_when_how_bad_why_what_to_do_where_and_what_is
         "\n"
         "-- \n"
         "For the team operations. Times are in Europe/Berlin.\n"
-        f"example.myshopify.com · alert {alert().id} · revision 1\n"
+        f"example.myshopify.com · revision 1 · alert {alert().id}\n"
     )
 
 
@@ -105,6 +105,11 @@ def test_what_there_is_nothing_to_say_about_has_no_empty_lines() -> None:
     assert said.startswith(
         "Order #1001: payment pending for 2 h\nWarning since Nov 25, 2026 2:05 PM CET (2 h).\n\n-- \n"
     )
+
+
+def test_what_is_unknown_is_said_to_the_end() -> None:
+    limits = "carrier and tracking number: the fulfillment itself was not told"
+    assert f"{limits}, whether" in text(alert(unknown=(limits, "whether it ships")))
 
 
 @pytest.mark.parametrize(
