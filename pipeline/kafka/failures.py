@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -14,6 +15,7 @@ from pipeline.broker import BrokerError, Fenced, Refused, Unavailable
 T = TypeVar("T")
 
 _PAUSE = 0.05
+_FAMILY = re.compile(r", <AddressFamily\.\w+: \d+>")
 _FENCED = (errors.ProducerFenced, errors.InvalidProducerEpoch, errors.InvalidProducerIdMapping)
 #: The broker's state of our sequences is another than ours: nothing is wrong with the records.
 _OUT_OF_STEP = (errors.OutOfOrderSequenceNumber, errors.UnknownProducerId, errors.InvalidTxnState)
@@ -72,5 +74,7 @@ def _is_transient(error: BaseException) -> bool:
 
 
 def _line(what: str, error: BaseException) -> str:
-    said = " ".join(str(error).split())
-    return f"{what}: {type(error).__name__}{f' ({said})' if said else ''}"
+    """The client's errors begin with their own name, and its addresses end with what only Python calls a family."""
+    name = type(error).__name__
+    said = _FAMILY.sub("", " ".join(str(error).split())).removeprefix(name).lstrip(": ")
+    return f"{what}: {name}{f' ({said})' if said else ''}"

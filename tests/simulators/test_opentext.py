@@ -377,7 +377,7 @@ async def test_the_page_escapes_what_strangers_wrote(opentext: OpenText) -> None
     assert page.count("&lt;script&gt;") == 2
 
 
-async def test_the_page_shows_the_first_line_of_what_has_no_subject_whole_and_every_line_once(
+async def test_the_page_heads_what_has_no_subject_with_its_whole_first_line(
     opentext: OpenText,
 ) -> None:
     first = "[RESOLVED] Out of stock: Brass desk lamp (LAMP-BRASS), cannot be sold any more (was critical)"

@@ -98,7 +98,8 @@ def test_a_kafka_that_is_not_there_is_said_in_one_line() -> None:
     demo = started("--kafka", "127.0.0.1:1")
     _, errors = demo.communicate(timeout=SECONDS)
     assert demo.returncode != 0
-    assert errors.strip().splitlines()[-1].startswith("pipeline: Kafka:")
+    reason = "KafkaConnectionError (Unable to bootstrap from [('127.0.0.1', 1)])"
+    assert errors == f"pipeline: Kafka: the Kafka at 127.0.0.1:1: {reason}\n"
 
 
 def _children(pid: int) -> list[str]:
