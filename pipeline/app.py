@@ -83,6 +83,7 @@ class Pipeline:
         self._outside = outside
         self._roles = tuple(roles)
         self._workers: list[Worker] = []
+        self._gauges: Gauges | None = None
         self._started = asyncio.Event()
         self.receiver_port: int | None = None
         self.metrics_port: int | None = None
@@ -100,7 +101,7 @@ class Pipeline:
             closing.push_async_callback(_settle, running, halt)
             if RECEIVER in self._roles:
                 await self._start_receiver(closing)
-            gauges = Gauges(outside.broker, outside.metrics, outside.log, self._workers)
+            gauges = self._gauges = Gauges(outside.broker, outside.metrics, outside.log, self._workers)
             outside.metrics.configured(hash_of(self._configuration))
             operators = health.application(health.Health(outside.metrics, self.readiness, gauges.measure))
             self.metrics_port = await closing.enter_async_context(serving(operators, listen.host, listen.metrics_port))
@@ -145,6 +146,8 @@ class Pipeline:
 
     def readiness(self) -> tuple[bool, Mapping[str, list[str]]]:
         problems = [problem for worker in self._workers for problem in worker.problems()]
+        if self._gauges is not None and self._gauges.problem is not None:
+            problems.append(self._gauges.problem)
         return not problems, {"problems": problems}
 
     def wake(self) -> None:

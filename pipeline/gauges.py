@@ -1,4 +1,7 @@
-"""What is measured and not counted: how far behind the tasks of a process are, and what they hold."""
+"""What is measured and not counted: how far behind tasks are, what they hold, and whether the broker answers.
+
+Tasks with nothing at hand do not notice that their broker has gone, and a receiver only when somebody delivers.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ from structlog.typing import FilteringBoundLogger
 from pipeline.broker import Broker, BrokerError
 from pipeline.metrics import Metrics
 from pipeline.worker import Worker
+from schemas import topics
+from schemas.records import TopicPartition
 
+_ANY = TopicPartition(topics.SIGNALS, 0)
 _EVERY_SECONDS = 2.0
 
 
@@ -21,6 +27,8 @@ class Gauges:
         self._metrics = metrics
         self._log = log
         self._workers = workers
+        self.problem: str | None = None
+        """Of the last time that the broker was asked."""
 
     def measure(self) -> None:
         """What stands in memory: shortly before it is shown."""
@@ -30,18 +38,24 @@ class Gauges:
     async def watch(self) -> None:
         """What the broker has to be asked for. Runs until cancelled."""
         while True:
+            await self.ask()
             await asyncio.sleep(_EVERY_SECONDS)
+
+    async def ask(self) -> None:
+        try:
+            await self._broker.stable_ends([_ANY])
             for worker in self._workers:
                 await self._lag(worker)
+        except BrokerError as error:
+            self.problem = "broker: does not answer"
+            self._log.warning("the lag cannot be told", error=str(error))
+        else:
+            self.problem = None
 
     async def _lag(self, worker: Worker) -> None:
         """In records, by stage and partition; control records do not count once they are stepped over."""
         positions = worker.positions()
-        try:
-            ends = await self._broker.stable_ends(list(positions))
-        except BrokerError as error:
-            self._log.warning("the lag cannot be told", stage=worker.spec.name, error=str(error))
-            return
+        ends = await self._broker.stable_ends(list(positions))
         lag: dict[int, int] = defaultdict(int)
         for partition, offset in positions.items():
             lag[partition.partition] += max(0, ends[partition] - offset)
