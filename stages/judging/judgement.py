@@ -147,7 +147,7 @@ class Judgement:
             opened_by=self._cause.id if known is None else known.opened_by,
             opened=self._context.now if known is None else known.opened,
             since=telling.said.since if known is None else min(known.since, telling.said.since),
-            title=telling.said.title,
+            title=telling.said.end or telling.said.title,
             use_case=telling.rule.use_case,
             link=telling.said.link,
         )

@@ -180,7 +180,8 @@ def _in_part(case: Case, remaining: list[str]) -> Iterator[Verdict]:
         unknown=("why the rest remains, and at which location",),
     )
     yield Fire(said)
-    late = replace(said, severity=Severity.WARNING, title=f"{said.title}, and still not shipped")
+    title = f"{said.title}, and still not shipped"
+    late = replace(said, severity=Severity.WARNING, title=title, end=said.title)
     moments = [since + case.configuration.rules.fulfillment.partial_after, fulfill_by(case.dossier)]
     yield Due(late, min(moment for moment in moments if moment is not None))
 

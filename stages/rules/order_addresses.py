@@ -71,7 +71,7 @@ def _judged(case: Case, order: OrderFacts | None) -> Iterator[Verdict]:
         yield Fire(said)
         yield from delayed(case, said)
     elif _passes(case, order):
-        yield Clear("the address is valid now")
+        yield Clear(_what_passes(case))
 
 
 def _problems(case: Case, order: OrderFacts | None) -> Iterator[Problem]:
@@ -115,6 +115,12 @@ def _passes(case: Case, order: OrderFacts | None) -> bool:
     return knows_parts and (verdict is None or verdict.value is None)
 
 
+def _what_passes(case: Case) -> str:
+    verdict = case.dossier.address_verdict
+    is_validated = verdict is not None and verdict.value == "no_issues"
+    return "the address is valid now" if is_validated else "nothing that is known speaks against the address any more"
+
+
 def _asked_again(case: Case, order: OrderFacts | None) -> Iterator[Verdict]:
     verdict, began = case.dossier.address_verdict, created(order) if order else None
     wanted = order is not None and order.requires_shipping and order.address is not None
@@ -130,10 +136,12 @@ def _asked_again(case: Case, order: OrderFacts | None) -> Iterator[Verdict]:
 def _said(case: Case, problems: tuple[Problem, ...]) -> Said:
     order = case.dossier.order
     address = order.address if order else None
+    worst = max((problem.severity for problem in problems), key=lambda severity: severity.rank)
+    how = "may not arrive" if worst is Severity.INFO else "cannot be shipped"
     return Said(
-        title=f"{called(case)} cannot be shipped as addressed: {', '.join(problem.words for problem in problems)}",
+        title=f"{called(case)} {how} as addressed: {', '.join(problem.words for problem in problems)}",
         since=min(problem.since for problem in problems),
-        severity=max((problem.severity for problem in problems), key=lambda severity: severity.rank),
+        severity=worst,
         audiences=(Audience.OPERATIONS,),
         details=(
             *details(

@@ -89,7 +89,7 @@ def _by_terms(case: Case) -> Iterator[Verdict]:
     since = first.value.due or first.stamp.occurred
     said = _terms_said(case, first.value, since)
     yield Fire(said)
-    late = replace(said, severity=Severity.WARNING, title=f"{said.title}, and still unpaid")
+    late = replace(said, severity=Severity.WARNING, title=f"{said.title}, and still unpaid", end=said.title)
     yield Due(late, since + case.configuration.rules.orders.terms_overdue_after, ask=QuestionKind.PAYMENT)
 
 

@@ -106,6 +106,9 @@ def delayed(case: Case, said: Said, key: str = "", since: datetime | None = None
     rules, by = case.configuration.rules.orders, fulfill_by(case.dossier)
     moments = [(since or said.since) + rules.delayed_after, *([by - rules.delayed_before] if by else ())]
     worse = replace(
-        said, severity=_WORSE[said.severity], title=f"{said.title}; still open, before fulfillment is delayed"
+        said,
+        severity=_WORSE[said.severity],
+        title=f"{said.title}; still open, before fulfillment is delayed",
+        end=said.title,
     )
     yield Due(worse, min(moments), key, ask=QuestionKind.ORDER)

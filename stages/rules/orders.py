@@ -70,7 +70,9 @@ class OrderHighRisk:
             yield Fire(said)
             yield from delayed(case, said)
         elif _is_harmless(case.dossier):
-            yield Clear("no provider sees a risk any more")
+            yield Clear(
+                "no provider sees a risk any more" if case.dossier.risk else "no hold speaks of a risk any more"
+            )
 
 
 def _risks(case: Case) -> Iterator[Finding]:

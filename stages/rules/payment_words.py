@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from schemas.alerts import Audience, Severity
 from schemas.money import Money
-from stages.rules.declines import Attempt, Settled, last_run
+from stages.rules.declines import CAPTURE, Attempt, Settled, last_run
 from stages.rules.rule import Case, Clear, Said, details
 from stages.rules.words import called, moment, order_link, plain, sentence, shipped, spell
 
@@ -71,7 +71,8 @@ def ended(case: Case, over: Sequence[Attempt], by: Settled | None, key: str) -> 
         yield Clear("the order was cancelled", key, at=order.cancelled)
     elif by is not None and over:
         took = spell(by.until - last_run(over, case.dossier)[0].at)
-        title = f"{sentence(called(case))}: paid after all, {took} after the payment was declined"
+        what = "the capture failed" if over[-1].facts.kind == CAPTURE else "the payment was declined"
+        title = f"{sentence(called(case))}: paid after all, {took} after {what}"
         yield Clear(f"payment recovered: {by.how}", key, title, by.until)
 
 

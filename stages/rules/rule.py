@@ -32,6 +32,7 @@ class Said(Struct, frozen=True, kw_only=True):
     one sentence, an imperative. `link`: into the Shopify admin. `unknown`: what could not be found out. `teams`: named
     teams of the configuration, instead of the routes; without any the `audiences` are routed, each for itself.
     `itself`: reasons of priority (`stages.rules.priority`) that are this alert's own news, and do not make it worse.
+    `end`: what its end is called, where the title would not be true any more ("..., and still unpaid").
     """
 
     title: str
@@ -44,6 +45,7 @@ class Said(Struct, frozen=True, kw_only=True):
     unknown: tuple[str, ...] = ()
     teams: tuple[str, ...] = ()
     itself: tuple[str, ...] = ()
+    end: str = ""
 
 
 class Fire(Struct, frozen=True):

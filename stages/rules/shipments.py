@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from schemas.alerts import Severity
 from schemas.facts import FulfillmentOrderFacts
 from stages.dossiers.registers import Known
@@ -121,7 +123,10 @@ def _cancelled(case: Case, parcel: Parcel) -> Iterator[Verdict]:
         yield Clear("a replacement was shipped", key)
     else:
         trouble = Trouble(Severity.WARNING, "its fulfillment was cancelled, and nothing took its place", since)
-        yield Due(_said(case, parcel, trouble), since + case.configuration.rules.fulfillment.replaced_within, key)
+        said = replace(
+            _said(case, parcel, trouble), next_step="Find out why it was cancelled, and ship its items again."
+        )
+        yield Due(said, since + case.configuration.rules.fulfillment.replaced_within, key)
 
 
 def _said(case: Case, parcel: Parcel, trouble: Trouble) -> Said:
@@ -146,6 +151,8 @@ _REFUSALS = {
     "fulfillment_orders/fulfillment_service_failed_to_complete": "the fulfillment service could not complete it",
     _REFUSED: "the fulfillment service will ship it anyway, though the order was cancelled",
 }
+_SHIP_ELSEWHERE = "Ask the fulfillment service what is wrong, or ship it from another location."
+_STOP_IT = "Ask the fulfillment service to stop the parcel, or tell the customer what to do when it arrives."
 _ANSWERS = frozenset(
     {
         *_REFUSALS,
@@ -196,7 +203,7 @@ def _refused(case: Case, known: Known[FulfillmentOrderFacts]) -> Said:
         severity=Severity.CRITICAL,
         audiences=TO,
         details=(*details(message=known.value.message), *for_operations(case)),
-        next_step="Ask the fulfillment service what is wrong, or ship it from another location.",
+        next_step=_STOP_IT if known.kind == _REFUSED else _SHIP_ELSEWHERE,
         link=order_link(case),
     )
 

@@ -46,6 +46,12 @@ def test_shopifys_verdict_tells_how_bad_it_is(verdict: str | None, expected: lis
     assert shown(told(Desk(), verdict)) == expected
 
 
+def test_of_an_address_that_is_only_doubtful_nobody_says_that_it_cannot_be_shipped_to() -> None:
+    assert [alert.title for alert in told(Desk(), "warning")] == [
+        "Order #1001 may not arrive as addressed: Shopify's validation says warning"
+    ]
+
+
 @pytest.mark.parametrize(
     ("lacks", "words"),
     [
@@ -114,7 +120,9 @@ def test_another_apps_hold_for_the_address_is_told_until_it_is_gone() -> None:
     gone = HoldFacts(fulfillment_order="7", released=True, hold=hold)
 
     assert shown(desk.event("fulfillment_holds/added", added)) == ["firing warning"]
-    assert shown(desk.event("fulfillment_holds/released", gone, occurred=START + minutes(1))) == ["resolved warning"]
+    ends = desk.event("fulfillment_holds/released", gone, occurred=START + minutes(1))
+    assert shown(ends) == ["resolved warning"]
+    assert ends[0].details[0].text == "nothing that is known speaks against the address any more"
 
 
 def test_a_verdict_that_is_null_is_asked_for_once_more_after_ten_minutes() -> None:

@@ -180,6 +180,25 @@ def test_another_apps_hold_for_fraud_is_a_risk_and_ours_is_not() -> None:
     assert held(Desk(), hold("high_risk_of_fraud", handle="approval-1", ours=True)) == []
 
 
+def test_an_end_does_not_say_that_it_is_still_open() -> None:
+    desk = Desk()
+    told_order(desk)
+    assessed(desk, "medium", 1, advice="accept")
+    desk.passes(timedelta(hours=25))
+    ends = told_order(desk, 26 * 60, cancelled=START)
+
+    assert "still open" in desk.alerts[-2].title
+    assert [alert.title for alert in ends] == ["Order #1001: medium fraud risk (Shopify)"]
+
+
+def test_the_end_of_a_hold_for_fraud_says_nothing_of_providers_that_nobody_asked() -> None:
+    desk = Desk()
+    held(desk, hold("high_risk_of_fraud"))
+    ends = held(desk, hold("high_risk_of_fraud"), 2, released=True)
+
+    assert [labels(alert) for alert in ends] == [{"Ended": "no hold speaks of a risk any more"}]
+
+
 def test_a_medium_risk_that_stays_a_day_gets_worse_after_shopify_was_asked() -> None:
     desk = Desk()
     told_order(desk)

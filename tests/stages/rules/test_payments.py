@@ -141,6 +141,7 @@ def test_an_authorization_does_not_make_a_failed_capture_good_but_a_capture_does
 
     assert still
     assert desk.open == {}
+    assert desk.alerts[-1].title == f"Order {NUMBER}: paid after all, 2 minutes after the capture failed"
 
 
 def test_an_authorized_order_is_not_unpaid_but_its_capture_has_failed_all_the_same() -> None:

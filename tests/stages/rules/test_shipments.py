@@ -177,6 +177,7 @@ def test_a_cancelled_fulfillment_is_told_if_nothing_takes_its_place_within_an_ho
 
     assert shown(desk.passes(HOUR - timedelta(seconds=1))) == []
     assert shown(desk.passes(timedelta(seconds=1))) == ["firing warning"]
+    assert "carrier" not in desk.alerts[0].next_step
     assert shown(fulfilled(desk, 90, PARCEL + 1)) == ["resolved warning"]
 
 
@@ -232,6 +233,7 @@ def test_a_service_that_ships_a_cancelled_order_anyway_is_told() -> None:
     assert [alert.title for alert in raised] == [
         "Order #1001: the fulfillment service will ship it anyway, though the order was cancelled"
     ]
+    assert "from another location" not in raised[0].next_step
 
 
 # --- silence ----------------------------------------------------------------------------------------------------------
