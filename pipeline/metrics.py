@@ -16,7 +16,7 @@ _NOTIFICATION = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 900
 
 
 class Metrics:
-    """`.labels()` takes the values in the order that the comment of each name gives."""
+    """`.labels()` takes the values in the order in which a name's labels stand here."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

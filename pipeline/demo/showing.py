@@ -20,7 +20,7 @@ _SHOWN_DETAILS = 2
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The demo's end. `deliveries` were posted, `repeated` of them were repetitions."""
+    """The demo's end. `deliveries` were posted, repetitions included."""
 
     broker: str
     book: Book

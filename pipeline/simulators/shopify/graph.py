@@ -24,7 +24,7 @@ class Part(Struct, frozen=True, rename=_camel, kw_only=True):
 
 
 class Thing(Part, frozen=True, kw_only=True):
-    """`id` is the gid; its type's name is the class's, unless `typename` says otherwise."""
+    """`id` is the gid; its type's name is the class's."""
 
     id: str
 
