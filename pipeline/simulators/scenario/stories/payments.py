@@ -42,8 +42,8 @@ def _declined(told: Telling) -> None:
 
 def _card_testing(told: Telling) -> None:
     sale = _unpaid(told, 598, "#1022", LAMP)
-    _tried(told, 600, sale, "payment-declined", error="incorrect_cvc")
-    _tried(told, 604, sale, "payment-declined again", error="card_declined")
+    _tried(told, 600, sale, "payment-declined to finance, ten minutes from here", error="incorrect_cvc")
+    _tried(told, 604, sale, "nothing yet: the same alert", error="card_declined")
     _tried(told, 608, sale, "payment-velocity fires: three in a quarter of an hour", error="do_not_honor")
     _tried(told, 640, sale, "payment-recovered")
     altered(told, 640.2, replace(sale, financial="paid"), _PAID, "it is paid")

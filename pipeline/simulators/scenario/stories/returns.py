@@ -183,7 +183,9 @@ def _refund_that_fails(told: Telling) -> None:
     told.webhook(664, "refunds/create", body, "refund-failed fires: the money did not move")
     _refunded(told, 826, sale, again, "success", None)
     body = _refund(told, 826, sale, again, "success", None)
-    told.webhook(826, "refunds/create", body, "refund-failed ends: the second one moved it")
+    told.webhook(
+        826, "refunds/create", body, "refund-failed ends: the second one moved it; return-refunded, of no return"
+    )
 
 
 def _refunded(told: Telling, minute: float, sale: Sale, number: int, status: str, of: Link | None) -> None:
@@ -269,7 +271,7 @@ def _dispute(told: Telling) -> None:
         "initiated_at": told.stamp(686),
     }
     told.change(686, opened)
-    told.webhook(686, "disputes/create", body, "dispute-evidence-due fires: five days are left")
+    told.webhook(686, "disputes/create", body, "dispute-evidence-due fires: four and a half days are left")
     sent = structs.replace(opened, status="UNDER_REVIEW", evidence_sent_on=f"{told.moment(1104):%Y-%m-%d}")
     told.change(1104, sent)
     body = body | {"status": "under_review", "evidence_sent_on": told.stamp(1104)}

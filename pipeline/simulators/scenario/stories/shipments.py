@@ -11,6 +11,9 @@ from pipeline.simulators.scenario.telling import Telling
 from pipeline.simulators.shopify.graph import gid
 
 
+_UNSCANNED = "fulfillment-shipped, 30 minutes from here: marked as shipped, not yet scanned"
+
+
 def tell(told: Telling) -> None:
     told.use_case = 2
     _premium(told)
@@ -22,18 +25,18 @@ def _premium(told: Telling) -> None:
     express = replace(placed(told, 36, "#1010", CHAIR), customer=PREMIUM, method="Express")
     sale = ordered(told, 36, express, "an order of a premium customer")
     parcel = told.number()
-    told.webhook(182, "fulfillments/create", _parcel(told, 182, sale, parcel), "nothing yet: a label proves nothing")
+    told.webhook(182, "fulfillments/create", _parcel(told, 182, sale, parcel), _UNSCANNED)
     sale = altered(told, 183, replace(sale, fulfillment="fulfilled"), ["orders/fulfilled"], "nothing more")
     _scanned(told, 186, sale, parcel, "label_purchased", "fulfillment-packed: at once, a premium customer's")
-    _scanned(told, 310, sale, parcel, "carrier_picked_up", "fulfillment-shipped: the carrier has it", late=41)
-    _scanned(told, 350, sale, parcel, "in_transit", "fulfillment-shipped is told once, by whichever scan comes first")
-    _scanned(told, 905, sale, parcel, "delivered", "it has arrived")
+    _scanned(told, 310, sale, parcel, "carrier_picked_up", "nothing: a later scan has told it", late=41)
+    _scanned(told, 350, sale, parcel, "in_transit", "fulfillment-shipped: told once, by the scan heard of first")
+    _scanned(told, 905, sale, parcel, "delivered", "nothing: it has arrived")
 
 
 def _trouble(told: Telling) -> None:
     sale = known(told, placed(told, -1300, "#0991", LAMP))
     parcel = told.number()
-    told.webhook(90, "fulfillments/create", _parcel(told, 90, sale, parcel), "nothing yet")
+    told.webhook(90, "fulfillments/create", _parcel(told, 90, sale, parcel), _UNSCANNED)
     _scanned(told, 150, sale, parcel, "in_transit", "fulfillment-shipped")
     _scanned(told, 505, sale, parcel, "failure", "shipment-exception fires: the carrier gave up")
     _scanned(told, 805, sale, parcel, "delivered", "shipment-exception ends: it has arrived after all")
@@ -42,9 +45,9 @@ def _trouble(told: Telling) -> None:
 def _second_try(told: Telling) -> None:
     sale = known(told, placed(told, -1350, "#0992", SHIRT))
     parcel = told.number()
-    told.webhook(95, "fulfillments/create", _parcel(told, 95, sale, parcel), "nothing yet")
+    told.webhook(95, "fulfillments/create", _parcel(told, 95, sale, parcel), _UNSCANNED)
     _scanned(told, 610, sale, parcel, "attempted_delivery", "shipment-exception fires: nobody was at home")
-    _scanned(told, 990, sale, parcel, "out_for_delivery", "shipment-exception ends: it is out again")
+    _scanned(told, 990, sale, parcel, "out_for_delivery", "shipment-exception ends: it is out again (shipped)")
 
 
 def _parcel(told: Telling, minute: float, sale: Sale, number: int) -> Json:
