@@ -10,7 +10,6 @@ from pipeline.simulators.scenario.shelf import CHAIR, LAMP, PREMIUM, SHIRT
 from pipeline.simulators.scenario.telling import Telling
 from pipeline.simulators.shopify.graph import gid
 
-
 _UNSCANNED = "fulfillment-shipped, 30 minutes from here: marked as shipped, not yet scanned"
 
 
