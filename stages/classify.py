@@ -24,7 +24,7 @@ from schemas.signals import AnySignal
 from stages.dossiers.dossier import Dossier, is_import
 from stages.dossiers.merging import merged, with_signal
 from stages.judging.episodes import EPISODE, TRACK, Track, split_name
-from stages.judging.judgement import TOLD, Cause, Judgement
+from stages.judging.judgement import TOLD, Cause, Judgement, told_at_once
 from stages.judging.waits import ASKED
 from stages.rules.rule import Case, Clear, Rule
 from stages.rules.table import WATCHING
@@ -101,12 +101,17 @@ class Classify:
             yield from self._called_off(judgement, subject, because)
             return
         judgement.look_at(dossier)
-        yield from self._looked_over(judgement, Case(shop, subject, dossier, context.now, self._configuration))
-        if judgement.has_opened:
-            # a second alert on one order makes the first one urgent too
-            yield from self._looked_over(judgement, Case(shop, subject, dossier, context.now, self._configuration))
+        yield from told_at_once(
+            self._looked_over(judgement, Case(shop, subject, dossier, context.now, self._configuration))
+        )
 
     def _looked_over(self, judgement: Judgement, case: Case) -> Iterator[Outcome]:
+        """Twice where one has opened: a second alert on one order makes the first one urgent too."""
+        yield from self._asked_of_each(judgement, case)
+        if judgement.has_opened:
+            yield from self._asked_of_each(judgement, case)
+
+    def _asked_of_each(self, judgement: Judgement, case: Case) -> Iterator[Outcome]:
         for rule in self._rules(case.subject):
             open_keys = (split_name(name) for name in judgement.open)
             keys = frozenset(key for of, key in open_keys if of == rule.name)

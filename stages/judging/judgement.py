@@ -61,14 +61,16 @@ class Judgement:
         self._shop, self._subject = place
         self._waits = Waits(context, *place)
         self._urgent: tuple[str, ...] = ()
+        self._unknown: tuple[str, ...] = ()
         self.has_opened = False
         self.open: dict[str, Episode] = {
             name.decode(): episode for name, episode in context.state.scan(EPISODE, self._subject)
         }
 
     def look_at(self, dossier: Dossier) -> None:
-        """What makes this subject's alerts urgent, whichever rule raises them."""
+        """What makes this subject's alerts urgent, or might, whichever rule raises them."""
         self._urgent = priority.reasons(dossier, self._configuration.rules, self._context.now)
+        self._unknown = () if self._urgent else priority.unknown(dossier)
 
     def carried_out(self, rule: Rule, verdicts: Iterable[Verdict]) -> Iterator[Outcome]:
         by_key: dict[str, list[Verdict]] = defaultdict(list)
@@ -197,7 +199,8 @@ class Judgement:
         added = [Detail("Priority", ", ".join(urgent))] if urgent else []
         if self._cause.occurred is not None and self._context.now - self._cause.occurred > LATE:
             added.append(Detail("Learned late", f"it happened on {self._cause.occurred:%d %b %Y at %H:%M} UTC"))
-        return _Telling(rule, replace(said, details=(*said.details, *added)), severity, level)
+        unknown = tuple(dict.fromkeys((*said.unknown, *self._unknown)))
+        return _Telling(rule, replace(said, details=(*said.details, *added), unknown=unknown), severity, level)
 
     def _second_warning(self, name: str, severity: Severity) -> tuple[str, ...]:
         """By another rule: two parcels in trouble are one rule twice."""
@@ -247,6 +250,22 @@ class Judgement:
 def _is_news(known: Episode | None, telling: _Telling) -> bool:
     """The same condition reported five times is one alert; a worse one is an update."""
     return known is None or telling.severity.rank > known.severity.rank or telling.level > known.level
+
+
+def told_at_once(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+    """An alert that began and got worse in one transaction has begun as bad as it is: its team is told once."""
+    kept: dict[object, Outcome] = {}
+    for number, outcome in enumerate(outcomes):
+        name: object = number
+        if isinstance(outcome, Emit) and isinstance(outcome.value, Alert):
+            alert = outcome.value
+            name = number if alert.state is AlertState.RESOLVED else (alert.id, outcome.key)
+            before = kept.get(name)
+            if isinstance(before, Emit) and isinstance(before.value, Alert):
+                state = before.value.state
+                outcome = Emit(outcome.topic, outcome.key, replace(alert, state=state), f"alert.{state}")
+        kept[name] = outcome
+    yield from kept.values()
 
 
 def _to(teams: Iterable[str], alert: Alert) -> Iterator[Outcome]:

@@ -24,6 +24,11 @@ def reasons(dossier: Dossier, rules: Rules, now: datetime) -> tuple[str, ...]:
     return tuple(_reasons(dossier, rules, now))
 
 
+def unknown(dossier: Dossier) -> tuple[str, ...]:
+    """What might make it urgent and could not be looked up."""
+    return ("whether the customer is a premium one",) if dossier.is_unknown("customer") else ()
+
+
 def _reasons(dossier: Dossier, rules: Rules, now: datetime) -> Iterator[str]:
     if dossier.customer is not None and is_premium(dossier.customer.value, rules.premium):
         yield "premium customer"

@@ -59,6 +59,22 @@ def test_a_risk_that_is_learned_a_day_late_is_what_shopify_says_now() -> None:
     assert len(chain.webhook(RISK, _risk(sale), START - timedelta(minutes=1))) == 1
 
 
+def test_two_alerts_that_one_delivery_raises_are_each_told_once_and_as_bad_as_they_are() -> None:
+    chain = Chain()
+    raised = told(chain, "orders/create", bought(quantity=40, verdict="ERROR"))
+    assert sorted(f"{alert.rule} {alert.state} {alert.severity}" for alert in raised) == [
+        "approval-required firing critical",
+        "order-address-invalid firing critical",
+    ]
+
+
+def test_whether_a_customer_is_a_premium_one_is_said_to_be_unknown_where_shopify_does_not_tell() -> None:
+    raised = told(Chain(access=False), "orders/create", bought(zip=None))
+    assert [alert.unknown for alert in raised] == [
+        ("what Shopify's own validation of the address says", "whether the customer is a premium one")
+    ]
+
+
 def test_without_access_a_return_begins_once_though_its_label_names_no_order() -> None:
     chain, sale = Chain(access=False), bought()
     chain.webhook("returns/request", returned(sale, "requested"))

@@ -198,7 +198,7 @@ def test_how_many_orders_a_customer_has_is_unknown_where_the_lookup_failed_or_a_
     (told, _) = tell(failed, order(customer_id=3), incomplete=("customer",))
     (of_guest, _) = tell(guest, order())
 
-    assert told.unknown == ("how many orders this customer has placed",)
+    assert told.unknown == ("how many orders this customer has placed", "whether the customer is a premium one")
     assert "Orders of this customer" not in details(told)
     assert details(of_guest)["Orders of this customer"] == "unknown, it was ordered as a guest"
 
