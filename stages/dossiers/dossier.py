@@ -131,14 +131,15 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
     def open_holds(self) -> tuple[Hold, ...] | None:
         """All of the order's holds, ours included: those of the last look, and what was told since. None: unknown.
 
-        Of its own hold the event that made us look knows better than the look: Shopify's replicas lag.
+        Of its own hold the webhook that made us look knows better than the look: Shopify's replicas lag. A look that
+        came later than its webhook (`answer.facts`) knows better than that.
         """
         told = self.every(HoldFacts)
         if self.holds is None and not told:
             return None
         found = {hold.id: hold for hold in self.holds.value} if self.holds else {}
         for known in told:
-            if self.holds is not None and known.stamp < self.holds.stamp:
+            if self.holds is not None and (known.stamp < self.holds.stamp or known.kind == "answer.facts"):
                 continue
             _hold_told(found, known.value)
         return tuple(found.values())

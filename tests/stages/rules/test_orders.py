@@ -262,6 +262,16 @@ def test_holds_of_other_rules_are_no_review(reason: str) -> None:
     assert "order-manual-review" not in desk.open
 
 
+def test_a_look_that_came_late_knows_better_than_the_webhook_it_was_for() -> None:
+    desk = Desk()
+    held(desk, hold("other"))
+    gone = HoldFacts(fulfillment_order=FULFILLMENT_ORDER, released=False, hold=hold("other"), open_holds=())
+
+    assert shown(desk.event("answer.facts", gone, occurred=START + minutes(5))) == [
+        "order-manual-review resolved warning"
+    ]
+
+
 def test_our_own_hold_is_no_news() -> None:
     assert held(Desk(), hold("other", handle="approval-1", ours=True)) == []
 
