@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import aclosing
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer
@@ -46,6 +45,7 @@ class KafkaBroker:
         self._stable: AIOKafkaConsumer | None = None
         self._unstable: AIOKafkaConsumer | None = None
         self._limits: Limits | None = None
+        self._lookback = reading.Lookback(self._at)
 
     @property
     def partitions(self) -> int:
@@ -67,6 +67,7 @@ class KafkaBroker:
 
     async def close(self) -> None:
         """Bounded. Producers, appenders and members are closed by those who have them."""
+        await self._lookback.close()
         for consumer in (self._stable, self._unstable):
             if consumer is not None:
                 await end(consumer, _CLOSE_WITHIN)
@@ -92,12 +93,10 @@ class KafkaBroker:
 
     async def fetch(self, position: Position) -> Record | None:
         partition = TopicPartition(position.topic, position.partition)
-        stable_end = (await self.stable_ends([partition]))[partition]
+        if position.offset >= (await self.stable_ends([partition]))[partition]:
+            return None
         try:
-            async with aclosing(
-                reading.read(self._at, partition, position.offset, min(position.offset + 1, stable_end))
-            ) as batches:
-                return next(iter([records[0] async for records in batches]), None)
+            return await self._lookback.fetch(position)
         except OutOfRange:
             return None
 

@@ -1,10 +1,15 @@
-"""Reading a piece of a log without a group: restoring state, and looking at one record again."""
+"""Reading a piece of a log without a group: restoring state, and looking at one record again.
+
+Where thousands of records are parked, thousands are looked at again at the same time: a client for each of them would
+leave the process no time for anything else. So all of that is done by one, a record at a time.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
@@ -14,7 +19,7 @@ from pipeline.kafka.ending import end
 from pipeline.kafka.failures import bounded, told
 from pipeline.kafka.installation import Installation
 from pipeline.kafka.records import record_of
-from schemas.records import Record, TopicPartition
+from schemas.records import Position, Record, TopicPartition
 
 _START_WITHIN = 10.0
 _CLOSE_WITHIN = 2.0
@@ -30,14 +35,51 @@ async def read(
     """Ends at `to`, also where nothing but control records, aborted or compacted ones stands before it."""
     if start >= to:
         return
-    consumer = at.reader("read_committed")
+    consumer = await _started(at, f"{partition.topic}-{partition.partition}")
     try:
-        async with bounded(f"reading {partition.topic}-{partition.partition}", _START_WITHIN):
-            await consumer.start()
         async for batch in _Piece(at, consumer, partition, to).batches(start):
             yield batch
     finally:
         await end(consumer, _CLOSE_WITHIN)
+
+
+class Lookback:
+    """One record again, as often as wanted. Its client stays until `close`, or until something goes wrong with it."""
+
+    def __init__(self, at: Installation) -> None:
+        self._at = at
+        self._consumer: AIOKafkaConsumer | None = None
+        self._turn = asyncio.Lock()
+
+    async def fetch(self, position: Position) -> Record | None:
+        """None where no record stands. The log is stable there. Raises OutOfRange and Unavailable."""
+        partition = TopicPartition(position.topic, position.partition)
+        async with self._turn:
+            if self._consumer is None:
+                self._consumer = await _started(self._at, f"{partition.topic}-{partition.partition}")
+            piece = _Piece(self._at, self._consumer, partition, position.offset + 1)
+            try:
+                async with aclosing(piece.batches(position.offset)) as batches:
+                    return next(iter([records[0] async for records in batches]), None)
+            except BaseException:
+                await self.close()
+                raise
+
+    async def close(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await end(consumer, _CLOSE_WITHIN)
+
+
+async def _started(at: Installation, name: str) -> AIOKafkaConsumer:
+    consumer = at.reader("read_committed")
+    try:
+        async with bounded(f"reading {name}", _START_WITHIN):
+            await consumer.start()
+    except BaseException:
+        await end(consumer, _CLOSE_WITHIN)
+        raise
+    return consumer
 
 
 class _Piece:
@@ -48,7 +90,7 @@ class _Piece:
         self._there = at.there(partition)
         self._to = to
 
-    async def batches(self, start: int) -> AsyncIterator[Sequence[Record]]:
+    async def batches(self, start: int) -> AsyncGenerator[Sequence[Record], None]:
         loop = asyncio.get_running_loop()
         self._consumer.assign([self._there])
         self._consumer.seek(self._there, start)
