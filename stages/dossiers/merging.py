@@ -225,12 +225,14 @@ def _risk(dossier: Dossier, event: Event, facts: RiskFacts, looked_up: Stamp) ->
     """The webhook's own assessment and those of the other providers, which were looked up for it and are as new.
 
     Of its own the looked-up one is taken where the level is the same: that one carries the facts behind it. Where it is
-    another, Shopify's replicas may lag; of what is a day old by now they have heard, and what they say holds.
+    another, Shopify's replicas may lag; of what is a day old by now, and where the look came later than its webhook, they
+    have heard, and what they say holds.
     """
     told = facts.assessment
     assessments = {assessment.provider: assessment for assessment in facts.assessments or ()}
     same = assessments.get(told.provider)
-    if same is None or (same.level != told.level and event.received - event.occurred <= LATE):
+    has_heard = event.kind == "answer.facts" or event.received - event.occurred > LATE
+    if same is None or (same.level != told.level and not has_heard):
         assessments[told.provider] = told
     risk = dossier.risk
     for provider, assessment in assessments.items():

@@ -272,6 +272,15 @@ def test_a_look_that_came_late_knows_better_than_the_webhook_it_was_for() -> Non
     ]
 
 
+def test_a_level_that_is_looked_up_late_is_the_one_of_then() -> None:
+    desk, told = Desk(), Assessment("Shopify", "high")
+    now = (Assessment("Shopify", "low"),)
+    desk.event("orders/risk_assessment_changed", RiskFacts(order_id=NUMBER, assessment=told), incomplete=("risk",))
+    came = RiskFacts(order_id=NUMBER, assessment=told, assessments=now, recommendation="accept")
+
+    assert shown(desk.event("answer.facts", came, occurred=START + minutes(5))) == ["order-high-risk resolved critical"]
+
+
 def test_our_own_hold_is_no_news() -> None:
     assert held(Desk(), hold("other", handle="approval-1", ours=True)) == []
 
