@@ -225,8 +225,8 @@ def _risk(dossier: Dossier, event: Event, facts: RiskFacts, looked_up: Stamp) ->
     """The webhook's own assessment and those of the other providers, which were looked up for it and are as new.
 
     Of its own the looked-up one is taken where the level is the same: that one carries the facts behind it. Where it is
-    another, Shopify's replicas may lag; of what is a day old by now, and where the look came later than its webhook, they
-    have heard, and what they say holds.
+    another, Shopify's replicas may lag; of what is a day old by now, and of what was looked up later than its webhook,
+    they have heard, and what they say holds.
     """
     told = facts.assessment
     assessments = {assessment.provider: assessment for assessment in facts.assessments or ()}
