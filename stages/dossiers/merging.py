@@ -108,13 +108,17 @@ _BY_IDENTITY: Mapping[type, Callable[[Any], object]] = {
 }
 
 
+#: A look at an order never carries these: without them it is one, also where a next-generation Event made us look.
+_ONLY_IN_BODIES = frozenset({"address", "checkout_token", "customer_id", "lines", "terms"})
+
+
 def _name(event: Event, facts: AnyFacts) -> str:
     """The shelf's key. What may come in several ways has several places, and each keeps its newest."""
     tag = str(facts.__struct_config__.tag)
     is_answer = event.source is Source.ANSWER and event.kind != "answer.facts"
     match facts:
         case OrderFacts():
-            return f"{tag}/answer" if is_answer else tag
+            return f"{tag}/answer" if is_answer or set(facts.absent) >= _ONLY_IN_BODIES else tag
         case CheckoutFacts():
             return f"{tag}/order" if facts.from_order else f"{tag}/answer" if is_answer else tag
         case ReturnFacts():

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from schemas.alerts import Alert, Audience, Severity
 from schemas.configuration import Person, Route, Team
+from schemas.events import Source
 from schemas.facts import Hold, HoldFacts, OrderFacts, PaymentScheduleFacts, ShipmentFacts, Terms
+from stages.bodies.orders import EMPTY_SAYS
 from stages.judging.judgement import NOT_CONFIRMED
 from tests.stages.rules.world import NUMBER, START, Desk, configuration, usd
 
@@ -45,6 +47,17 @@ def with_finance() -> Desk:
     teams = tuple(Team(name=name, people=(Person(name=name, email="a@example.com"),)) for name in ("desk", "finance"))
     finance = Route(teams=("finance",), audiences=(Audience.FINANCE,))
     return Desk(configuration(teams=teams, routes=Route(teams=("desk",), routes=(finance,))))
+
+
+def test_an_event_that_carries_less_than_a_body_hides_nothing_that_a_body_told() -> None:
+    desk = Desk()
+    told(desk, "pending", outstanding=usd(250))
+    at = START + timedelta(minutes=5)
+    less = OrderFacts(id=NUMBER, financial="pending", updated=at, absent=tuple(EMPTY_SAYS))
+    desk.event("orders/updated", less, updated=at, occurred=at, source=Source.EVENT)
+
+    desk.passes(HOUR)
+    assert shown(answered(desk, "pending")) == ["firing warning operations"]
 
 
 @pytest.mark.parametrize("financial", ["pending", "partially_paid"])
