@@ -56,13 +56,17 @@ class Lookup(Struct, frozen=True):
 
 
 class Place(Struct, frozen=True, omit_defaults=True):
-    """Where a resource belongs: the kind and identity of its subject. This never changes and is remembered."""
+    """Where a resource belongs: the kind and identity of its subject. This never changes and is remembered.
+
+    `fulfill_by` of a fulfillment order may change: it is as it was when it was asked where it belongs.
+    """
 
     kind: str
     identity: int
     order_name: str | None = None
     return_id: int | None = None
     return_name: str | None = None
+    fulfill_by: datetime | None = None
 
     @property
     def order_id(self) -> int | None:

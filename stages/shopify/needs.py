@@ -188,8 +188,8 @@ def overlaid(facts: F, newer: F) -> F:
 
 def placed(event: Event, place: Place) -> Event:
     """The event at its subject; facts that name their order or return get them, where the body did not say."""
-    told = {"order_id": place.order_id, "order_name": place.order_name}
-    told |= {"return_id": place.return_id, "return_name": place.return_name}
+    told: dict[str, object] = {"order_id": place.order_id, "order_name": place.order_name}
+    told |= {"return_id": place.return_id, "return_name": place.return_name, "fulfill_by": place.fulfill_by}
     names = {field.name for field in fields(event.facts)}
     missing = {
         name: value for name, value in told.items() if name in names and getattr(event.facts, name) is None and value

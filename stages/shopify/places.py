@@ -23,7 +23,7 @@ async def fulfillment_order(shopify: Shopify, lookup: Lookup) -> Reply:
 
     def place(node: shapes.FulfillmentOrder) -> Place | None:
         order = integer(node.order_id)
-        return None if order is None else Place("order", order, node.order_name)
+        return None if order is None else Place("order", order, node.order_name, fulfill_by=node.fulfill_by)
 
     return told(await shopify.node(lookup.shop, FULFILLMENT_ORDERS, asked), place)
 

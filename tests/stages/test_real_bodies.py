@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from pipeline.simulators.samples import Json, sample
 from pipeline.simulators.scenario.sales import Sale
 from pipeline.simulators.shopify.graph import gid
 from pipeline.simulators.shopify.orders import FulfillmentHold, OrderRiskAssessment, OrderRiskSummary
+from schemas.alerts import Detail
 from tests.stages.chain import START, Chain, bought, known, parcel, returned, scan, told
 
 
@@ -75,6 +77,20 @@ def test_whether_a_customer_is_a_premium_one_is_said_to_be_unknown_where_shopify
     ]
 
 
+def test_an_order_that_is_to_be_fulfilled_soon_is_urgent() -> None:
+    chain, sale = Chain(), bought(verdict="ERROR")
+    told(chain, "orders/create", sale)
+    soon = structs.replace(sale.to_be_shipped(START), fulfill_by=START + timedelta(hours=20))
+    chain.store.put(soon)
+    body = sample(_ROUTED) | {"fulfillment_order": {"id": soon.id, "status": "open"}}
+    (alert,) = chain.webhook(_ROUTED, body)
+    assert (alert.rule, alert.severity) == ("order-address-invalid", "critical")
+    assert alert.details[-2:] == (
+        Detail("Fulfill by", "03 Nov 2026 at 05:00 UTC"),
+        Detail("Priority", "to be fulfilled within 24 hours"),
+    )
+
+
 def test_without_access_a_return_begins_once_though_its_label_names_no_order() -> None:
     chain, sale = Chain(access=False), bought()
     chain.webhook("returns/request", returned(sale, "requested"))
@@ -94,6 +110,7 @@ def test_the_end_of_a_lost_dispute_does_not_ask_for_evidence() -> None:
 
 
 HOLD = FulfillmentHold(id=gid("FulfillmentHold", 1), reason="OTHER", display_reason="Other", handle="desk")
+_ROUTED = "fulfillment_orders/order_routing_complete"
 _LABELLED = "reverse_deliveries/attach_deliverable"
 RISK = "orders/risk_assessment_changed"
 ACCEPTED = OrderRiskSummary(recommendation="ACCEPT", assessments=(OrderRiskAssessment(risk_level="LOW"),))
