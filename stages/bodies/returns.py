@@ -44,7 +44,6 @@ class _Return(Body):
     name: Raw = NULL
     status: Raw = NULL
     return_line_items: Raw = NULL
-    total_return_line_items: Raw = NULL
     total_exchange_line_items: Raw = NULL
     decline: Raw = NULL
 
@@ -59,7 +58,7 @@ class _Delta(Body):
 
 
 def returned(body: bytes) -> Parsed:
-    """`quantity` is the units of the lines; the documented bodies leave the lines out and give their number only."""
+    """`quantity` is the units of the lines; a body that leaves its lines out gives their number, not their units."""
     found = whole(body, _Return)
     return_lines = many(found.return_line_items, _ReturnLine)
     delta = one(found.return_line_items, _Delta)
@@ -71,7 +70,7 @@ def returned(body: bytes) -> Parsed:
         order_id=_id_in(found.order) or number(found.order_id),
         name=text(found.name),
         status=word(found.status),
-        quantity=sum(counted) if counted else number(found.total_return_line_items),
+        quantity=sum(counted) if counted else None,
         reasons=tuple(dict.fromkeys(reason for reason in reasons if reason is not None)),
         decline_reason=word(decline.reason) if decline else None,
         exchanges=number(found.total_exchange_line_items) or 0,

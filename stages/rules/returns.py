@@ -132,7 +132,9 @@ def _labelled(case: Case) -> Iterator[Happening]:
 def _received(case: Case) -> Iterator[Happening]:
     for back in returns_of(case.dossier):
         if back.received_at is not None:
-            count = "" if back.received is None else f" {back.received} of {back.quantity or '?'}"
+            count = (
+                "" if back.received is None else f" {back.received}{f' of {back.quantity}' if back.quantity else ''}"
+            )
             yield about(back, str(back.id), back.received_at, f"received{count}", "Refund what is owed.")
 
 
