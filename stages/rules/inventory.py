@@ -1,7 +1,7 @@
 """Use case 3: stock that runs low, is out, or was oversold.
 
 What counts is the sum over active locations that fulfil online orders, and that only a lookup tells: without it the
-rules are silent. Each of the three is a course, not a state: an item's readings are gone through by their time, so
+rules are silent, but for a variant that Shopify itself says has run out. Each of the three is a course, not a state: an item's readings are gone through by their time, so
 that the first one is only where it starts from, and what comes late changes nothing but the past. Between the
 threshold and its margin nothing changes; at nothing left a low stock stays what it was, and out of stock is told.
 Not yet: cover in days, thresholds per location, routes by vendor and tag, the storm's one digest, the digest of first
@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
+
+from msgspec.structs import replace
 
 from schemas.alerts import Audience, Detail, Severity
 from schemas.configuration import InventoryRules, Threshold
@@ -53,13 +55,19 @@ class InventoryLow:
 
 @dataclass(frozen=True, slots=True)
 class InventoryOut:
-    """Of what has been there before, or what Shopify says has just run out."""
+    """Of what has been there before, or what Shopify says has just run out.
+
+    A shop without Admin access has variants of their own, not items: Shopify's word is then all that is known.
+    """
 
     name: str = "inventory-out"
     use_case: int = 3
-    watches: frozenset[str] = WATCHED
+    watches: frozenset[str] = WATCHED | {"variant"}
 
     def judge(self, case: Case) -> Iterator[Verdict]:
+        if case.kind == "variant":
+            yield from _variant_out(case)
+            return
         found = _counted(case)
         if not isinstance(found, Counted):
             yield from _gone(found)
@@ -191,6 +199,20 @@ def _since(
             began = began or known.stamp.updated
         most = max(most, known.value)
     return began
+
+
+def _variant_out(case: Case) -> Iterator[Verdict]:
+    told = case.dossier.every(VariantFacts)
+    if not told:
+        return
+    variant, since = told[-1].value, told[-1].stamp.occurred
+    if variant.in_stock:
+        yield Clear("Shopify says that it is in stock again")
+        return
+    item = Item(id=variant.id, sku=variant.sku, product_id=variant.product_id, policy=variant.policy)
+    said = _out(case, item, since)
+    unknown = ("the product's name and state, and how many there are: no Admin access is configured",)
+    yield Fire(replace(said, unknown=unknown))
 
 
 # --- what is said -----------------------------------------------------------------------------------------------------

@@ -304,6 +304,23 @@ def test_shopify_saying_that_it_ran_out_is_enough_without_an_earlier_reading() -
     assert read(desk, 0, 2) == []
 
 
+def test_without_admin_access_shopifys_word_on_a_variant_is_taken_and_what_is_not_known_is_said() -> None:
+    desk, variant = Desk(), subjects.resource(SHOP, "variant", 5)
+    facts = VariantFacts(id=5, product_id=9, sku="SHIRT-1", policy="deny")
+    (alert,) = desk.event("variants/out_of_stock", facts, variant)
+    assert (alert.rule, alert.severity, alert.title) == (
+        "inventory-out",
+        Severity.CRITICAL,
+        "Out of stock: SKU SHIRT-1, cannot be sold any more",
+    )
+    assert alert.unknown == ("the product's name and state, and how many there are: no Admin access is configured",)
+    assert not desk.event("variants/out_of_stock", facts, variant)
+
+    desk.passes(timedelta(hours=1))
+    (over,) = desk.event("variants/in_stock", VariantFacts(id=5, product_id=9, sku="SHIRT-1", in_stock=True), variant)
+    assert over.state is AlertState.RESOLVED
+
+
 def test_shopifys_word_is_checked_by_the_sum_over_all_locations() -> None:
     desk = Desk()
 
