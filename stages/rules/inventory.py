@@ -1,11 +1,12 @@
 """Use case 3: stock that runs low, is out, or was oversold.
 
 What counts is the sum over active locations that fulfil online orders, and that only a lookup tells: without it the
-rules are silent, but for a variant that Shopify itself says has run out. Each of the three is a course, not a state: an item's readings are gone through by their time, so
-that the first one is only where it starts from, and what comes late changes nothing but the past. Between the
-threshold and its margin nothing changes; at nothing left a low stock stays what it was, and out of stock is told.
-Not yet: cover in days, thresholds per location, routes by vendor and tag, the storm's one digest, the digest of first
-readings, the orders that were oversold; that a product was archived is seen at its next reading.
+rules are silent, but for a variant that Shopify itself says has run out. Each of the three is a course, not a state:
+an item's readings are gone through by their time, so that the first one is only where it starts from, and what comes
+late changes nothing but the past. Between the threshold and its margin nothing changes; at nothing left a low stock
+stays what it was, and out of stock is told. Not yet: cover in days, thresholds per location, routes by vendor and tag,
+the storm's one digest, the digest of first readings, the orders that were oversold; that a product was archived is
+seen at its next reading.
 """
 
 from __future__ import annotations
