@@ -55,6 +55,10 @@ class Outside:
     observers: tuple[Callable[[str, Outcome], None], ...] = ()
 
 
+class EndedByItself(Exception):
+    """A part of the process ended although nobody had asked for it. `str()` is one line for a person."""
+
+
 class TopicsMissing(Exception):
     """The installation's topics are not there, or have another partition count than configured."""
 
@@ -89,7 +93,10 @@ class Pipeline:
         self.metrics_port: int | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`, then closes in reverse. Raises TopicsMissing, or BrokerError where there is no broker."""
+        """Until `stop`, then closes in reverse. Raises TopicsMissing, or BrokerError where there is no broker.
+
+        What ends by itself ends the whole: `stop` is set, so that its deadline counts, and EndedByItself is raised.
+        """
         outside, listen = self._outside, self._configuration.listen
         async with AsyncExitStack() as closing:
             await outside.broker.start()
@@ -105,11 +112,16 @@ class Pipeline:
             outside.metrics.configured(hash_of(self._configuration))
             operators = health.application(health.Health(outside.metrics, self.readiness, gauges.measure))
             self.metrics_port = await closing.enter_async_context(serving(operators, listen.host, listen.metrics_port))
-            closing.push_async_callback(_cancelled, watching := asyncio.create_task(gauges.watch()))
+            watching = asyncio.create_task(gauges.watch(), name="gauges")
+            closing.push_async_callback(_cancelled, watching)
             self._started.set()
             waiting = asyncio.create_task(stop.wait())
             closing.push_async_callback(_cancelled, waiting)
-            await asyncio.wait((waiting, watching, *running), return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait((waiting, watching, *running), return_when=asyncio.FIRST_COMPLETED)
+            stop.set()
+            if ended := [_end_of(part) for part in done if part is not waiting]:
+                outside.log.error("a part ended by itself", parts=ended)
+                raise EndedByItself(", ".join(ended))
 
     def _start_workers(self, to: Clients, halt: asyncio.Event) -> list[asyncio.Task[None]]:
         outside = self._outside
@@ -198,13 +210,17 @@ async def require_topics(broker: Broker) -> None:
         )
 
 
+def _end_of(part: asyncio.Task[Any]) -> str:
+    if part.cancelled():
+        return f"{part.get_name()} was cut off"
+    error = part.exception()
+    return f"{part.get_name()}: {error!r}" if error is not None else f"{part.get_name()} is done"
+
+
 async def _settle(running: Sequence[asyncio.Task[None]], halt: asyncio.Event) -> None:
-    """The workers drain. Raises what ended one of them."""
+    """The workers drain; what ended one of them has been told."""
     halt.set()
-    results = await asyncio.gather(*running, return_exceptions=True)
-    for result in results:
-        if isinstance(result, Exception):
-            raise result
+    await asyncio.gather(*running, return_exceptions=True)
 
 
 async def _cancelled(task: asyncio.Task[Any]) -> None:

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline import logs
-from pipeline.app import ROLES, Outside, Pipeline, TopicsMissing
+from pipeline.app import ROLES, EndedByItself, Outside, Pipeline, TopicsMissing
 from pipeline.broker import Broker, BrokerError
 from pipeline.clock import WallClock
 from pipeline.demo import Demo, DemoFailed, DemoOptions, Lines, Terminal
@@ -81,6 +81,8 @@ def main() -> None:
         _fail(str(error), FAILED)
     except TopicsMissing as error:
         _fail(str(error), UNAVAILABLE)
+    except EndedByItself as error:
+        _fail(f"a part ended by itself: {error}", FAILED)
     except BrokerError as error:
         _fail(f"Kafka: {error}", UNAVAILABLE)
     except BrokenPipeError:
@@ -222,13 +224,23 @@ def _until_signalled(life: Callable[[asyncio.Event], Coroutine[Any, Any, None]])
             if stop.is_set():
                 os._exit(FAILED)
             stop.set()
-            deadline = threading.Timer(_HARD_STOP_SECONDS, os._exit, (FAILED,))
-            deadline.daemon = True
             deadline.start()
 
+        async def ended() -> None:
+            """What ends by itself has the same deadline."""
+            await stop.wait()
+            if not deadline.is_alive():
+                deadline.start()
+
+        deadline = threading.Timer(_HARD_STOP_SECONDS, os._exit, (FAILED,))
+        deadline.daemon = True
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, asked)
-        await life(stop)
+        ending = asyncio.create_task(ended())
+        try:
+            await life(stop)
+        finally:
+            ending.cancel()
 
     with suppress(KeyboardInterrupt):
         asyncio.run(live())

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 
 from pipeline.broker import BrokerError, Unavailable
 from pipeline.kafka.ending import end
-from pipeline.kafka.failures import bounded, told_of_write
+from pipeline.kafka.failures import bounded, not_ours, told_of_write
 from pipeline.kafka.installation import Installation
 from pipeline.kafka.limits import Limits
 from schemas.records import Outgoing, Position
@@ -67,15 +67,19 @@ class KafkaAppender:
     async def _append(self, client: AIOKafkaProducer, record: Outgoing) -> Position:
         there = self._at.topic_there(record.topic)
         try:
-            sent = await client.send(
-                there,
-                value=record.value,
-                key=record.key,
-                partition=record.partition,
-                timestamp_ms=record.timestamp,
-                headers=list(record.headers),
-            )
-            written = await sent
+            with not_ours(record.topic):
+                sent = await client.send(
+                    there,
+                    value=record.value,
+                    key=record.key,
+                    partition=record.partition,
+                    timestamp_ms=record.timestamp,
+                    headers=list(record.headers),
+                )
+                written = await sent
+        except Unavailable:
+            self._retire(client)
+            raise
         except KafkaError as error:
             # what it sends next would be out of sequence, or its sender has died
             self._retire(client)

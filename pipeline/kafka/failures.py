@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
 from aiokafka import errors
@@ -21,12 +21,26 @@ _FENCED = (errors.ProducerFenced, errors.InvalidProducerEpoch, errors.InvalidPro
 _OUT_OF_STEP = (errors.OutOfOrderSequenceNumber, errors.UnknownProducerId, errors.InvalidTxnState)
 
 
+@contextmanager
+def not_ours(what: str) -> Iterator[None]:
+    """Where the client's own tasks end, it cancels what others wait for. That is no cancelling of whoever waits, and
+    must not end a task of ours in silence: it is Unavailable."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise Unavailable(f"{what}: the client gave it up") from None
+
+
 @asynccontextmanager
 async def bounded(what: str, within: float) -> AsyncIterator[None]:
     """Raises Unavailable when it takes longer than `within` seconds, Fenced or Unavailable for what the client says."""
     try:
-        async with asyncio.timeout(within):
-            yield
+        with not_ours(what):
+            async with asyncio.timeout(within):
+                yield
     except TimeoutError:
         raise Unavailable(f"{what}: no answer within {within:g} s") from None
     except errors.KafkaError as error:
@@ -40,7 +54,10 @@ async def answered(what: str, ask: Callable[[], Awaitable[T]], within: float) ->
         async with asyncio.timeout(within):
             while True:
                 try:
-                    return await ask()
+                    with not_ours(what):
+                        return await ask()
+                except Unavailable as given_up:
+                    trouble = given_up
                 except errors.KafkaError as error:
                     trouble = told(what, error)
                     if not (error.retriable or isinstance(error, errors.KafkaConnectionError)):

@@ -19,7 +19,7 @@ from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRa
 from pipeline.broker import Listener, OutOfRange, Unavailable
 from pipeline.kafka.assignor import NumberAssignor
 from pipeline.kafka.ending import end
-from pipeline.kafka.failures import bounded, told
+from pipeline.kafka.failures import bounded, not_ours, told
 from pipeline.kafka.installation import Installation
 from pipeline.kafka.records import record_of
 from schemas.records import Record, TopicPartition
@@ -62,9 +62,10 @@ class KafkaMember:
             await self._join_anew()
         consumer = self._client
         try:
-            async with asyncio.timeout(timeout + _GRACE):
-                await self._settled.wait()
-                found = await consumer.getmany(timeout_ms=int(timeout * 1000), max_records=limit)
+            with not_ours(self._group):
+                async with asyncio.timeout(timeout + _GRACE):
+                    await self._settled.wait()
+                    found = await consumer.getmany(timeout_ms=int(timeout * 1000), max_records=limit)
         except (TimeoutError, NoOffsetForPartitionError):
             return {}
         except OffsetOutOfRangeError as error:

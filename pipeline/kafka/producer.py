@@ -13,11 +13,11 @@ from itertools import zip_longest
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, RequestTimedOutError
 
 from pipeline.broker import BrokerError, Fenced, InDoubt, Refused, Unavailable
 from pipeline.kafka.ending import end
-from pipeline.kafka.failures import bounded, is_fenced, told, told_of_write
+from pipeline.kafka.failures import bounded, is_fenced, not_ours, told, told_of_write
 from pipeline.kafka.installation import BATCH_BYTES, Installation
 from pipeline.kafka.limits import Limits, size_of
 from schemas.records import Outgoing, TopicPartition
@@ -81,11 +81,14 @@ class KafkaProducer:
     async def commit(self, group: str, offsets: Mapping[TopicPartition, int]) -> None:
         self._expect(Phase.OPEN)
         try:
-            async with asyncio.timeout(_END_WITHIN):
-                if offsets:
-                    there = {self._at.there(partition): offset for partition, offset in offsets.items()}
-                    await self._client.send_offsets_to_transaction(there, self._at.group_there(group))
-                await self._client.commit_transaction()
+            with not_ours(self._name):
+                async with asyncio.timeout(_END_WITHIN):
+                    if offsets:
+                        there = {self._at.there(partition): offset for partition, offset in offsets.items()}
+                        await self._client.send_offsets_to_transaction(there, self._at.group_there(group))
+                    await self._client.commit_transaction()
+        except Unavailable as given_up:
+            raise self._over(InDoubt(f"{given_up}, in the middle of a commit")) from None
         except TimeoutError:
             raise self._over(InDoubt(f"{self._name}: no answer to the commit within {_END_WITHIN:g} s")) from None
         except KafkaError as error:
@@ -123,7 +126,7 @@ class KafkaProducer:
                 acknowledgements.append(sent)
             if acknowledgements:
                 await asyncio.wait(acknowledgements)
-        failures = [failure for sent in acknowledgements if (failure := sent.exception()) is not None]
+        failures = [failure for sent in acknowledgements if (failure := _failure(sent)) is not None]
         if failures:
             # the first that a person can use: the others are often only its consequence
             raise min((self._failed_write(failure) for failure in failures), key=_weight)
@@ -174,6 +177,11 @@ class KafkaProducer:
 
 def _weight(error: BrokerError) -> int:
     return [Fenced, Refused, Unavailable].index(type(error))
+
+
+def _failure(sent: asyncio.Future[Any]) -> BaseException | None:
+    """One that the client gave up is one that was not answered."""
+    return RequestTimedOutError() if sent.cancelled() else sent.exception()
 
 
 def _heard(sent: asyncio.Future[Any]) -> None:
