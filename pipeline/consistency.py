@@ -33,6 +33,7 @@ def mistakes_in(configuration: Configuration, rules: Collection[str]) -> list[Mi
         lambda whole: _unknown_rules(whole.rules.off, "rules.off", rules),
         lambda whole: _secrets(whole, ""),
         _opentext,
+        _timeouts,
         _kafka,
     )
     return [mistake for check in checks for mistake in check(configuration)]
@@ -193,6 +194,12 @@ def _opentext(whole: Configuration) -> Iterator[Mistake]:
     yield from _url(opentext.base_url, "opentext.base_url")
     if opentext.oauth2 is not None:
         yield from _url(opentext.oauth2.token_url, "opentext.oauth2.token_url")
+
+
+def _timeouts(whole: Configuration) -> Iterator[Mistake]:
+    for path, timeout in (("opentext.timeout", whole.opentext.timeout), ("shopify.timeout", whole.shopify.timeout)):
+        if not timeout:
+            yield Mistake(path, "in no time nobody answers; right is for example 10s")
 
 
 def _url(url: str, path: str) -> Iterator[Mistake]:

@@ -308,9 +308,11 @@ class Privacy(Configured, frozen=True):
 
 
 class Listen(Configured, frozen=True):
+    """Port 0 lets the system choose."""
+
     host: str = "0.0.0.0"
-    port: int = 8080
-    metrics_port: int = 9400
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8080
+    metrics_port: Annotated[int, Meta(ge=0, le=65535)] = 9400
 
 
 class Configuration(Configured, frozen=True):

@@ -112,6 +112,8 @@ def test_a_mistake_in_the_least_file_is_found(old: str, new: str, expected: str)
         ("kafka: {security: SASL_SLL}", "kafka.security (line 10): `SASL_SLL` is not known; did you mean `SASL_SSL`?"),
         ("kafka: {security: SASL_SSL, mechanism: PLAIN, username: me}", "kafka (line 10): SASL_SSL needs"),
         ("kafka: {raw_retention_days: 31}", "kafka.raw_retention_days (line 10): 31 must be at most 30"),
+        ("listen: {port: 70000}", "listen.port (line 10): 70000 must be at most 65535"),
+        ("shopify: {timeout: 0s}", "shopify.timeout (line 10): in no time nobody answers"),
         ("shop: []", "shop (line 10): unknown key; did you mean `shops`?"),
     ],
 )
