@@ -271,7 +271,7 @@ class Task:
         clock, timers = self._around.clock, self._settling.timers
         waits = [60.0]
         if (wall := timers.next_wall()) is not None:
-            waits.append((wall - clock.wall()).total_seconds())
+            waits.append(1.0 if self._gate and self._gated_wall() else (wall - clock.wall()).total_seconds())
         if (business := timers.next_business()) is not None:
             waits.append((business - clock.now()).total_seconds() if self._gate is None else 1.0)
         if self._read_to != self._positions:
@@ -289,18 +289,18 @@ class Task:
     async def _turn(self) -> bool:
         """One transaction, if there is anything to do. The inbox first, then what fell due behind it.
 
-        Calls wait for no inbox, in which under load there is always something. Where there are none they do: the
-        answer that is waited for may be in it.
+        No timer waits for an empty inbox, in which under load there is always something: calls go at once, all others
+        when what was on the log has been settled, since the answer or the end that they wait for may be in it.
         """
         assert self._settling is not None
         batch = self._batch()
         self._settling.settle_answers(batch)
         await self._settle_inbox(batch)
-        if self._settling.makes_calls or not len(self._inbox):
+        if self._settling.makes_calls:
             retries = self._settling.timers.take_wall(batch.moment.wall, self._around.limits.batch_records)
             self._settling.settle_timers(batch, retries)
+        await self._settle_deadlines(batch)
         if not len(self._inbox):
-            await self._settle_deadlines(batch)
             self._step_over_control_records(batch, asyncio.get_running_loop().time())
         self._settling.sweep(batch)
         if not batch:
@@ -331,18 +331,27 @@ class Task:
         return records
 
     async def _settle_deadlines(self, batch: Batch) -> None:
+        """Those that fell due, once everything has been settled that was on the log after that."""
         assert self._settling is not None
-        timers = self._settling.timers
-        next_due = timers.next_business()
-        if next_due is None or next_due > batch.moment.now:
+        timers, moment = self._settling.timers, batch.moment
+        business, wall = timers.next_business(), self._gated_wall()
+        if not ((business and business <= moment.now) or (wall and wall <= moment.wall)):
             return
         if self._gate is None:
-            self._gate = Gate(batch.moment.now, await self._around.watermarks(self.inputs))
-        positions = {**self._positions, **self._read_to}
-        if self._gate.is_passed(positions) and not len(self._inbox):
-            due = timers.take_business(self._gate.asked, self._around.limits.batch_records)
-            self._gate = None
-            self._settling.settle_timers(batch, due)
+            self._gate = Gate(moment.now, moment.wall, await self._around.watermarks(self.inputs))
+        settled = {**self._positions, **batch.offsets} if len(self._inbox) else {**self._positions, **self._read_to}
+        if not self._gate.is_passed(settled):
+            return
+        gate, self._gate = self._gate, None
+        due = timers.take_business(gate.asked, self._around.limits.batch_records)
+        if wall is not None:
+            due += timers.take_wall(gate.wall, self._around.limits.batch_records)
+        self._settling.settle_timers(batch, due)
+
+    def _gated_wall(self) -> datetime | None:
+        """When the next retry is due that waits for the log as a deadline does: those of stages without calls."""
+        assert self._settling is not None
+        return None if self._settling.makes_calls else self._settling.timers.next_wall()
 
     def _step_over_control_records(self, batch: Batch, time: float) -> None:
         """An idle task commits the position behind the last control records once, so that its lag reaches 0."""

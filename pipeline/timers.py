@@ -87,9 +87,11 @@ class Timers:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What stood on the task's inputs at `asked` (business time): once read past it, timers due until then may fire."""
+    """What stood on the task's inputs at `asked` (business time; `wall`: the same moment by wall time): once that is
+    settled, timers due until then may fire."""
 
     asked: datetime
+    wall: datetime
     watermarks: Mapping[TopicPartition, int]
 
     def is_passed(self, positions: Mapping[TopicPartition, int]) -> bool:

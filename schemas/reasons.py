@@ -22,6 +22,9 @@ class RejectReason(StrEnum):
     """The record can never succeed: it becomes a dead letter."""
 
     UNDECODABLE = "undecodable"
+    """A record of ours, or a body whose identity we do not find."""
+    UNREADABLE = "unreadable"
+    """A verified body that is no JSON object in UTF-8: its sender's fault."""
     DEFECT = "defect"
     SUBJECT_UNKNOWN = "subject-unknown"
     SHOP_UNKNOWN = "shop-unknown"

@@ -152,7 +152,7 @@ def whole(body: bytes, shape: type[S]) -> S:
     try:
         return msgspec.json.decode(body, type=shape)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise Reject(RejectReason.UNDECODABLE, str(error)) from error
+        raise Reject(RejectReason.UNREADABLE, str(error)) from error
 
 
 def required(value: T | None, path: str) -> T:

@@ -96,7 +96,7 @@ READERS: dict[str, Reader] = {
 
 
 def facts_of(topic: str, body: bytes) -> Parsed:
-    """A classic webhook. Raises Reject (undecodable, with the path) where bytes or identity fail."""
+    """A classic webhook. Raises Reject where its bytes (unreadable) or its identity (undecodable, with the path) fail."""
     _utf8(body)
     reader = READERS.get(topic)
     return unknown(topic) if reader is None else reader(body)
@@ -122,4 +122,4 @@ def _utf8(body: bytes) -> None:
     try:
         body.decode()
     except UnicodeDecodeError as error:
-        raise Reject(RejectReason.UNDECODABLE, f"no UTF-8 at byte {error.start}") from error
+        raise Reject(RejectReason.UNREADABLE, f"no UTF-8 at byte {error.start}") from error

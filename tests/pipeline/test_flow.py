@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from statistics import median
 
@@ -159,6 +160,23 @@ async def test_heartbeats_are_passed_over_and_their_offsets_are_committed() -> N
 
 async def is_committed(world: World, offset: int) -> bool:
     return (await world.broker.committed("deduplicate", [SOURCE]))[SOURCE] == offset
+
+
+async def test_a_deadline_fires_under_a_load_that_never_pauses() -> None:
+    """What was on the log when it fell due is settled; that more comes all the time is no reason to be late."""
+    world = await memory_world(1)
+    world.limits = replace(world.limits, batch_records=2, lanes=1)
+    async with world.worker(Counting()) as worker:
+        await world.append(topics.ENRICHED, "a", b"late")
+        await until(lambda: worker.next_business_timer() is not None)
+        world.clock.advance(timedelta(hours=2))
+        for _ in range(300):
+            await world.append(topics.ENRICHED, "b", *[b"x"] * 100)
+            if worker.next_business_timer() is None:
+                break
+        assert len(task_of(worker)._inbox)
+        assert worker.next_business_timer() is None
+        assert (await totals(world))["a"] == [1]
 
 
 async def test_an_idle_task_rests() -> None:

@@ -125,7 +125,7 @@ def test_ten_thousand_timers_are_cheap() -> None:
 
 def test_a_gate_opens_when_every_input_is_read_past_its_mark() -> None:
     other = TopicPartition("other", 0)
-    gate = Gate(START, {SOURCE: 5, other: 0})
+    gate = Gate(START, START, {SOURCE: 5, other: 0})
     assert not gate.is_passed({SOURCE: 4, other: 9})
     assert not gate.is_passed({})
     assert gate.is_passed({SOURCE: 5})

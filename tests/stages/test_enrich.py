@@ -678,8 +678,16 @@ async def test_a_shop_that_is_not_ours_is_a_dead_letter_but_for_what_the_law_ask
     assert [letter.header("dead-reason") for letter in letters] == ["shop-unknown"]
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"\xff", b'{"id": "', b'{"id": null}', b"[" * 100_000])
-async def test_an_unreadable_body_is_a_dead_letter_with_its_bytes_and_its_neighbours_go_on(body: bytes) -> None:
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        *((body, "unreadable") for body in (b"", b"[]", b"\xff", b'{"id": "', b"[" * 100_000)),
+        (b'{"id": null}', "undecodable"),
+    ],
+)
+async def test_an_unreadable_body_is_a_dead_letter_with_its_bytes_and_its_neighbours_go_on(
+    body: bytes, reason: str
+) -> None:
     world = await enriching()
     async with world.running():
         await world.deliver("orders/edited")
@@ -688,7 +696,17 @@ async def test_an_unreadable_body_is_a_dead_letter_with_its_bytes_and_its_neighb
         await world.come(2)
         await world.settled()
         (letter,) = await world.dead()
-    assert (letter.header("dead-reason"), letter.value) == ("undecodable", body)
+    assert (letter.header("dead-reason"), letter.value) == (reason, body)
+
+
+async def test_however_many_unreadable_bodies_come_in_a_row_they_are_their_senders_fault_and_stop_nothing() -> None:
+    world = await enriching()
+    async with world.running():
+        for _ in range(120):
+            await world.deliver("orders/create", body=b"{")
+        await world.deliver("orders/edited")
+        await world.come(1)
+        assert len(await world.dead()) == 120
 
 
 async def test_a_topic_that_nobody_knows_goes_on_as_what_it_is() -> None:
