@@ -96,7 +96,7 @@ READERS: dict[str, Reader] = {
 
 
 def facts_of(topic: str, body: bytes) -> Parsed:
-    """A classic webhook. Raises Reject where its bytes (unreadable) or its identity (undecodable, with the path) fail."""
+    """A classic webhook. Raises Reject where its bytes (unreadable) or its identity (undecodable) fail."""
     _utf8(body)
     reader = READERS.get(topic)
     return unknown(topic) if reader is None else reader(body)
