@@ -7,17 +7,17 @@ step within its own bound, and at the deadline the process may be killed: that i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
 
 from structlog.typing import FilteringBoundLogger
 
 from pipeline import health
 from pipeline.broker import Broker
-from pipeline.clients import Clients, clients
+from pipeline.clients import card_key, opentext_opened, shopify_opened
 from pipeline.clock import Clock
 from pipeline.gauges import Gauges
 from pipeline.metrics import Metrics
@@ -37,10 +37,12 @@ from stages.deduplicate import Deduplicate
 from stages.dispatch import Dispatch
 from stages.enrich import Enrich
 from stages.group import Group
-from stages.stage import Outcome
+from stages.stage import CallingStage, Outcome, Stage
 
 RECEIVER = "receiver"
 ROLES = (RECEIVER, *topics.STAGES)
+
+AnyStage = Stage | CallingStage[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +65,53 @@ class TopicsMissing(Exception):
     """The installation's topics are not there, or have another partition count than configured."""
 
 
-def topology(configuration: Configuration, to: Clients) -> tuple[StageSpec, ...]:
-    """The chain, in order. A stage is a row: its name, what it reads, and who it is."""
-    return (
-        StageSpec("enrich", (*topics.RAW, topics.QUESTIONS), Enrich(configuration, to.shopify, to.card_key)),
-        StageSpec("deduplicate", (topics.ENRICHED,), Deduplicate()),
-        StageSpec("classify", (topics.UNIQUE, topics.SIGNALS), Classify(configuration, hash_of(configuration))),
-        StageSpec("group", (topics.ALERTS, topics.RECEIPTS), Group(configuration)),
-        StageSpec(
-            "dispatch",
-            (topics.NOTIFICATIONS, topics.SENDING_STATUS),
-            Dispatch(configuration, to.opentext),
-            takeover=configuration.opentext.timeout,
-        ),
-    )
+@asynccontextmanager
+async def _enrich(configuration: Configuration, outside: Outside) -> AsyncIterator[AnyStage]:
+    async with shopify_opened(configuration, outside.secrets) as shopify:
+        yield Enrich(configuration, shopify, card_key(configuration, outside.secrets))
+
+
+@asynccontextmanager
+async def _deduplicate(_: Configuration, __: Outside) -> AsyncIterator[AnyStage]:
+    yield Deduplicate()
+
+
+@asynccontextmanager
+async def _classify(configuration: Configuration, _: Outside) -> AsyncIterator[AnyStage]:
+    yield Classify(configuration, hash_of(configuration))
+
+
+@asynccontextmanager
+async def _group(configuration: Configuration, _: Outside) -> AsyncIterator[AnyStage]:
+    yield Group(configuration)
+
+
+@asynccontextmanager
+async def _dispatch(configuration: Configuration, outside: Outside) -> AsyncIterator[AnyStage]:
+    async with opentext_opened(configuration, outside.secrets, outside.metrics) as opentext:
+        yield Dispatch(configuration, opentext)
+
+
+class Row(NamedTuple):
+    """A stage: its name, what it reads, and how it is opened, with what it needs of the world and no more.
+
+    `takeover`: how long a call of a lost owner may still be under way.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    opened: Callable[[Configuration, Outside], AbstractAsyncContextManager[AnyStage]]
+    takeover: Callable[[Configuration], timedelta] = lambda _: timedelta(0)
+
+
+#: The chain, in order.
+TOPOLOGY: Final = (
+    Row("enrich", (*topics.RAW, topics.QUESTIONS), _enrich),
+    Row("deduplicate", (topics.ENRICHED,), _deduplicate),
+    Row("classify", (topics.UNIQUE, topics.SIGNALS), _classify),
+    Row("group", (topics.ALERTS, topics.RECEIPTS), _group),
+    Row("dispatch", (topics.NOTIFICATIONS, topics.SENDING_STATUS), _dispatch, lambda whole: whole.opentext.timeout),
+)
 
 
 class Pipeline:
@@ -102,9 +137,9 @@ class Pipeline:
             await outside.broker.start()
             closing.push_async_callback(outside.broker.close)
             await require_topics(outside.broker)
-            to = await closing.enter_async_context(clients(self._configuration, outside.secrets, outside.metrics))
+            specs = [await self._opened(row, closing) for row in TOPOLOGY if row.name in self._roles]
             halt = asyncio.Event()
-            running = self._start_workers(to, halt)
+            running = self._start_workers(specs, halt)
             closing.push_async_callback(_settle, running, halt)
             if RECEIVER in self._roles:
                 await self._start_receiver(closing)
@@ -123,7 +158,11 @@ class Pipeline:
                 outside.log.error("a part ended by itself", parts=ended)
                 raise EndedByItself(", ".join(ended))
 
-    def _start_workers(self, to: Clients, halt: asyncio.Event) -> list[asyncio.Task[None]]:
+    async def _opened(self, row: Row, closing: AsyncExitStack) -> StageSpec:
+        stage = await closing.enter_async_context(row.opened(self._configuration, self._outside))
+        return StageSpec(row.name, row.inputs, stage, row.takeover(self._configuration))
+
+    def _start_workers(self, specs: Sequence[StageSpec], halt: asyncio.Event) -> list[asyncio.Task[None]]:
         outside = self._outside
         around = Surroundings(
             outside.broker,
@@ -134,8 +173,7 @@ class Pipeline:
             Limits(),
             (Observing(outside.metrics, outside.clock), *outside.observers),
         )
-        specs = topology(self._configuration, to)
-        self._workers += [Worker(spec, around) for spec in specs if spec.name in self._roles]
+        self._workers += [Worker(spec, around) for spec in specs]
         return [asyncio.create_task(worker.run(halt), name=worker.spec.name) for worker in self._workers]
 
     async def _start_receiver(self, closing: AsyncExitStack) -> None:

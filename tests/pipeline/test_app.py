@@ -8,11 +8,11 @@ from collections.abc import Iterable
 import pytest
 
 from pipeline import logs
-from pipeline.app import EndedByItself, Outside, Pipeline, TopicsMissing
+from pipeline.app import ROLES, EndedByItself, Outside, Pipeline, TopicsMissing
 from pipeline.clock import WallClock
 from pipeline.demo.company import PARTITIONS, Keys, company
 from pipeline.memory import MemoryBroker
-from pipeline.settings import Secrets
+from pipeline.settings import ConfigurationError, Secrets
 from schemas import topics
 from schemas.records import TopicPartition
 from tests.pipeline.world import until
@@ -31,9 +31,10 @@ class Puzzling(MemoryBroker):
         return await super().stable_ends(partitions)
 
 
-async def made(broker: MemoryBroker) -> Pipeline:
-    outside = Outside(broker, WallClock(), logs.silent(), Secrets(Keys().environ))
-    return Pipeline(company(NOWHERE, NOWHERE, "test"), outside)
+async def made(broker: MemoryBroker, *roles: str, without: tuple[str, ...] = ()) -> Pipeline:
+    environ = {name: value for name, value in Keys().environ.items() if name not in without}
+    outside = Outside(broker, WallClock(), logs.silent(), Secrets(environ))
+    return Pipeline(company(NOWHERE, NOWHERE, "test"), outside, roles or ROLES)
 
 
 async def with_topics() -> Puzzling:
@@ -62,6 +63,30 @@ async def test_a_part_that_ends_by_itself_ends_the_whole_and_says_so() -> None:
     with pytest.raises(EndedByItself, match="gauges: ZeroDivisionError"):
         await running
     assert stop.is_set()
+
+
+@pytest.mark.parametrize(
+    ("role", "needless"),
+    [
+        ("receiver", ("ADMIN", "OPENTEXT", "CARDS")),
+        ("enrich", ("OPENTEXT", "SHOPIFY", "JOB", "SIGNAL", "CALLBACK")),
+        ("classify", ("ADMIN", "OPENTEXT", "CARDS", "SHOPIFY", "JOB", "SIGNAL", "CALLBACK")),
+        ("dispatch", ("ADMIN", "CARDS", "SHOPIFY", "JOB", "SIGNAL", "CALLBACK")),
+    ],
+)
+async def test_a_part_needs_no_secret_but_its_own(role: str, needless: tuple[str, ...]) -> None:
+    pipeline, stop = await made(await with_topics(), role, without=needless), asyncio.Event()
+    running = asyncio.create_task(pipeline.run(stop))
+    await pipeline.started()
+    stop.set()
+    await running
+
+
+@pytest.mark.parametrize(("role", "missing"), [("receiver", "JOB"), ("enrich", "ADMIN"), ("dispatch", "OPENTEXT")])
+async def test_a_secret_of_its_own_that_is_missing_is_named(role: str, missing: str) -> None:
+    pipeline = await made(await with_topics(), role, without=(missing,))
+    with pytest.raises(ConfigurationError, match=missing):
+        await pipeline.run(asyncio.Event())
 
 
 async def test_without_its_topics_it_says_which_command_makes_them() -> None:
