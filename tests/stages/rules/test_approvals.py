@@ -19,7 +19,7 @@ from stages.dossiers.merging import merged
 from stages.dossiers.registers import MANY
 from stages.rules.approvals import ApprovalRequired, fits
 from stages.rules.rule import Case, Clear
-from tests.stages.rules.world import NUMBER, SHOP, START, Desk, configuration, usd
+from tests.stages.rules.world import NUMBER, SHOP, START, Desk, configuration, labels, usd
 
 LARGE = Approval(name="large-orders", teams=("finance", "sales"), total_from=Decimal(5000))
 EXPORT = Approval(name="export-control", teams=("compliance",), tags=("Export-Control",), countries=("AE", "IR"))
@@ -43,10 +43,6 @@ def tell(desk: Desk, facts: OrderFacts, minute: int = 0, incomplete: tuple[str, 
     return desk.event("orders/updated", facts, updated=at, occurred=at, delivery_id=name, incomplete=incomplete)
 
 
-def details(alert: Alert) -> dict[str, str]:
-    return {detail.label: detail.text for detail in alert.details}
-
-
 def test_an_order_that_matches_a_policy_is_told_to_its_teams_with_all_that_an_approver_reads() -> None:
     desk = Desk(company(LARGE))
     customer = Customer(id=3, orders=1)
@@ -58,7 +54,7 @@ def test_an_order_that_matches_a_policy_is_told_to_its_teams_with_all_that_an_ap
     assert [alert.team for alert in alerts] == ["finance", "sales"]
     assert {alert.severity for alert in alerts} == {Severity.WARNING}
     assert alerts[0].title == "Order #1030 needs approval: 12500.00 USD (large-orders)"
-    assert details(alerts[0]) == {
+    assert labels(alerts[0]) == {
         "Policy": "large-orders: total from 5000",
         "Total": "12500.00 USD",
         "Discount": "2500.00 USD (17 %)",
@@ -87,7 +83,7 @@ def test_each_policy_that_matches_asks_its_own_teams() -> None:
 
     alerts = tell(desk, order(tags=("export-control",), address=Address("ae")))
 
-    assert [(alert.team, details(alert)["Policy"]) for alert in alerts] == [
+    assert [(alert.team, labels(alert)["Policy"]) for alert in alerts] == [
         ("finance", "large-orders: total from 5000"),
         ("sales", "large-orders: total from 5000"),
         ("compliance", "export-control: to AE or IR, tagged Export-Control"),
@@ -169,7 +165,7 @@ def test_it_ends_with_the_order_or_with_the_match(changed: dict[str, Any], becau
 
     ends = tell(desk, order(**changed), 2)
 
-    assert [(end.team, end.state, details(end)["Ended"]) for end in ends] == [
+    assert [(end.team, end.state, labels(end)["Ended"]) for end in ends] == [
         ("finance", AlertState.RESOLVED, because),
         ("sales", AlertState.RESOLVED, because),
     ]
@@ -189,7 +185,7 @@ def test_a_part_that_was_shipped_ends_nothing_and_is_said() -> None:
 
     alerts = tell(desk, order(fulfillment="partial"))
 
-    assert details(alerts[0])["Partly shipped"] == "yes"
+    assert labels(alerts[0])["Partly shipped"] == "yes"
 
 
 def test_how_many_orders_a_customer_has_is_unknown_where_the_lookup_failed_or_a_guest_ordered() -> None:
@@ -199,8 +195,8 @@ def test_how_many_orders_a_customer_has_is_unknown_where_the_lookup_failed_or_a_
     (of_guest, _) = tell(guest, order())
 
     assert told.unknown == ("how many orders this customer has placed", "whether the customer is a premium one")
-    assert "Orders of this customer" not in details(told)
-    assert details(of_guest)["Orders of this customer"] == "unknown, it was ordered as a guest"
+    assert "Orders of this customer" not in labels(told)
+    assert labels(of_guest)["Orders of this customer"] == "unknown, it was ordered as a guest"
 
 
 def test_many_lines_are_counted_and_those_that_were_removed_are_not_shown() -> None:
@@ -211,7 +207,7 @@ def test_many_lines_are_counted_and_those_that_were_removed_are_not_shown() -> N
 
     (alert, _) = tell(Desk(company(LARGE)), order(lines=lines))
 
-    assert details(alert)["Lines"] == "1 x Part 1, 2 x Part 2, 3 x Part 3, 4 x Part 4, 5 x Part 5, and 2 more"
+    assert labels(alert)["Lines"] == "1 x Part 1, 2 x Part 2, 3 x Part 3, 4 x Part 4, 5 x Part 5, and 2 more"
 
 
 STATES = (

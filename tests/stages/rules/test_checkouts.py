@@ -17,7 +17,7 @@ from schemas.facts import CheckoutFacts, Customer, Line
 from schemas.signals import PaymentFailedReported
 from stages.shopify.lookup import What
 from stages.shopify.needs import needs_of
-from tests.stages.rules.world import SHOP, START, Desk, configuration, usd
+from tests.stages.rules.world import SHOP, START, Desk, configuration, labels, usd
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 SUBJECT = subjects.checkout(SHOP, TOKEN)
@@ -75,10 +75,6 @@ def routed(**rules: Any) -> Desk:
     routes = tuple(Route(teams=(each.value,), audiences=(each,)) for each in names)
     whole = Rules(payments=PaymentRules(**rules))
     return Desk(configuration(teams=teams, routes=Route(teams=("others",), routes=routes), rules=whole))
-
-
-def labels(alert: Alert) -> dict[str, str]:
-    return {detail.label: detail.text for detail in alert.details}
 
 
 def test_a_checkout_left_for_an_hour_is_told_to_retention_once_shopify_has_no_order_of_it() -> None:

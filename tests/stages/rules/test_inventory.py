@@ -16,7 +16,7 @@ from schemas.configuration import InventoryRules, Rules, Threshold
 from schemas.events import Source
 from schemas.facts import InventoryFacts, InventoryItemFacts, Item, Level, VariantFacts
 from stages.rules.inventory import recovered_at, threshold_for
-from tests.stages.rules.world import SHOP, START, Desk, configuration
+from tests.stages.rules.world import SHOP, START, Desk, configuration, labels
 
 ITEM = 77
 SUBJECT = subjects.inventory(SHOP, ITEM)
@@ -51,10 +51,6 @@ def after(*course: int, **changed: Any) -> Desk:
     return desk
 
 
-def details(alert: Alert) -> dict[str, str]:
-    return {detail.label: detail.text for detail in alert.details}
-
-
 # --- low -------------------------------------------------------------------------------------------------------------
 
 
@@ -66,7 +62,7 @@ def test_a_stock_that_falls_below_its_threshold_is_low_and_procurement_reads_wha
     assert (alert.rule, alert.severity, alert.state) == ("inventory-low", Severity.WARNING, AlertState.FIRING)
     assert alert.title == "Low stock: Linen shirt (SHIRT-1), 6 left (threshold 10)"
     assert alert.since == START + timedelta(minutes=2)
-    assert details(alert) == {
+    assert labels(alert) == {
         "Vendor": "Weavers",
         "SKU": "SHIRT-1",
         "Available": "6",
@@ -100,7 +96,7 @@ def test_within_the_margin_nothing_changes_and_above_it_the_low_stock_is_over() 
     (end,) = read(desk, 12, 9)
 
     assert end.state is AlertState.RESOLVED
-    assert details(end) == {"Ended": "12 available again"}
+    assert labels(end) == {"Ended": "12 available again"}
 
 
 def test_a_low_stock_can_come_back_after_it_was_over() -> None:
@@ -147,7 +143,7 @@ def test_what_does_not_count_never_alerts_and_ends_what_is_open(changed: dict[st
 
     (end,) = read(desk, 5, 9, **changed)
 
-    assert (end.state, details(end)) == (AlertState.RESOLVED, {"Ended": because})
+    assert (end.state, labels(end)) == (AlertState.RESOLVED, {"Ended": because})
 
 
 @pytest.mark.parametrize("changed", [{"tracked": None}, {"product_status": None}])
@@ -173,7 +169,7 @@ def test_an_item_that_is_not_tracked_any_more_ends_it_without_a_lookup() -> None
 
     (end,) = desk.event("inventory_items/update", facts, SUBJECT, occurred=at, updated=at)
 
-    assert details(end) == {"Ended": "its stock is not tracked any more"}
+    assert labels(end) == {"Ended": "its stock is not tracked any more"}
 
 
 def test_an_item_that_no_online_location_stocks_any_more_ends_it() -> None:
@@ -184,7 +180,7 @@ def test_an_item_that_no_online_location_stocks_any_more_ends_it() -> None:
 
     (end,) = desk.event("inventory_levels/disconnect", facts, SUBJECT, occurred=at, updated=at)
 
-    assert details(end) == {"Ended": "no location that sells online stocks it any more"}
+    assert labels(end) == {"Ended": "no location that sells online stocks it any more"}
 
 
 def test_units_that_could_not_be_counted_end_nothing() -> None:
@@ -234,7 +230,7 @@ def test_locations_are_named_where_there_are_several_that_sell_online() -> None:
 
     (alert,) = read(desk, 5, 9, levels=levels, on_hand=None, committed=None)
 
-    assert details(alert)["By location"] == "Berlin: 2, 2: 3"
+    assert labels(alert)["By location"] == "Berlin: 2, 2: 3"
     assert alert.unknown == ("how many are on hand and committed",)
 
 

@@ -14,7 +14,7 @@ from schemas.configuration import Configuration, Job, OperationRules, Person, Ru
 from schemas.facts import BulkOperationFacts
 from schemas.signals import JobPhase, JobReported
 from stages.bodies.operations import BULK
-from tests.stages.rules.world import SHOP, START, Desk, configuration
+from tests.stages.rules.world import SHOP, START, Desk, configuration, labels
 
 MINUTE = timedelta(minutes=1)
 NAME = "feed-sync"
@@ -36,10 +36,6 @@ def reports(
     return desk.signal(JobReported(SHOP, subjects.job(SHOP, NAME), at, at, NAME, JobPhase(phase), run, message))
 
 
-def details(alert: Alert) -> dict[str, str]:
-    return {detail.label: detail.text for detail in alert.details}
-
-
 # --- failed -----------------------------------------------------------------------------------------------------------
 
 
@@ -51,7 +47,7 @@ def test_a_job_that_fails_is_told_to_its_owner_with_what_it_said_and_when_it_las
 
     assert (alert.rule, alert.team, alert.severity) == ("job-failed", "it-support", Severity.WARNING)
     assert alert.title == "Job feed-sync failed on 02 Nov 2026 at 09:00 UTC"
-    assert details(alert) == {
+    assert labels(alert) == {
         "Said": "The ERP refused 14 orders.",
         "Last success": "02 Nov 2026 at 08:00 UTC",
         "Owner": "it-support",
@@ -89,7 +85,7 @@ def test_a_critical_job_is_critical() -> None:
     (alert,) = reports(Desk(company(NIGHTLY)), "fail")
 
     assert alert.severity is Severity.CRITICAL
-    assert details(alert) == {"Last success": "none is known", "Business critical": "yes"}
+    assert labels(alert) == {"Last success": "none is known", "Business critical": "yes"}
 
 
 def test_a_job_that_nobody_configured_can_fail_and_is_never_overdue() -> None:
@@ -107,7 +103,7 @@ def test_an_owner_who_is_no_team_leaves_it_to_the_routes() -> None:
     (alert,) = reports(Desk(company(Job(name=NAME, owner="Some Vendor"))), "fail")
 
     assert alert.team == "operations"
-    assert details(alert)["Owner"] == "Some Vendor"
+    assert labels(alert)["Owner"] == "Some Vendor"
 
 
 # --- never ended ------------------------------------------------------------------------------------------------------
@@ -123,7 +119,7 @@ def test_a_job_that_has_not_ended_in_its_time_is_overdue_until_it_does() -> None
     assert (alert.rule, alert.team, alert.since) == ("job-overdue", "it-support", START)
     assert alert.title == "Job feed-sync has not ended: started on 02 Nov 2026 at 09:00 UTC, may take 45 minutes"
     (end,) = reports(desk, "success")
-    assert (end.state, details(end)) == (AlertState.RESOLVED, {"Ended": "it ended on 02 Nov 2026 at 09:46 UTC"})
+    assert (end.state, labels(end)) == (AlertState.RESOLVED, {"Ended": "it ended on 02 Nov 2026 at 09:46 UTC"})
 
 
 @pytest.mark.parametrize("phase", ["success", "fail"])
@@ -154,7 +150,7 @@ def test_the_end_of_one_run_is_not_the_end_of_another() -> None:
 
     (alert,) = desk.passes(60 * MINUTE)
 
-    assert details(alert)["Run"] == "b"
+    assert labels(alert)["Run"] == "b"
     assert alert.since == START + 10 * MINUTE
 
 
@@ -172,12 +168,12 @@ def test_a_run_that_died_is_over_with_a_success_after_its_time() -> None:
     reports(desk, "start", 10, run="b")
     reports(desk, "success", 20, run="b")
     (alert,) = desk.passes(60 * MINUTE)
-    assert details(alert)["Run"] == "a"
+    assert labels(alert)["Run"] == "a"
 
     (end,) = reports(desk, "success", run="c")
 
     assert (end.id, end.state) == (alert.id, AlertState.RESOLVED)
-    assert details(end)["Ended"].startswith("a later run succeeded")
+    assert labels(end)["Ended"].startswith("a later run succeeded")
 
 
 def test_two_runs_that_do_not_end_are_two_alerts_and_each_has_its_own_end() -> None:
@@ -185,7 +181,7 @@ def test_two_runs_that_do_not_end_are_two_alerts_and_each_has_its_own_end() -> N
     reports(desk, "start", 0, run="a")
     reports(desk, "start", 10, run="b")
     first, second = desk.passes(60 * MINUTE)
-    assert (details(first)["Run"], details(second)["Run"]) == ("a", "b")
+    assert (labels(first)["Run"], labels(second)["Run"]) == ("a", "b")
 
     _, end = reports(desk, "fail", run="a")
 
@@ -214,7 +210,7 @@ def test_a_job_that_has_not_succeeded_for_its_interval_and_grace_is_overdue() ->
 
     assert (alert.rule, alert.severity) == ("job-overdue", Severity.CRITICAL)
     assert alert.title == "Job feed-sync has not succeeded for 1 day 15 minutes"
-    assert details(alert) == {
+    assert labels(alert) == {
         "Expected every": "1 day",
         "Runs missed": "1",
         "Last success": "02 Nov 2026 at 09:00 UTC",
@@ -272,7 +268,7 @@ def test_a_bulk_operation_that_came_to_nothing_is_told(status: str, error: str |
     (alert,) = bulk(desk, status, 2, error)
 
     assert (alert.rule, alert.title) == ("job-failed", title)
-    assert details(alert)["Last one that completed"] == "02 Nov 2026 at 09:01 UTC"
+    assert labels(alert)["Last one that completed"] == "02 Nov 2026 at 09:01 UTC"
     assert bulk(desk, "running", 3) == []
     assert bulk(desk, "some_new_word", 4) == []
     assert [end.state for end in bulk(desk, "completed", 5)] == [AlertState.RESOLVED]
@@ -316,5 +312,5 @@ def final(job: Job, story: list[tuple[str, int, str | None]]) -> set[tuple[str, 
     desk.passes(timedelta(days=1))
     newest = {alert.id: alert for alert in desk.alerts}
     return {
-        (alert.rule, details(alert).get("Run")) for alert in newest.values() if alert.state is not AlertState.RESOLVED
+        (alert.rule, labels(alert).get("Run")) for alert in newest.values() if alert.state is not AlertState.RESOLVED
     }

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from schemas.alerts import Alert, Audience, Severity
 from schemas.configuration import OrderRules, Person, Route, Rules, Team
 from schemas.facts import Assessment, Hold, HoldFacts, Line, OrderFacts, RiskFacts
-from tests.stages.rules.world import NUMBER, START, Desk, configuration, usd
+from tests.stages.rules.world import NUMBER, START, Desk, configuration, labels, usd
 
 FULFILLMENT_ORDER = "gid://shopify/FulfillmentOrder/7"
 
@@ -55,10 +55,6 @@ def held(desk: Desk, one: Hold, minute: float = 1, released: bool = False) -> li
 
 def shown(alerts: list[Alert]) -> list[str]:
     return [f"{alert.rule} {alert.state} {alert.severity}" for alert in alerts]
-
-
-def labels(alert: Alert) -> dict[str, str]:
-    return {detail.label: detail.text for detail in alert.details}
 
 
 # --- risk -------------------------------------------------------------------------------------------------------------

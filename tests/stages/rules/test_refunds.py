@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from schemas.alerts import Alert, AlertState, Audience, Severity
-from schemas.configuration import Person, ReturnRules, Route, Rules, Team
+from schemas.configuration import ReturnRules, Rules
 from schemas.facts import (
     AnyFacts,
     Disposition,
@@ -24,10 +24,13 @@ from schemas.facts import (
     TransactionFacts,
 )
 from schemas.money import Money
-from tests.stages.rules.world import NUMBER, SHOP, START, Desk, configuration, usd
+from tests.stages.rules.world import NUMBER, SHOP, START, Desk, configuration, labels, routed, usd
 
 BACK = 700
 NAME = "#1001-R1"
+
+#: Who hears of returns and refunds.
+READERS = (Audience.RETURNS, Audience.CUSTOMER_SERVICE, Audience.FINANCE)
 
 
 def days(count: float) -> timedelta:
@@ -64,18 +67,6 @@ def pay(desk: Desk, facts: RefundFacts) -> list[Alert]:
     return desk.event("refunds/create", facts, occurred=facts.created)
 
 
-def labels(alert: Alert) -> dict[str, str]:
-    return {detail.label: detail.text for detail in alert.details}
-
-
-def routed() -> Desk:
-    person = (Person(name="desk", email="desk@example.com"),)
-    readers = (Audience.RETURNS, Audience.CUSTOMER_SERVICE, Audience.FINANCE)
-    teams = tuple(Team(name=name, people=person) for name in ("others", *(each.value for each in readers)))
-    routes = tuple(Route(teams=(each.value,), audiences=(each,)) for each in readers)
-    return Desk(configuration(teams=teams, routes=Route(teams=("others",), routes=routes)))
-
-
 # --- refund-due -------------------------------------------------------------------------------------------------------
 
 
@@ -96,7 +87,7 @@ def test_a_refund_that_is_due_is_a_warning_a_day_before_and_critical_when_missed
 
 
 def test_it_is_for_finance_and_returns_and_says_what_is_owed_by_when() -> None:
-    desk = routed()
+    desk = Desk(routed(*READERS))
     approve(desk, reasons=("defective",))
     arrive(desk, 1)
 
@@ -287,7 +278,7 @@ def test_what_was_scanned_in_time_is_not_asked_about() -> None:
 
 @pytest.mark.parametrize("status", ["failure", "error"])
 def test_a_refund_that_failed_is_critical_at_once_for_finance_and_support(status: str) -> None:
-    desk = routed()
+    desk = Desk(routed(*READERS))
 
     pay(desk, refund(600, moved(1, status, error="card_declined")))
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from schemas import subjects
 from schemas.alerts import Alert, AlertState, Audience, Severity
-from schemas.configuration import Person, Route, Team
 from schemas.facts import (
     AnyFacts,
     Disposition,
@@ -21,7 +20,7 @@ from schemas.facts import (
     ReturnFacts,
     ReverseDeliveryFacts,
 )
-from tests.stages.rules.world import NUMBER, SHOP, START, Desk, configuration, usd
+from tests.stages.rules.world import NUMBER, SHOP, START, Desk, labels, routed, usd
 
 BACK = 700
 NAME = "#1001-R1"
@@ -33,6 +32,9 @@ TOPICS = {
     "close": "closed",
     "reopen": "open",
 }
+
+#: Who hears of returns and refunds.
+READERS = (Audience.RETURNS, Audience.CUSTOMER_SERVICE, Audience.FINANCE)
 
 
 def hours(count: float) -> timedelta:
@@ -79,18 +81,6 @@ def refunded(
 
 def rules_of(alerts: list[Alert]) -> list[str]:
     return [alert.rule for alert in alerts]
-
-
-def labels(alert: Alert) -> dict[str, str]:
-    return {detail.label: detail.text for detail in alert.details}
-
-
-def routed() -> Desk:
-    person = (Person(name="desk", email="desk@example.com"),)
-    readers = (Audience.RETURNS, Audience.CUSTOMER_SERVICE, Audience.FINANCE)
-    teams = tuple(Team(name=name, people=person) for name in ("others", *(each.value for each in readers)))
-    routes = tuple(Route(teams=(each.value,), audiences=(each,)) for each in readers)
-    return Desk(configuration(teams=teams, routes=Route(teams=("others",), routes=routes)))
 
 
 # --- milestones -------------------------------------------------------------------------------------------------------
@@ -143,7 +133,7 @@ def test_later_notifications_name_the_earlier_states_and_their_times() -> None:
     ],
 )
 def test_each_milestone_has_its_readers(topic: str, rule: str, teams: set[str]) -> None:
-    desk = routed()
+    desk = Desk(routed(*READERS))
 
     tell(desk, topic)
 
@@ -151,7 +141,7 @@ def test_each_milestone_has_its_readers(topic: str, rule: str, teams: set[str]) 
 
 
 def test_what_arrives_is_for_returns_and_finance_what_is_paid_for_finance_and_support() -> None:
-    desk = routed()
+    desk = Desk(routed(*READERS))
     tell(desk, "approve")
 
     arrive(desk)
@@ -269,7 +259,7 @@ def test_a_return_that_is_its_own_subject_is_told_of_too() -> None:
 
 
 def test_a_request_that_nobody_decides_is_told_after_two_days_once_shopify_was_asked() -> None:
-    desk = routed()
+    desk = Desk(routed(*READERS))
     tell(desk, "request")
     desk.passes(hours(48))
     asked = [(question.kind.value, question.resource) for question in desk.asked]

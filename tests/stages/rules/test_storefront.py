@@ -13,7 +13,7 @@ from schemas.alerts import Alert, AlertState, Audience, Severity
 from schemas.configuration import Configuration, OperationRules, Person, Privacy, Route, Rules, Team
 from schemas.facts import AnyFacts, PrivacyFacts, ScopesFacts, ShopFacts
 from schemas.signals import TokenRefused
-from tests.stages.rules.world import SHOP, START, Desk, configuration
+from tests.stages.rules.world import SHOP, START, Desk, configuration, labels
 
 SUBJECT = subjects.shop_wide(SHOP)
 STORE = "https://admin.shopify.com/store/demo"
@@ -43,10 +43,6 @@ def scopes(desk: Desk, minute: int, *current: str, before: tuple[str, ...] = ())
 def token(desk: Desk, minute: int, *, refused: bool) -> list[Alert]:
     at = START + timedelta(minutes=minute)
     return desk.signal(TokenRefused(SHOP, SUBJECT, at, at, refused=refused))
-
-
-def details(alert: Alert) -> dict[str, str]:
-    return {detail.label: detail.text for detail in alert.details}
 
 
 # --- the app ----------------------------------------------------------------------------------------------------------
@@ -81,7 +77,7 @@ def test_a_token_that_works_says_that_the_app_is_installed() -> None:
 
     (end,) = token(desk, 6, refused=False)
 
-    assert details(end) == {"Ended": "the app is installed again"}
+    assert labels(end) == {"Ended": "the app is installed again"}
 
 
 def test_a_required_scope_that_is_not_granted_is_critical_and_named() -> None:
@@ -90,7 +86,7 @@ def test_a_required_scope_that_is_not_granted_is_critical_and_named() -> None:
     (alert,) = scopes(desk, 1, "read_orders", "write_products", before=("read_orders", "read_returns"))
 
     assert alert.title == "demo.myshopify.com does not grant the required scope read_returns"
-    assert details(alert)["Taken away now"] == "read_returns"
+    assert labels(alert)["Taken away now"] == "read_returns"
     (worse,) = scopes(desk, 2, "read_products")
     assert worse.state is AlertState.UPDATED
     assert worse.title == "demo.myshopify.com does not grant the required scopes read_orders, read_returns"
@@ -105,7 +101,7 @@ def test_of_many_missing_scopes_the_title_names_a_few() -> None:
     (alert,) = scopes(desk, 1, before=("read_a",))
 
     assert alert.title.endswith("the required scopes read_a, read_b, read_c and 2 more")
-    assert details(alert)["Missing"] == "read_a, read_b, read_c, read_d, read_e"
+    assert labels(alert)["Missing"] == "read_a, read_b, read_c, read_d, read_e"
 
 
 def test_scopes_that_nobody_requires_and_those_that_are_not_known_are_silent() -> None:
@@ -142,7 +138,7 @@ def test_a_plan_that_shuts_the_shop_is_critical_and_another_one_ends_it(plan: st
     assert alert.link == f"{STORE}/settings/plan"
     assert shop(desk, 3, "dormant") == []
     assert shop(desk, 4) == []
-    assert [details(end) for end in shop(desk, 5, "basic")] == [{"Ended": "the plan is basic"}]
+    assert [labels(end) for end in shop(desk, 5, "basic")] == [{"Ended": "the plan is basic"}]
 
 
 def test_a_password_that_is_put_on_is_critical_and_taking_it_off_ends_it() -> None:
@@ -153,7 +149,7 @@ def test_a_password_that_is_put_on_is_critical_and_taking_it_off_ends_it() -> No
 
     assert alert.title == "Nobody can buy: the storefront of demo.myshopify.com is behind a password"
     assert (alert.severity, alert.since) == (Severity.CRITICAL, START + timedelta(minutes=5))
-    assert details(alert)["Last seen open"] == "02 Nov 2026 at 09:01 UTC"
+    assert labels(alert)["Last seen open"] == "02 Nov 2026 at 09:01 UTC"
     assert shop(desk, 6, password=True) == []
     assert shop(desk, 7) == []
     assert [end.state for end in shop(desk, 8, password=False)] == [AlertState.RESOLVED]
@@ -191,7 +187,7 @@ def test_a_request_for_data_is_told_to_the_privacy_owner_with_its_deadline() -> 
         True,
     )
     assert alert.title == "A customer asks what is stored about them: answer by 02 Dec 2026"
-    assert details(alert) == {
+    assert labels(alert) == {
         "Shop": SHOP,
         "Customer": "42",
         "Orders": "7, 8",

@@ -16,8 +16,8 @@ from msgspec.structs import replace
 
 from pipeline.state import Change, Memory, View
 from schemas import codec, subjects, topics
-from schemas.alerts import Alert, AlertState
-from schemas.configuration import Basic, Configuration, OpenText, Person, Secret, Shop, Team
+from schemas.alerts import Alert, AlertState, Audience
+from schemas.configuration import Basic, Configuration, OpenText, Person, Route, Secret, Shop, Team
 from schemas.events import Event, Source
 from schemas.facts import AnyFacts
 from schemas.money import Money
@@ -47,6 +47,19 @@ def configuration(**changed: Any) -> Configuration:
 
 def usd(amount: str | int) -> Money:
     return Money(Decimal(amount), "USD")
+
+
+def labels(alert: Alert) -> dict[str, str]:
+    """The lines of a message, by their label."""
+    return {detail.label: detail.text for detail in alert.details}
+
+
+def routed(*readers: Audience) -> Configuration:
+    """A team for each of these audiences, named like it, and one for all others."""
+    person = (Person(name="desk", email="desk@example.com"),)
+    teams = tuple(Team(name=name, people=person) for name in ("others", *(each.value for each in readers)))
+    routes = tuple(Route(teams=(each.value,), audiences=(each,)) for each in readers)
+    return configuration(teams=teams, routes=Route(teams=("others",), routes=routes))
 
 
 class Desk:
