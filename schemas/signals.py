@@ -42,13 +42,32 @@ class PaymentFailedReported(Signal, frozen=True, tag="payment-failed-reported"):
 
 
 class ReceiverBeat(Signal, frozen=True, tag="receiver-beat"):
-    """The receiver is up; one a minute on every partition."""
+    """A receiver is up; one a minute on every partition. Since `up_since` it has been, without a break."""
+
+    up_since: datetime | None = None
 
 
 class ChainBeat(Signal, frozen=True, tag="chain-beat"):
     """One enrich task has passed everything of time `occurred`; on every partition of events.enriched."""
 
     sender: int
+
+
+class ChainBehind(Signal, frozen=True, tag="chain-behind"):
+    """A task of `stage` waits for more than 15 minutes for the chain to pass a due timer's time, or need not any more.
+
+    About `<prefix>/pipeline`. `since`: when the waiting began (wall). `late`: the senders that it waits for.
+    """
+
+    stage: str
+    number: int
+    behind: bool
+    since: datetime
+    late: tuple[str, ...] = ()
+
+
+class ShopUninstalled(Signal, frozen=True, tag="shop-uninstalled"):
+    """The receiver has had app/uninstalled; on every partition."""
 
 
 class TokenRefused(Signal, frozen=True, tag="token-refused"):
@@ -66,4 +85,13 @@ class SendingFailed(Signal, frozen=True, tag="sending-failed"):
     detail: str
 
 
-AnySignal = JobReported | PaymentFailedReported | ReceiverBeat | ChainBeat | TokenRefused | SendingFailed
+AnySignal = (
+    JobReported
+    | PaymentFailedReported
+    | ReceiverBeat
+    | ChainBeat
+    | ChainBehind
+    | ShopUninstalled
+    | TokenRefused
+    | SendingFailed
+)

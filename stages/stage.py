@@ -61,6 +61,10 @@ class TimerKind(StrEnum):
     ABSENCE = "absence"
     """As DEADLINE, and the whole chain has passed that time: for what did *not* happen in Shopify."""
 
+    OUTSIDE = "outside"
+    """As ABSENCE, for a deadline that others have set: it waits for the chain for 15 minutes and no longer. Where the
+    chain had not passed, the context says so."""
+
 
 class Timer(Struct, frozen=True):
     """Due once, then gone. The same routing key and name set again replaces it. Survives restarts: it is state."""
@@ -73,6 +77,38 @@ class Timer(Struct, frozen=True):
 
 
 Work = Record | Timer
+
+
+class SweepCause(StrEnum):
+    """Why all that a task remembers is looked through."""
+
+    CONFIGURATION = "configuration"
+    """Another configuration holds from now on; `about` is its hash."""
+
+    UNINSTALLED = "uninstalled"
+    """A shop has removed the app; `about` is the shop."""
+
+    REDACTED = "redacted"
+    """A shop's data must be erased; `about` is the shop. The runner does that itself: no stage sees it."""
+
+
+class Visit(Struct, frozen=True):
+    """One routing key of a sweep: each that the task remembers something under is visited once, in order."""
+
+    routing: str
+    cause: SweepCause
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartSweep:
+    """Everything that this task remembers (of the shop, where it is about one) is visited, a part in each transaction.
+
+    It goes on after a restart. Records that arrive meanwhile are settled between its parts.
+    """
+
+    cause: SweepCause
+    about: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +159,7 @@ class Drop:
     reason: DropReason
 
 
-Outcome = Emit | Ask | Broadcast | SetTimer | CancelTimer | Drop
+Outcome = Emit | Ask | Broadcast | SetTimer | CancelTimer | StartSweep | Drop
 
 
 class Reject(Exception):
@@ -157,7 +193,9 @@ class Context:
     `now` is the transaction's time: business time, never backwards within a task. `wall` is real time, for retries
     and patience. `answers` holds, for stages with calls, what `perform` returned for each request of `plan`; a request
     that is missing there took longer than a second and goes on without us. `parked_since` is the wall time at which
-    this record was first parked, None on its first try.
+    this record was first parked, None on its first try. `chain_passed` is False for an OUTSIDE timer only, where the
+    chain was too far behind to wait for. `missed_until`: the receiver was away, and what Shopify could not deliver then
+    may still come until that moment (business time); None where nothing was missed.
     """
 
     state: State
@@ -165,6 +203,8 @@ class Context:
     wall: datetime
     answers: Answers = field(default_factory=dict)
     parked_since: datetime | None = None
+    chain_passed: bool = True
+    missed_until: datetime | None = None
 
 
 class Stage(Protocol):
@@ -175,6 +215,16 @@ class Stage(Protocol):
 
     def process(self, work: Work, context: Context) -> Iterable[Outcome]:
         """Raises Reject where the record can never succeed, Retry (with calls only) where the world is unavailable."""
+
+
+class SweptStage(Stage, Protocol):
+    """A pure stage that has something to do in sweeps; `swept` are the families whose routing keys are visited."""
+
+    @property
+    def swept(self) -> Sequence[Family[Any]]: ...
+
+    def visit(self, visit: Visit, context: Context) -> Iterable[Outcome]:
+        """Raises nothing: what is remembered under the key is as this stage has written it."""
 
 
 Request = TypeVar("Request")
