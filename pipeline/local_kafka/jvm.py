@@ -1,37 +1,29 @@
 """An Apache Kafka of our own: one broker in a JVM, on this machine, for the demo and for tests.
 
-It listens on 127.0.0.1 only, keeps its data in a folder of its own, and dies with us: it is in a session of its own, so
-that Ctrl-C does not reach it before we have drained, and on Linux the kernel kills it when the thread that started it
-ends. Not promised: durability beyond one process, replicas, security. Nothing here knows Kafka's client library.
+It listens on 127.0.0.1 only, keeps its data in a folder of its own, and dies with us (`node`). Not promised: durability
+beyond one process, replicas (`cluster` has them), security. Nothing here knows Kafka's client library.
 """
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import ctypes
 import re
 import shutil
-import signal
 import subprocess
-import sys
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from pipeline.local_kafka.answering import KafkaUnavailable, answering, free_ports
+from pipeline.local_kafka.answering import KafkaUnavailable, free_ports
+from pipeline.local_kafka.node import Node, run
 
 VERSION = "4.3.1"
 _POM = Path(__file__).with_name("pom.xml")
 _JAVA = 17
-_LISTENS_WITHIN = 60.0
-_STOPS_WITHIN = 10.0
 _JARS_WITHIN = 300.0
-_FLAGS = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-Dlog4j2.level=WARN")
-_PR_SET_PDEATHSIG = 1
 
 #: One node is enough for the internal topics, a group does not wait for more members, and 12 MiB fit. After a kill the
 #: controller takes the broker back only when its old session is over: that is what a restart waits for.
@@ -79,9 +71,7 @@ async def start(directory: Path | None = None, cache: Path | None = None) -> Loc
 
     To be called from a thread that lives longer than the broker shall.
     """
-    if (reason := available(cache)) is not None:
-        raise KafkaUnavailable(reason)
-    kafka = LocalKafka(await _fetch_jars(_jars(cache)), directory)
+    kafka = LocalKafka(await jars_there(cache), directory)
     try:
         await kafka.prepare()
         await kafka.restart()
@@ -97,17 +87,16 @@ class LocalKafka:
     def __init__(self, jars: Path, directory: Path | None) -> None:
         self._is_temporary = directory is None
         self.directory = Path(tempfile.mkdtemp(prefix="kafka-")) if directory is None else directory
-        self._java = [shutil.which("java") or "java", *_FLAGS, "-cp", f"{jars}/*"]
-        self._port, self._controller = free_ports(2)
-        self._process: subprocess.Popen[bytes] | None = None
+        port, self._controller = free_ports(2)
+        self._node = Node(jars, self.directory, port)
 
     @property
     def bootstrap(self) -> str:
-        return f"127.0.0.1:{self._port}"
+        return f"127.0.0.1:{self._node.port}"
 
     @property
     def pid(self) -> int | None:
-        return None if self._process is None else self._process.pid
+        return self._node.pid
 
     async def __aenter__(self) -> LocalKafka:
         return self
@@ -119,32 +108,17 @@ class LocalKafka:
 
     async def prepare(self) -> None:
         """Writes the configuration and formats the data folder."""
-        data = self.directory / "data"
-        data.mkdir(parents=True, exist_ok=True)
-        self._configuration.write_text(_PROPERTIES.format(port=self._port, controller=self._controller, data=data))
-        # the first byte is fixed: an id that begins with a dash is taken for an option
-        cluster = base64.urlsafe_b64encode(b"k" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
-        arguments = ("format", "-t", cluster, "-c", str(self._configuration), "--standalone", "--ignore-formatted")
-        await _run([*self._java, "kafka.tools.StorageTool", *arguments], "the data folder could not be formatted", 60.0)
+        node = self._node
+        properties = _PROPERTIES.format(port=node.port, controller=self._controller, data=node.data)
+        await node.prepare(properties, new_cluster(), "--standalone")
 
     def kill(self) -> None:
         """SIGKILL, at once: what a power cut does."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        self._node.kill()
 
     async def restart(self) -> None:
         """Stops it where it runs; starts it on the same ports and data, and waits until it answers."""
-        await self._end()
-        self._process = self._spawn()
-        try:
-            await answering("127.0.0.1", self._port, self._is_alive, _LISTENS_WITHIN)
-        except KafkaUnavailable as error:
-            self.kill()
-            raise KafkaUnavailable(
-                f"the local Kafka did not start ({error}); its log ends: {self._log_end()}"
-            ) from None
+        await self._node.restart()
 
     async def stop(self) -> None:
         """Bounded. A temporary folder goes with it, and then nothing need be written in peace."""
@@ -152,42 +126,12 @@ class LocalKafka:
             self.kill()
             shutil.rmtree(self.directory, ignore_errors=True)
         else:
-            await self._end()
+            await self._node.end()
 
-    @property
-    def _configuration(self) -> Path:
-        return self.directory / "server.properties"
 
-    @property
-    def _log(self) -> Path:
-        return self.directory / "kafka.log"
-
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        with self._log.open("ab") as log:
-            return subprocess.Popen(
-                [*self._java, "kafka.Kafka", str(self._configuration)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=self.directory,
-                start_new_session=True,
-                preexec_fn=_dying_with_us(),
-            )
-
-    def _is_alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    async def _end(self) -> None:
-        if self._process is None:
-            return
-        self._process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            await asyncio.to_thread(self._process.wait, _STOPS_WITHIN)
-        self.kill()
-
-    def _log_end(self) -> str:
-        lines = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
-        return " | ".join(lines[-8:]) or "(empty)"
+def new_cluster() -> str:
+    """The first byte is fixed: an id that begins with a dash is taken for an option."""
+    return base64.urlsafe_b64encode(b"k" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
 
 
 def _java_major(java: str) -> int:
@@ -200,13 +144,17 @@ def _jars(cache: Path | None) -> Path:
     return (cache or Path.home() / ".cache") / "shopify-opentext-notifications" / f"kafka-{VERSION}"
 
 
-async def _fetch_jars(jars: Path) -> Path:
-    """Brings the jars where they are not there yet; whoever is first puts them in place, whole."""
+async def jars_there(cache: Path | None = None) -> Path:
+    """Brings the jars where they are not there yet; whoever is first puts them in place, whole. Raises
+    KafkaUnavailable, also where there is no Java to run them."""
+    if (reason := available(cache)) is not None:
+        raise KafkaUnavailable(reason)
+    jars = _jars(cache)
     with _workshop(jars) as folder:
         if folder is not None:
             goal = ("dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={folder / 'jars'}")
             maven = [shutil.which("mvn") or "mvn", "-q", "-B", "-f", str(folder / "pom.xml"), *goal]
-            await _run(maven, "Maven could not bring Kafka's jars", _JARS_WITHIN)
+            await run(maven, "Maven could not bring Kafka's jars", _JARS_WITHIN)
     return jars
 
 
@@ -223,33 +171,3 @@ def _workshop(jars: Path) -> Iterator[Path | None]:
         yield folder
         if not jars.is_dir():
             (folder / "jars").rename(jars)
-
-
-async def _run(command: Sequence[str], failure: str, within: float) -> None:
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
-    )
-    try:
-        async with asyncio.timeout(within):
-            output, _ = await process.communicate()
-    except TimeoutError:
-        raise KafkaUnavailable(f"{failure} within {within:g} s") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode:
-        lines = output.decode(errors="replace").strip().splitlines()
-        raise KafkaUnavailable(f"{failure}: {' | '.join(lines[-5:])}")
-
-
-def _dying_with_us() -> Callable[[], None] | None:
-    """Runs in the child before Java does: the kernel shall kill it when the thread that made it ends (Linux)."""
-    if sys.platform != "linux":
-        return None
-    libc = ctypes.CDLL(None)
-    return lambda: libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
