@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+#: The header of a record that an operator has given back from the dead letters: when (wall time, ISO 8601).
+REDRIVEN_AT = "redriven-at"
+
 
 class TopicPartition(NamedTuple):
     topic: str

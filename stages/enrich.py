@@ -22,9 +22,10 @@ from schemas.events import Event, Source
 from schemas.facts import OrderFacts, PrivacyFacts, RiskFacts
 from schemas.questions import Question
 from schemas.reasons import RejectReason, RetryReason
-from schemas.records import Record
+from schemas.records import REDRIVEN_AT, Record
 from schemas.signals import TokenRefused
 from stages.bodies.arrivals import Draft, copies, read, routing_of
+from stages.bodies.fields import instant
 from stages.shopify.answers import Denied, Found, Missing, Refused
 from stages.shopify.client import Shopify
 from stages.shopify.lookup import Lookup, Place, Reply, Stale
@@ -110,7 +111,7 @@ class Enrich:
         place, where = context.state.get(PLACES, draft.event.resource), self._where(draft)
         needs = needs_of(draft.event, place)
         if place is None and where is not None:
-            place = self._placed_by(context.answers.get(where), draft.event.received, context)
+            place = self._placed_by(context.answers.get(where), _taken_up(record, draft.event), context)
             context.state.put(PLACES, draft.event.resource, place)
         event = draft.event
         if place is not None:
@@ -142,12 +143,12 @@ class Enrich:
             return None
         return Lookup(draft.event.shop, PLACED_BY[about.kind], str(about.identity))
 
-    def _placed_by(self, reply: Reply | None, received: datetime, context: Context) -> Place:
+    def _placed_by(self, reply: Reply | None, taken_up: datetime, context: Context) -> Place:
         """Raises Retry, and Reject after a day: also for what has spent that day in the queue behind another."""
         if isinstance(reply, Found) and isinstance(reply.value, Place):
             return reply.value
         parked, longest = waited(context), self._settings.subject_patience
-        if parked >= longest or (parked >= self._settings.patience and context.wall - received >= longest):
+        if parked >= longest or (parked >= self._settings.patience and context.wall - taken_up >= longest):
             raise Reject(RejectReason.SUBJECT_UNKNOWN, f"asked for {parked}; the last answer was {reply!r}")
         raise Retry(RetryReason.SUBJECT_UNKNOWN, grown(parked))
 
@@ -265,6 +266,11 @@ class Enrich:
         wait_for(unknown.values(), waited(context), self._settings.patience)
         yield from self._token_news(event.shop, self._replies(needs, context), context)
         yield Emit(topics.ENRICHED, event.subject, event, event.kind)
+
+
+def _taken_up(record: Record, event: Event) -> datetime:
+    """When its day begins: what an operator has given back from the dead letters has a new one."""
+    return instant(record.header(REDRIVEN_AT)) or event.received
 
 
 def _asked_as(lookup: Lookup, context: Context) -> Lookup:

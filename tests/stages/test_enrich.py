@@ -26,6 +26,7 @@ from schemas.facts import (
 )
 from schemas.money import Money
 from schemas.questions import Question, QuestionKind
+from schemas.records import REDRIVEN_AT
 from stages.shopify import shapes
 from stages.shopify.answers import Denied, Found, Missing, Refused, Unavailable
 from tests.pipeline.world import START
@@ -275,6 +276,20 @@ async def test_a_record_that_is_read_a_day_late_is_not_given_up_at_the_first_sil
         await world.pass_time(SECOND)
         (event,) = await world.come(1)
         assert (event.subject, await world.dead()) == (OF_ORDER, [])
+
+
+async def test_a_record_that_was_given_back_from_the_dead_letters_has_a_day_of_its_own() -> None:
+    world = await enriching()
+    given_back = {"received": (START - 72 * HOUR).isoformat(), REDRIVEN_AT: START.isoformat()}
+    async with world.running():
+        await world.deliver("fulfillment_holds/added", headers=given_back)
+        await world.parked(1)
+        await world.pass_time(23 * HOUR)
+        await world.parked(1)
+        assert await world.dead() == []
+        await world.pass_time(2 * HOUR)
+        await world.parked(0)
+        assert [letter.header("dead-reason") for letter in await world.dead()] == ["subject-unknown"]
 
 
 async def test_a_parked_record_survives_its_owner_and_the_next_one_knows_since_when_it_waited() -> None:
