@@ -18,9 +18,20 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline import logs
-from pipeline.app import ROLES, EndedByItself, Outside, Pipeline, TopicsMissing
+from pipeline.app import ROLES, TOPOLOGY, EndedByItself, Outside, Pipeline, TopicsMissing
 from pipeline.broker import Broker, BrokerError
 from pipeline.clock import WallClock
+from pipeline.commands.dead_letters import DeadLetters
+from pipeline.commands.options import (
+    DEFAULT_CONFIG,
+    FAILED,
+    UNAVAILABLE,
+    WRONG,
+    BootstrapOption,
+    ConfigOption,
+    fail,
+)
+from pipeline.commands.stopped import StoppedTasks
 from pipeline.demo import Demo, DemoFailed, DemoOptions, Lines, Terminal
 from pipeline.kafka import KafkaBroker, security_of
 from pipeline.settings import ConfigurationError, Secrets, load
@@ -28,24 +39,13 @@ from pipeline.simulators.opentext import OpenTextSettings
 from pipeline.simulators.running import ShopifySettings, run_opentext, run_shopify
 from pipeline.simulators.scenario import Tokens
 from pipeline.simulators.shopify import AdminSettings
+from pipeline.state import StateError
 from schemas import topics as catalogue
 from schemas.configuration import Configuration
 from stages.rules.table import NAMES
 
-#: Exit codes: 0 done, 1 it failed, 2 the arguments or the configuration are wrong, 3 the world is not there.
-FAILED, WRONG, UNAVAILABLE = 1, 2, 3
 _HARD_STOP_SECONDS = 25.0
 _ENDLESS = 10_000
-
-ConfigOption = Annotated[
-    Path,
-    typer.Option("--config", envvar="PIPELINE_CONFIG", help="The configuration file.", show_default=True),
-]
-BootstrapOption = Annotated[
-    str | None,
-    typer.Option("--kafka", envvar="KAFKA_BOOTSTRAP_SERVERS", help="HOST:PORT, instead of the configuration's."),
-]
-_DEFAULT_CONFIG = Path("pipeline.yaml")
 
 
 def application() -> typer.Typer:
@@ -67,6 +67,8 @@ def application() -> typer.Typer:
     played.command("shopify")(simulate_shopify)
     played.command("opentext")(simulate_opentext)
     app.add_typer(made, name="topics")
+    app.add_typer(DeadLetters(_opened).commands(), name="dead-letters")
+    app.add_typer(StoppedTasks(_opened, {row.name: row.inputs for row in TOPOLOGY}).commands(), name="stopped")
     app.add_typer(played, name="simulate")
     return app
 
@@ -76,31 +78,31 @@ def main() -> None:
     try:
         application()()
     except ConfigurationError as error:
-        _fail(f"the configuration cannot be used:\n{error}", WRONG)
-    except DemoFailed as error:
-        _fail(str(error), FAILED)
+        fail(f"the configuration cannot be used:\n{error}", WRONG)
+    except (DemoFailed, StateError) as error:
+        fail(str(error), FAILED)
     except TopicsMissing as error:
-        _fail(str(error), UNAVAILABLE)
+        fail(str(error), UNAVAILABLE)
     except EndedByItself as error:
-        _fail(f"a part ended by itself: {error}", FAILED)
+        fail(f"a part ended by itself: {error}", FAILED)
     except BrokerError as error:
-        _fail(f"Kafka: {error}", UNAVAILABLE)
+        fail(f"Kafka: {error}", UNAVAILABLE)
     except BrokenPipeError:
         raise SystemExit(FAILED) from None
     except OSError as error:
-        _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", FAILED)
+        fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", FAILED)
 
 
 def run(
     roles: Annotated[list[str] | None, typer.Argument(help=f"all, or some of: {', '.join(ROLES)}")] = None,
-    config: ConfigOption = _DEFAULT_CONFIG,
+    config: ConfigOption = DEFAULT_CONFIG,
     kafka: BootstrapOption = None,
     log_level: Annotated[logs.Level, typer.Option(help="The least that is logged.")] = logs.Level.INFO,
 ) -> None:
     """Run the pipeline, or some of its parts, until SIGTERM or Ctrl-C; a second one ends at once, which is safe."""
     chosen = ROLES if not roles or roles == ["all"] else tuple(roles)
     if unknown := sorted(set(chosen) - set(ROLES)):
-        _fail(f"no such part: {', '.join(unknown)}; there are: all, {', '.join(ROLES)}", WRONG)
+        fail(f"no such part: {', '.join(unknown)}; there are: all, {', '.join(ROLES)}", WRONG)
     configuration, secrets = _configured(config)
     if set(chosen) == set(ROLES):
         secrets.require(configuration)
@@ -111,7 +113,7 @@ def run(
     log.info("stopped")
 
 
-def check(config: ConfigOption = _DEFAULT_CONFIG) -> None:
+def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Check the configuration file, and that every secret that it names is there."""
     configuration, secrets = _configured(config)
     secrets.require(configuration)
@@ -121,13 +123,13 @@ def check(config: ConfigOption = _DEFAULT_CONFIG) -> None:
     )
 
 
-def topics_plan(config: ConfigOption = _DEFAULT_CONFIG, kafka: BootstrapOption = None) -> None:
+def topics_plan(config: ConfigOption = DEFAULT_CONFIG, kafka: BootstrapOption = None) -> None:
     """Show which topics exist, which are missing, and which have another partition count."""
     configuration, secrets = _configured(config)
     asyncio.run(_topics(_broker(configuration, secrets, kafka), configuration, apply=False))
 
 
-def topics_apply(config: ConfigOption = _DEFAULT_CONFIG, kafka: BootstrapOption = None) -> None:
+def topics_apply(config: ConfigOption = DEFAULT_CONFIG, kafka: BootstrapOption = None) -> None:
     """Make the topics that are missing. Never changes or deletes one."""
     configuration, secrets = _configured(config)
     asyncio.run(_topics(_broker(configuration, secrets, kafka), configuration, apply=True))
@@ -200,18 +202,23 @@ async def _topics(broker: Broker, configuration: Configuration, *, apply: bool) 
     Console().print(table)
     wrong = [spec.name for spec in specs if found.get(spec.name, broker.partitions) != broker.partitions]
     if wrong:
-        _fail(f"{len(wrong)} topic(s) have another partition count than kafka.partitions: it cannot change", FAILED)
+        fail(f"{len(wrong)} topic(s) have another partition count than kafka.partitions: it cannot change", FAILED)
 
 
 def _configured(path: Path) -> tuple[Configuration, Secrets]:
     if not path.exists():
-        _fail(f"there is no {path}; name a configuration by --config or PIPELINE_CONFIG", WRONG)
+        fail(f"there is no {path}; name a configuration by --config or PIPELINE_CONFIG", WRONG)
     return load(path, NAMES), Secrets(os.environ)
 
 
 def _broker(configuration: Configuration, secrets: Secrets, bootstrap: str | None) -> Broker:
     kafka = configuration.kafka
     return KafkaBroker(bootstrap or kafka.bootstrap, kafka.prefix, kafka.partitions, security_of(kafka, secrets.value))
+
+
+def _opened(config: Path, kafka: str | None) -> Broker:
+    configuration, secrets = _configured(config)
+    return _broker(configuration, secrets, kafka)
 
 
 def _until_signalled(life: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
@@ -271,8 +278,3 @@ def _say(line: str) -> None:
 def _read_by_nobody() -> None:
     """What is still in the buffer is written to nowhere, so that Python does not complain of it at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _fail(line: str, code: int) -> None:
-    Console(stderr=True).print(f"[red]pipeline:[/] {line}", highlight=False, soft_wrap=True)
-    raise SystemExit(code)

@@ -1,0 +1,54 @@
+"""What the commands share: their exit codes, the options that name an installation, and how a mistake is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+
+from pipeline.broker import Broker
+
+T = TypeVar("T")
+
+#: Exit codes: 0 done, 1 it failed, 2 the arguments or the configuration are wrong, 3 the world is not there.
+FAILED, WRONG, UNAVAILABLE = 1, 2, 3
+
+ConfigOption = Annotated[
+    Path,
+    typer.Option("--config", envvar="PIPELINE_CONFIG", help="The configuration file.", show_default=True),
+]
+BootstrapOption = Annotated[
+    str | None,
+    typer.Option("--kafka", envvar="KAFKA_BOOTSTRAP_SERVERS", help="HOST:PORT, instead of the configuration's."),
+]
+DEFAULT_CONFIG = Path("pipeline.yaml")
+
+#: The broker of an installation, not started yet, by what --config and --kafka say.
+Opened = Callable[[Path, str | None], Broker]
+
+
+def on_broker(broker: Broker, work: Callable[[Broker], Awaitable[T]]) -> T:
+    """Does the work on a started broker, in a loop of its own, and closes it."""
+
+    async def live() -> T:
+        await broker.start()
+        try:
+            return await work(broker)
+        finally:
+            await broker.close()
+
+    return asyncio.run(live())
+
+
+def fail(line: str, code: int) -> NoReturn:
+    Console(stderr=True).print(f"[red]pipeline:[/] {line}", highlight=False, soft_wrap=True)
+    raise SystemExit(code)
+
+
+def plain(text: str) -> str:
+    """What came from outside, without anything that a terminal would obey."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
