@@ -24,7 +24,8 @@ from schemas.signals import AnySignal
 from stages.dossiers.dossier import Dossier, is_import
 from stages.dossiers.merging import merged, with_signal
 from stages.judging.episodes import EPISODE, TRACK, Track, split_name
-from stages.judging.judgement import TOLD, Cause, Judgement, told_at_once
+from stages.judging.judgement import TOLD, Cause, Judgement
+from stages.judging.telling import told_at_once
 from stages.judging.waits import ASKED
 from stages.rules.rule import Case, Clear, Rule
 from stages.rules.table import WATCHING

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from schemas import subjects, topics
+from schemas import subjects
 from schemas.alerts import Alert, AlertState, Detail, Severity
 from schemas.configuration import Configuration
 from stages.dossiers.dossier import Dossier
 from stages.dossiers.registers import LATE
 from stages.judging.episodes import EPISODE, Episode, alert_id, name_of, split_name
 from stages.judging.routing import Label, default_teams, teams_for
+from stages.judging.telling import to_teams
 from stages.judging.waits import Waits
 from stages.rules import priority
 from stages.rules.rule import Again, Clear, Due, Fire, Rule, Said, Tell, Verdict
-from stages.stage import Ask, Context, Emit, Family, Outcome
+from stages.stage import Ask, Context, Family, Outcome
 
 #: What was told once and has no end.
 TOLD: Family[bool] = Family("told", bool, ttl=timedelta(days=90))
 NOT_CONFIRMED = "not confirmed: Shopify did not answer when it was asked"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Cause:
     """What made us judge. `id` names it in alert ids, `received` is the wall time at which we had it.
 
@@ -38,11 +39,12 @@ class Cause:
     occurred: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class _Telling:
     """One alert on its way to its teams. `severity` is that of `said`, or worse by priority."""
 
-    rule: Rule
+    rule: str
+    use_case: int
     said: Said
     severity: Severity
     level: int
@@ -88,7 +90,42 @@ class Judgement:
             elif clears:
                 yield from self._waits.forgotten(name_of(rule.name, key))
             if clears and not is_holding:
-                yield from self._over(rule, clears[0])
+                yield from self._over(name_of(rule.name, key), clears[0], AlertState.RESOLVED)
+
+    # --- when the configuration has changed -------------------------------------------------------------------------
+
+    def withdraw(self, name: str, because: str) -> Iterator[Outcome]:
+        """Nobody watches the condition any more: whoever was told of it hears that, and nothing is waited for."""
+        yield from self._waits.forgotten(name)
+        yield from self._over(name, Clear(because), AlertState.WITHDRAWN)
+
+    def without_removed_teams(self) -> dict[str, tuple[str, ...]]:
+        """They are told nothing from now on. Returns who they were, by the names of their episodes."""
+        removed: dict[str, tuple[str, ...]] = {}
+        for name, episode in list(self.open.items()):
+            stay = tuple(team for team in episode.teams if self._configuration.team(team) is not None)
+            if stay != episode.teams:
+                removed[name] = tuple(team for team in episode.teams if team not in stay)
+                self._keep(name, replace(episode, teams=stay))
+        return removed
+
+    def hand_over(self, name: str, gone: Sequence[str], verdicts: Iterable[Fire | Due]) -> Iterator[Outcome]:
+        """What is still open begins for the default route's teams, where it has not, and they are told what follows.
+
+        In the words of the verdict that was told of it; where there is none any more, in those that are remembered.
+        """
+        episode = self.open.get(name)
+        if episode is None:
+            return
+        added = tuple(team for team in default_teams(self._configuration) if team not in episode.teams)
+        self._keep(name, replace(episode, teams=(*episode.teams, *added)))
+        telling = self._of(name, episode)
+        if told := [verdict for verdict in verdicts if verdict.level <= episode.level]:
+            telling = dataclasses.replace(telling, said=max(told, key=lambda verdict: verdict.level).said)
+        alert = self._alert(telling, episode.id, AlertState.FIRING)
+        before = Detail("Told before to", f"{', '.join(gone)}, no longer configured")
+        alert = replace(alert, since=episode.since, opened_by=episode.opened_by, details=(*alert.details, before))
+        yield from to_teams(added, replace(alert, revision=episode.revision))
 
     # --- milestones -------------------------------------------------------------------------------------------------
 
@@ -103,7 +140,7 @@ class Judgement:
         telling = self._telling(rule, tell.said, 0, name)
         name = alert_id(rule.name, self._subject, tell.key, self._cause.id)
         alert = replace(self._alert(telling, name, AlertState.FIRING), milestone=True)
-        yield from _to(self._teams(telling), alert)
+        yield from to_teams(self._teams(telling), alert)
 
     def _again(self, rule: Rule, again: Again) -> Iterator[Outcome]:
         name = name_of(rule.name, again.key)
@@ -139,7 +176,7 @@ class Judgement:
     def _raise(self, name: str, key: str, telling: _Telling, *, confirmed: bool) -> Iterator[Outcome]:
         """Opens the episode, or makes it worse: those told before hear of it, and whom the routes now add."""
         known, teams = self.open.get(name), self._teams(telling)
-        identity = alert_id(telling.rule.name, self._subject, key, self._cause.id) if known is None else known.id
+        identity = alert_id(telling.rule, self._subject, key, self._cause.id) if known is None else known.id
         episode = Episode(
             id=identity,
             severity=telling.severity,
@@ -150,7 +187,7 @@ class Judgement:
             opened=self._context.now if known is None else known.opened,
             since=telling.said.since if known is None else min(known.since, telling.said.since),
             title=telling.said.end or telling.said.title,
-            use_case=telling.rule.use_case,
+            use_case=telling.use_case,
             link=telling.said.link,
         )
         self.has_opened = self.has_opened or known is None
@@ -164,26 +201,30 @@ class Judgement:
         if not confirmed:
             alert = replace(alert, unknown=(*alert.unknown, NOT_CONFIRMED))
         before = known.teams if known else ()
-        yield from _to(before, replace(alert, state=AlertState.UPDATED))
-        yield from _to([team for team in teams if team not in before], alert)
+        yield from to_teams(before, replace(alert, state=AlertState.UPDATED))
+        yield from to_teams([team for team in teams if team not in before], alert)
 
-    def _over(self, rule: Rule, clear: Clear) -> Iterator[Outcome]:
-        name = name_of(rule.name, clear.key)
+    def _over(self, name: str, clear: Clear, state: AlertState) -> Iterator[Outcome]:
         episode = self.open.pop(name, None)
         if episode is None:
             return
         self._context.state.delete(EPISODE, self._subject, name)
+        telling = self._of(name, episode, Detail("Ended", clear.because), title=clear.title)
+        alert = self._alert(telling, episode.id, state)
+        alert = replace(alert, revision=episode.revision + 1, opened_by=episode.opened_by, at=clear.at or alert.at)
+        yield from to_teams(episode.teams, alert)
+
+    def _of(self, name: str, episode: Episode, *details: Detail, title: str | None = None) -> _Telling:
+        """In the words that are remembered of it."""
         said = Said(
-            title=clear.title or episode.title,
+            title=title or episode.title,
             since=episode.since,
             severity=episode.severity,
             audiences=(),
-            details=(Detail("Ended", clear.because),),
+            details=details,
             link=episode.link,
         )
-        alert = self._alert(_Telling(rule, said, episode.severity, episode.level), episode.id, AlertState.RESOLVED)
-        alert = replace(alert, revision=episode.revision + 1, opened_by=episode.opened_by, at=clear.at or alert.at)
-        yield from _to(episode.teams, alert)
+        return _Telling(split_name(name)[0], episode.use_case, said, episode.severity, episode.level)
 
     def _keep(self, name: str, episode: Episode) -> None:
         self.open[name] = episode
@@ -200,7 +241,8 @@ class Judgement:
         if self._cause.occurred is not None and self._context.now - self._cause.occurred > LATE:
             added.append(Detail("Learned late", f"it happened on {self._cause.occurred:%d %b %Y at %H:%M} UTC"))
         unknown = tuple(dict.fromkeys((*said.unknown, *self._unknown)))
-        return _Telling(rule, replace(said, details=(*said.details, *added), unknown=unknown), severity, level)
+        said = replace(said, details=(*said.details, *added), unknown=unknown)
+        return _Telling(rule.name, rule.use_case, said, severity, level)
 
     def _second_warning(self, name: str, severity: Severity) -> tuple[str, ...]:
         """By another rule: two parcels in trouble are one rule twice."""
@@ -213,8 +255,8 @@ class Judgement:
         said, urgent = telling.said, any(detail.label == "Priority" for detail in telling.said.details)
         return Alert(
             id=identity,
-            rule=telling.rule.name,
-            use_case=telling.rule.use_case,
+            rule=telling.rule,
+            use_case=telling.use_case,
             shop=self._shop,
             subject=self._subject,
             team="",
@@ -225,7 +267,7 @@ class Judgement:
             at=self._context.now,
             received=self._cause.received,
             revision=1,
-            bundle=f"{telling.rule.use_case}/{self._subject}",
+            bundle=f"{telling.use_case}/{self._subject}",
             opened_by=self._cause.id,
             details=said.details,
             next_step=said.next_step,
@@ -240,34 +282,11 @@ class Judgement:
         named = tuple(team for team in telling.said.teams if self._configuration.team(team) is not None)
         if named:
             return named
-        rule, severity = telling.rule, telling.severity
-        labels = [
-            Label(self._shop, rule.use_case, rule.name, severity, audience) for audience in telling.said.audiences
-        ]
+        what = (self._shop, telling.use_case, telling.rule, telling.severity)
+        labels = [Label(*what, audience) for audience in telling.said.audiences]
         return teams_for(self._configuration, labels) if labels else default_teams(self._configuration)
 
 
 def _is_news(known: Episode | None, telling: _Telling) -> bool:
     """The same condition reported five times is one alert; a worse one is an update."""
     return known is None or telling.severity.rank > known.severity.rank or telling.level > known.level
-
-
-def told_at_once(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
-    """An alert that began and got worse in one transaction has begun as bad as it is: its team is told once."""
-    kept: dict[object, Outcome] = {}
-    for number, outcome in enumerate(outcomes):
-        name: object = number
-        if isinstance(outcome, Emit) and isinstance(outcome.value, Alert):
-            alert = outcome.value
-            name = number if alert.state is AlertState.RESOLVED else (alert.id, outcome.key)
-            before = kept.get(name)
-            if isinstance(before, Emit) and isinstance(before.value, Alert):
-                state = before.value.state
-                outcome = Emit(outcome.topic, outcome.key, replace(alert, state=state), f"alert.{state}")
-        kept[name] = outcome
-    yield from kept.values()
-
-
-def _to(teams: Iterable[str], alert: Alert) -> Iterator[Outcome]:
-    for team in teams:
-        yield Emit(topics.ALERTS, team, replace(alert, team=team), f"alert.{alert.state}")

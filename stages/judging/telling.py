@@ -1,0 +1,34 @@
+"""Alerts on their way to their teams: one record for each, and of one transaction no more than one for an alert."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from msgspec.structs import replace
+
+from schemas import topics
+from schemas.alerts import Alert, AlertState
+from stages.stage import Emit, Outcome
+
+_ENDS = frozenset({AlertState.RESOLVED, AlertState.WITHDRAWN})
+
+
+def to_teams(teams: Iterable[str], alert: Alert) -> Iterator[Outcome]:
+    for team in teams:
+        yield Emit(topics.ALERTS, team, replace(alert, team=team), f"alert.{alert.state}")
+
+
+def told_at_once(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+    """An alert that began and got worse in one transaction has begun as bad as it is: its team is told once."""
+    kept: dict[object, Outcome] = {}
+    for number, outcome in enumerate(outcomes):
+        name: object = number
+        if isinstance(outcome, Emit) and isinstance(outcome.value, Alert):
+            alert = outcome.value
+            name = number if alert.state in _ENDS else (alert.id, outcome.key)
+            before = kept.get(name)
+            if isinstance(before, Emit) and isinstance(before.value, Alert):
+                state = before.value.state
+                outcome = Emit(outcome.topic, outcome.key, replace(alert, state=state), f"alert.{state}")
+        kept[name] = outcome
+    yield from kept.values()
