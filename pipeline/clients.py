@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import aiohttp
+from prometheus_client import Gauge
 
 from pipeline.metrics import Metrics
 from pipeline.settings import Secrets
@@ -41,20 +42,32 @@ async def shopify_opened(configuration: Configuration, secrets: Secrets) -> Asyn
 @asynccontextmanager
 async def opentext_opened(configuration: Configuration, secrets: Secrets, metrics: Metrics) -> AsyncIterator[OpenText]:
     """Of the one account. Raises ConfigurationError where its password is not there."""
-    breaker = metrics.breaker_open.labels("opentext")
-    breaker.set(0)
+    breaker = _Told(metrics.breaker_open.labels("opentext"))
     async with aiohttp.ClientSession() as session:
-        opentext = opentext_client(configuration.opentext, secrets.value, session, _wall, breaker.set)
+        opentext = opentext_client(configuration.opentext, secrets.value, session, _wall, breaker.tell)
         try:
             yield opentext
         finally:
             await opentext.close()
+            breaker.tell(False)
 
 
 def card_key(configuration: Configuration, secrets: Secrets) -> bytes | None:
     """What keys the hash that stands for a card; None where the configuration names none."""
     secret = configuration.privacy.card_hash_key
     return None if secret is None else secrets.value(secret).encode()
+
+
+class _Told:
+    """One client's share of a gauge: while configurations change there are two clients, and neither speaks for both."""
+
+    def __init__(self, gauge: Gauge) -> None:
+        self._gauge = gauge
+        self._is_open = False
+
+    def tell(self, is_open: bool) -> None:
+        self._gauge.inc(is_open - self._is_open)
+        self._is_open = is_open
 
 
 def _wall() -> datetime:

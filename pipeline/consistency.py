@@ -39,6 +39,15 @@ def mistakes_in(configuration: Configuration, rules: Collection[str]) -> list[Mi
     return [mistake for check in checks for mistake in check(configuration)]
 
 
+def needing_a_restart(running: Configuration, wanted: Configuration) -> list[Mistake]:
+    """What a process takes from its file at its start only."""
+    return [
+        Mistake(name, "has changed: that needs a restart")
+        for name in ("kafka", "listen")
+        if getattr(running, name) != getattr(wanted, name)
+    ]
+
+
 def _shops(whole: Configuration) -> Iterator[Mistake]:
     if not whole.shops:
         yield Mistake("shops", "at least one shop is needed")

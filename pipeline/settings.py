@@ -15,7 +15,7 @@ import msgspec
 
 from pipeline.consistency import mistakes_in, secrets_of
 from pipeline.document import Document, Mistake
-from schemas.configuration import Configuration, Secret
+from schemas.configuration import Configuration, Listen, Secret
 
 
 class ConfigurationError(Exception):
@@ -32,6 +32,11 @@ def load(path: Path, rules: Collection[str] = ()) -> Configuration:
         raw = path.read_bytes()
     except OSError as error:
         raise ConfigurationError([Mistake(str(path), error.strerror or "cannot be read")]) from error
+    return decoded(raw, path, rules)
+
+
+def decoded(raw: bytes, path: Path, rules: Collection[str] = ()) -> Configuration:
+    """What the bytes say that stand at `path`. Raises ConfigurationError."""
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
@@ -65,9 +70,26 @@ def _follows(mistake: Mistake, others: Sequence[Mistake]) -> bool:
     return any(other.path.startswith(mistake.path) or mistake.path.startswith(other.path) for other in others)
 
 
+def said_by(configuration: Configuration) -> bytes:
+    """What it says, as JSON and in one way only. `listen` is left out: where a process listens is its own business."""
+    said = _said(msgspec.structs.replace(configuration, listen=Listen()))
+    return msgspec.json.encode(said, order="sorted")
+
+
 def hash_of(configuration: Configuration) -> str:
     """Twelve hexadecimal digits; the same for two files that say the same, whatever their order and their comments."""
-    return sha256(msgspec.json.encode(_said(configuration), order="sorted")).hexdigest()[:12]
+    return sha256(said_by(configuration)).hexdigest()[:12]
+
+
+def read_back(said: bytes, rules: Collection[str] = ()) -> Configuration:
+    """Of `said_by`, maybe of another build's: raises ConfigurationError where this one would not accept it."""
+    try:
+        configuration = msgspec.json.decode(said, type=Configuration)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigurationError([Mistake("", str(error))]) from error
+    if mistakes := mistakes_in(configuration, rules):
+        raise ConfigurationError(mistakes)
+    return configuration
 
 
 def _said(value: object) -> object:

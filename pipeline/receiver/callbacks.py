@@ -52,13 +52,14 @@ class _Delivery(Struct):
 class Callbacks:
     def __init__(self, intake: Intake, credentials: Credentials) -> None:
         self._intake = intake
-        self._secret = credentials.callback_secret
+        self._credentials = credentials
 
     async def status(self, request: web.Request) -> web.Response:
         return await self._intake.answer(_DOMAIN, partial(self._status, request), {})
 
     async def _status(self, request: web.Request) -> None:
-        if self._secret is None or not is_same(request.match_info["secret"], self._secret):
+        secret = self._credentials.callback_secret
+        if secret is None or not is_same(request.match_info["secret"], secret):
             raise NotTaken(Verdict.NOT_FOUND, "there is nothing here")
         async with self._intake.body(request, _BODY_BYTES) as body:
             whose = whose_is(body)

@@ -21,12 +21,19 @@ class ShopCredentials:
     signal_token: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Credentials:
-    """Of all configured shops, by domain. `callback_secret` is a part of the address that OpenText calls."""
+    """Of all configured shops, by domain. `callback_secret` is a part of the address that OpenText calls.
+
+    Each request looks at them once, so what is taken over while the receiver runs counts from the next request on.
+    """
 
     shops: Mapping[str, ShopCredentials]
     callback_secret: str | None = field(default=None, repr=False)
+
+    def take_over(self, newer: Credentials) -> None:
+        """Both at the same moment."""
+        self.shops, self.callback_secret = newer.shops, newer.callback_secret
 
     def every_secret(self) -> frozenset[bytes]:
         """Shops of one app share theirs: it is there once."""

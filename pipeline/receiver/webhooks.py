@@ -29,7 +29,6 @@ class Webhooks:
     def __init__(self, intake: Intake, credentials: Credentials) -> None:
         self._intake = intake
         self._credentials = credentials
-        self._every_secret = credentials.every_secret()
 
     async def take(self, request: web.Request) -> web.Response:
         facts, trace = _facts(request.headers), trace_of(request.headers)
@@ -49,7 +48,7 @@ class Webhooks:
 
     def _secrets(self, delivery: Delivery) -> Collection[bytes]:
         if delivery.topic in COMPLIANCE:
-            return self._every_secret
+            return self._credentials.every_secret()
         if (shop := self._credentials.shops.get(delivery.shop)) is None:
             raise NotTaken(Verdict.UNKNOWN_SHOP, "this shop is not configured")
         return shop.secrets

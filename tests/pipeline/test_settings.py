@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from pipeline.settings import ConfigurationError, Secrets, hash_of, load, parse
+from pipeline.settings import ConfigurationError, Secrets, hash_of, load, parse, read_back, said_by
 from schemas.configuration import Secret
 from schemas.notifications import Channel
 
@@ -262,3 +263,42 @@ def test_every_secret_that_is_not_there_is_named_with_its_path(tmp_path: Path) -
     assert [mistake.path for mistake in caught.value.mistakes] == ["shops[0].secrets[0]", "opentext.basic.password"]
     assert "SHOPIFY_CLIENT_SECRET is not set" in str(caught.value)
     assert "is empty" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["pipeline.example.yaml", "pipeline.compose.yaml"])
+def test_what_a_configuration_says_can_be_read_back(name: str) -> None:
+    configuration = load(DEPLOY / name)
+    read = read_back(said_by(configuration))
+    assert replace(read, listen=configuration.listen) == configuration
+    assert hash_of(read) == hash_of(configuration)
+
+
+def test_numbers_and_lists_of_any_kind_are_read_back_as_they_were() -> None:
+    text = LEAST + (
+        "rules:\n  inventory: {margin: 0.25, thresholds: [{sku: 0049, below: -5}]}\n"
+        "  returns: {evidence_before: [3d, 90m]}\n"
+        "approvals: [{name: large, teams: [operations], total_from: 5000, countries: [NO]}]\n"
+        "routes: {teams: [operations], routes: [{severities: [critical], use_cases: [1], routes: [{proceed: true}]}]}\n"
+    )
+    assert read_back(said_by(parse(text))) == parse(text)
+
+
+def test_where_a_process_listens_changes_nothing_of_what_its_configuration_says() -> None:
+    assert hash_of(parse(LEAST + "listen: {port: 1, host: 10.0.0.7}\n")) == hash_of(parse(LEAST))
+    assert hash_of(parse(LEAST + "kafka: {raw_retention_days: 8}\n")) != hash_of(parse(LEAST))
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (b"{", "truncated"),
+        (b"\xff", "malformed"),
+        (b"[" * 100_000, "expected `object`"),
+        (b'{"shops": []}', "missing required field `teams`"),
+        (said_by(parse(LEAST)).replace(b'"env"', b'"vault"'), "unknown field `vault`"),
+        (said_by(parse(LEAST + "rules: {off: [low-stock]}")).replace(b"low-stock", b"no-stock"), "no rule `no-stock`"),
+    ],
+)
+def test_what_this_build_would_not_accept_is_not_read_back(said: bytes, expected: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"(?i){expected}"):
+        read_back(said, RULES)

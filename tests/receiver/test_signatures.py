@@ -8,6 +8,7 @@ from pipeline.receiver import Credentials, ShopCredentials, credentials_of
 from pipeline.receiver.signatures import is_bearer, is_same, is_signed
 from pipeline.settings import ConfigurationError, Secrets, parse
 from pipeline.simulators.shopify import signature
+from tests.receiver.world import SHOP, delivery, receiving
 
 FILE = """
 shops:
@@ -87,3 +88,23 @@ def test_words_are_compared_whole_whatever_they_hold() -> None:
 )
 def test_a_bearer_token_is_one_word_behind_its_scheme(given: str, good: bool) -> None:
     assert is_bearer(given, "token") is good
+
+
+async def test_credentials_that_are_taken_over_count_from_the_next_request_on() -> None:
+    credentials = Credentials({SHOP: ShopCredentials((b"old",), "old-job")}, "old-address")
+    signed, erase = delivery(), delivery(b"{}", "shop/redact")
+    async with receiving(credentials=credentials) as world:
+
+        async def answers(secret: str, job: str, address: str) -> list[int]:
+            bearer = {"Authorization": f"Bearer {job}"}
+            return [
+                (await world.deliver(signed, secret)).status,
+                (await world.deliver(erase, secret)).status,
+                (await world.post(f"/jobs/{SHOP}/export/success", headers=bearer)).status,
+                (await world.post(f"/callbacks/opentext/{address}/status", b"{}")).status,
+            ]
+
+        assert await answers("old", "old-job", "old-address") == [200, 200, 200, 200]
+        credentials.take_over(Credentials({SHOP: ShopCredentials((b"new",), "new-job")}, "new-address"))
+        assert await answers("new", "new-job", "new-address") == [200, 200, 200, 200]
+        assert await answers("old", "old-job", "old-address") == [401, 401, 401, 404]
