@@ -47,10 +47,9 @@ class MemoryMember:
 
     async def poll(self, timeout: float, limit: int) -> Mapping[TopicPartition, Sequence[Record]]:
         deadline = asyncio.get_running_loop().time() + timeout
-        fate = await self._faults.meet(Call.POLL, self._group_name)
         while self._listener is not None:
             self._wake.clear()
-            if fate is Fate.DONE:
+            if await self._is_answered() and self._listener is not None:
                 await self._follow(self._listener)
                 if found := self._take(limit):
                     return found
@@ -91,6 +90,9 @@ class MemoryMember:
     def _group(self) -> Group:
         return self._store.group(self._group_name)
 
+    async def _is_answered(self) -> bool:
+        return await self._faults.meet(Call.POLL, self._group_name) is Fate.DONE
+
     def _ours(self, partitions: Iterable[TopicPartition]) -> list[TopicPartition]:
         return [partition for partition in partitions if partition in self._cursors]
 
@@ -109,7 +111,7 @@ class MemoryMember:
             if self._cursors:
                 await listener.revoked()
             self._drop()
-            if self._listener is None:
+            if not await self._is_answered() or self._listener is None:
                 return
             self._group.join(self.name, self._wake)
         if self._group.is_rebalancing or self._group.generation == self._generation:
