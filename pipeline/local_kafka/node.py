@@ -98,7 +98,7 @@ class Node:
                 stderr=subprocess.STDOUT,
                 cwd=self.directory,
                 start_new_session=True,
-                preexec_fn=_dying_with_us(),
+                preexec_fn=dying_with_us(),
             )
 
     def _log_end(self) -> str:
@@ -129,7 +129,7 @@ async def run(command: Sequence[str], failure: str, within: float) -> None:
         raise KafkaUnavailable(f"{failure}: {' | '.join(lines[-5:])}")
 
 
-def _dying_with_us() -> Callable[[], None] | None:
+def dying_with_us() -> Callable[[], None] | None:
     """Runs in the child before Java does: the kernel shall kill it when the thread that made it ends (Linux)."""
     if sys.platform != "linux":
         return None

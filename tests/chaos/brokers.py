@@ -1,0 +1,100 @@
+"""What is asked of the run's Kafka itself: who leads, how far its groups are, and what still waits to be told."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import aiokafka
+from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from pipeline.app import TOPOLOGY
+from pipeline.kafka import KafkaBroker
+from schemas import topics
+from schemas.codec import decode
+from schemas.notifications import Notification, Receipt
+from schemas.records import TopicPartition
+
+
+async def leading_most(bootstrap: str, prefix: str) -> int:
+    """The number of the broker that leads the most partitions of the installation."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=5000)
+    await admin.start()
+    try:
+        found = await admin.describe_topics()
+    finally:
+        await admin.close()
+    leaders = Counter(
+        partition["leader"]
+        for topic in found
+        if topic["topic"].startswith(f"{prefix}.")
+        for partition in topic["partitions"]
+    )
+    return int(leaders.most_common(1)[0][0])
+
+
+class Progress:
+    """How far the groups of an installation are. Asked without the product's own client code for groups."""
+
+    def __init__(self, bootstrap: str, prefix: str, partitions: int) -> None:
+        self._bootstrap = bootstrap
+        self._prefix = prefix
+        self._numbers = range(partitions)
+
+    async def lag(self) -> int | None:
+        """Committed records that no group has gone past yet; None where the Kafka does not say."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, request_timeout_ms=5000)
+        consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, isolation_level="read_committed")
+        try:
+            await admin.start()
+            await consumer.start()
+            return sum([await self._lag(row.name, row.inputs, admin, consumer) for row in TOPOLOGY])
+        except KafkaError:
+            return None
+        finally:
+            await admin.close()
+            await consumer.stop()
+
+    async def _lag(
+        self, group: str, inputs: tuple[str, ...], admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer
+    ) -> int:
+        wanted = [
+            aiokafka.TopicPartition(f"{self._prefix}.{topic}", number) for topic in inputs for number in self._numbers
+        ]
+        ends = await consumer.end_offsets(wanted)
+        found = await admin.list_consumer_group_offsets(f"{self._prefix}.{group}", partitions=wanted)
+        committed = {partition: max(0, found[partition].offset) if partition in found else 0 for partition in wanted}
+        return int(sum(max(0, ends[partition] - committed[partition]) for partition in wanted))
+
+
+class Untold:
+    """Notifications without a word of what became of them, read on from where it was read to."""
+
+    def __init__(self, broker: KafkaBroker) -> None:
+        self._broker = broker
+        self._positions: dict[TopicPartition, int] = {
+            TopicPartition(topic, number): 0
+            for topic in (topics.NOTIFICATIONS, topics.RECEIPTS)
+            for number in range(broker.partitions)
+        }
+        self._notifications: set[str] = set()
+        self._receipts: set[str] = set()
+
+    @property
+    def notifications(self) -> int:
+        return len(self._notifications)
+
+    async def count(self) -> int:
+        """Raises BrokerError."""
+        ends: Mapping[TopicPartition, int] = await self._broker.stable_ends(list(self._positions))
+        for partition, end in ends.items():
+            async for batch in self._broker.read(partition, self._positions[partition], end):
+                for record in batch:
+                    if partition.topic == topics.RECEIPTS:
+                        self._receipts.add(decode(record, Receipt).message_id)
+                    else:
+                        self._notifications.add(decode(record, Notification).message_id)
+            self._positions[partition] = end
+        return len(self._notifications - self._receipts)
