@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from pipeline.broker import BrokerError
+from pipeline.receiver.beat import Beat
 from pipeline.receiver.callbacks import Callbacks
-from pipeline.receiver.cloudevents import new_trace, of_ours
-from pipeline.receiver.intake import Intake, NotTaken
+from pipeline.receiver.intake import Intake
 from pipeline.receiver.reports import Reports
 from pipeline.receiver.signatures import Credentials
 from pipeline.receiver.webhooks import Webhooks
-from schemas import topics
-from schemas.codec import encode
-from schemas.signals import ReceiverBeat
 
 #: Longer than the usual proxies keep a connection that nobody uses; headers that take longer are cut off too.
 _KEEPALIVE_SECONDS = 75.0
@@ -36,26 +31,15 @@ class Receiver:
         self.reports = Reports(intake, credentials)
         self.callbacks = Callbacks(intake, credentials)
         self._intake = intake
-        self._prefix = prefix
+        self._beat = Beat(intake, prefix)
 
     async def beat(self) -> None:
-        """Says on every partition of `signals`, each minute, that the receiver is there. Runs until cancelled.
+        """Says each minute that the receiver is there, and since when. Runs until cancelled."""
+        await self._beat.run()
 
-        A beat that cannot be written is not made up for: the gap is what it has to tell.
-        """
-        while True:
-            try:
-                async with asyncio.timeout(self._intake.bounds.answer_seconds):
-                    await self._beat()
-            except (BrokerError, NotTaken, TimeoutError) as error:
-                self._intake.log.warning("no heartbeat could be written", reason=str(error) or "no answer in time")
-            await asyncio.sleep(self._intake.bounds.beat_seconds)
-
-    async def _beat(self) -> None:
-        clock = self._intake.clock
-        beat = ReceiverBeat(self._prefix, f"{self._prefix}/pipeline", clock.now(), clock.wall())
-        headers = of_ours("receiver-beat", clock, new_trace())
-        await self._intake.put_everywhere(topics.SIGNALS, beat.subject, encode(beat), headers)
+    def wake(self) -> None:
+        """Business time has stepped."""
+        self._beat.wake()
 
     async def drain(self) -> None:
         """Bounded. New requests are told to come again; what is in hand is written and answered."""

@@ -40,8 +40,18 @@ CREDENTIALS = Credentials(
 
 
 class TwoTimes(VirtualClock):
+    """Business time advances by steps; `passes` lets both times pass."""
+
+    def __init__(self, start: datetime) -> None:
+        super().__init__(start)
+        self._wall = WALL
+
     def wall(self) -> datetime:
-        return WALL
+        return self._wall
+
+    def passes(self, by: timedelta) -> None:
+        self.advance(by)
+        self._wall += by
 
 
 class Answer(NamedTuple):
@@ -63,6 +73,7 @@ class World:
     broker: MemoryBroker
     faults: Script
     metrics: Metrics
+    clock: TwoTimes
     intake: Intake
     receiver: Receiver
     port: int
@@ -116,10 +127,11 @@ async def receiving(
     faults, metrics = Script(), Metrics()
     broker = MemoryBroker(3, VirtualClock(NOW), faults)
     await broker.create_topics(topics.catalogue())
-    intake = Intake(await broker.appender(), 3, TwoTimes(NOW), metrics, log or silent(), bounds or Bounds())
+    clock = TwoTimes(NOW)
+    intake = Intake(await broker.appender(), 3, clock, metrics, log or silent(), bounds or Bounds())
     receiver = Receiver(intake, credentials, "shop")
     async with (
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
         serving(receiver, ("127.0.0.1", 0)) as port,
     ):
-        yield World(broker, faults, metrics, intake, receiver, port, session)
+        yield World(broker, faults, metrics, clock, intake, receiver, port, session)
