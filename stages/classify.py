@@ -3,7 +3,8 @@
 An event or a signal is merged into its subject's dossier; then every rule that watches such a subject judges the whole
 of it. What a verdict means (open, worse, over, wait, ask, tell once) is carried out in `stages.judging`. A condition
 that has to last fires by its timer only, after everything that was on the log has been read: a decision in the log
-beats its deadline. Not promised: approvals hold nothing yet; hours are not working hours yet.
+beats its deadline. In a sweep the subjects are looked through about which something is open or waited for
+(`stages.judging.sweeping`). Not promised: approvals hold nothing yet; hours are not working hours yet.
 """
 
 from __future__ import annotations
@@ -20,16 +21,40 @@ from schemas.configuration import Configuration
 from schemas.events import Event
 from schemas.reasons import DropReason, RejectReason
 from schemas.records import Record
-from schemas.signals import AnySignal
+from schemas.signals import AnySignal, ShopUninstalled
 from stages.dossiers.dossier import Dossier, is_import
 from stages.dossiers.merging import merged, with_signal
 from stages.judging.episodes import EPISODE, TRACK, Track, split_name
 from stages.judging.judgement import TOLD, Cause, Judgement
+from stages.judging.sweeping import (
+    GONE,
+    Sieve,
+    forgotten,
+    has_gone,
+    is_of_gone_shop,
+    of_standing,
+    sieve_of,
+    standing,
+    switched_off,
+    withdrawn,
+)
 from stages.judging.telling import told_at_once
 from stages.judging.waits import ASKED
-from stages.rules.rule import Case, Clear, Rule
+from stages.rules.rule import Case, Clear, Due, Fire, Rule
 from stages.rules.table import WATCHING
-from stages.stage import CancelTimer, Context, Drop, Family, Outcome, Reject, Timer, Work
+from stages.stage import (
+    CancelTimer,
+    Context,
+    Drop,
+    Family,
+    Outcome,
+    Reject,
+    StartSweep,
+    SweepCause,
+    Timer,
+    Visit,
+    Work,
+)
 
 DOSSIER: Family[Dossier] = Family("dossier", Dossier, ttl=timedelta(days=90))
 
@@ -40,7 +65,8 @@ class Classify:
     `watching`: the rules that look at a subject, by its kind.
     """
 
-    families: Sequence[Family[Any]] = (DOSSIER, EPISODE, TRACK, TOLD)
+    families: Sequence[Family[Any]] = (DOSSIER, EPISODE, TRACK, TOLD, GONE)
+    swept: Sequence[Family[Any]] = (EPISODE, TRACK)
 
     def __init__(
         self,
@@ -51,6 +77,7 @@ class Classify:
         self._configuration = configuration
         self._hash = configuration_hash
         self._watching = watching
+        self._off = switched_off(configuration.rules)
 
     def process(self, work: Work, context: Context) -> Iterator[Outcome]:
         if isinstance(work, Timer):
@@ -59,6 +86,16 @@ class Classify:
             yield from self._signalled(work, context)
         else:
             yield from self._happened(work, context)
+
+    def visit(self, visit: Visit, context: Context) -> Iterator[Outcome]:
+        """A subject that a shop has told of since it was gone keeps what it waits for."""
+        subject = visit.routing
+        dossier = self._dossier(subject, context)
+        if visit.cause is SweepCause.CONFIGURATION:
+            cause = Cause(f"configuration@{visit.about}@{context.now.isoformat()}", context.wall, None)
+            yield from self._reconfigured(self._case(subject, dossier, context), cause, context)
+        elif visit.cause is SweepCause.UNINSTALLED and is_of_gone_shop(subject, dossier, context):
+            yield from forgotten(subject, context)
 
     def _happened(self, record: Record, context: Context) -> Iterator[Outcome]:
         event = _decoded(record, Event)
@@ -70,10 +107,14 @@ class Classify:
         if event.kind.startswith("answer."):
             yield from _answered(event, context)
         cause = Cause(event.delivery_id, event.received, event.occurred)
-        yield from self._judged(event.shop, event.subject, dossier, cause, context)
+        yield from self._judged(event.subject, dossier, cause, context)
 
     def _signalled(self, record: Record, context: Context) -> Iterator[Outcome]:
         signal = _decoded(record, AnySignal)
+        if isinstance(signal, ShopUninstalled):
+            known = not has_gone(signal, context)
+            yield Drop(DropReason.ALREADY_KNOWN) if known else StartSweep(SweepCause.UNINSTALLED, signal.shop)
+            return
         if self._rules(signal.subject) == ():
             yield Drop(DropReason.NOT_WATCHED)
             return
@@ -81,7 +122,7 @@ class Classify:
         dossier = with_signal(self._dossier(signal.subject, context), signal, kind)
         context.state.put(DOSSIER, signal.subject, dossier)
         cause = Cause(f"{kind}@{signal.occurred.isoformat()}", signal.received, signal.occurred)
-        yield from self._judged(signal.shop, signal.subject, dossier, cause, context)
+        yield from self._judged(signal.subject, dossier, cause, context)
 
     def _time_passed(self, timer: Timer, context: Context) -> Iterator[Outcome]:
         subject, name = timer.routing, timer.name.removeprefix(ASKED)
@@ -93,30 +134,54 @@ class Classify:
             track = replace(track, due=None, reached=reached)
         context.state.put(TRACK, subject, track, name)
         cause = Cause(f"timer@{timer.due.isoformat()}", context.wall, None)
-        shop = subjects.shop_of(subject)
-        yield from self._judged(shop, subject, self._dossier(subject, context), cause, context)
+        yield from self._judged(subject, self._dossier(subject, context), cause, context)
 
-    def _judged(self, shop: str, subject: str, dossier: Dossier, cause: Cause, context: Context) -> Iterator[Outcome]:
-        judgement = Judgement(self._configuration, self._hash, context, cause, (shop, subject))
-        if because := _is_nobodys(dossier):
-            yield from self._called_off(judgement, subject, because)
-            return
-        judgement.look_at(dossier)
-        yield from told_at_once(
-            self._looked_over(judgement, Case(shop, subject, dossier, context.now, self._configuration))
-        )
+    def _judged(self, subject: str, dossier: Dossier, cause: Cause, context: Context) -> Iterator[Outcome]:
+        case = self._case(subject, dossier, context)
+        judgement = self._judgement(case, cause, context)
+        yield from told_at_once(self._looked_over(judgement, case, sieve_of(subject, dossier, context)))
 
-    def _looked_over(self, judgement: Judgement, case: Case) -> Iterator[Outcome]:
+    def _reconfigured(self, case: Case, cause: Cause, context: Context) -> Iterator[Outcome]:
+        judgement, watched = self._judgement(case, cause, context), {rule.name for rule in self._rules(case.subject)}
+        names = standing(judgement, case.subject, context)
+        yield from withdrawn(judgement, names, watched, self._off)
+        sieve = of_standing(names, sieve_of(case.subject, case.dossier, context))
+        yield from told_at_once(self._looked_over(judgement, case, sieve))
+
+    def _case(self, subject: str, dossier: Dossier, context: Context) -> Case:
+        return Case(subjects.shop_of(subject), subject, dossier, context.now, self._configuration)
+
+    def _judgement(self, case: Case, cause: Cause, context: Context) -> Judgement:
+        judgement = Judgement(self._configuration, self._hash, context, cause, (case.shop, case.subject))
+        judgement.look_at(case.dossier)
+        return judgement
+
+    def _looked_over(self, judgement: Judgement, case: Case, sieve: Sieve) -> Iterator[Outcome]:
         """Twice where one has opened: a second alert on one order makes the first one urgent too."""
-        yield from self._asked_of_each(judgement, case)
+        if because := _is_nobodys(case.dossier):
+            yield from self._called_off(judgement, case.subject, because)
+            return
+        removed = judgement.without_removed_teams()
+        yield from self._asked_of_each(judgement, case, sieve)
         if judgement.has_opened:
-            yield from self._asked_of_each(judgement, case)
+            yield from self._asked_of_each(judgement, case, sieve)
+        for name, teams in removed.items():
+            yield from judgement.hand_over(name, teams, self._holding(case, name))
 
-    def _asked_of_each(self, judgement: Judgement, case: Case) -> Iterator[Outcome]:
+    def _asked_of_each(self, judgement: Judgement, case: Case, sieve: Sieve) -> Iterator[Outcome]:
         for rule in self._rules(case.subject):
             open_keys = (split_name(name) for name in judgement.open)
             keys = frozenset(key for of, key in open_keys if of == rule.name)
-            yield from judgement.carried_out(rule, rule.judge(dataclasses.replace(case, open=keys)))
+            yield from judgement.carried_out(rule, sieve(rule, rule.judge(dataclasses.replace(case, open=keys))))
+
+    def _holding(self, case: Case, name: str) -> Iterator[Fire | Due]:
+        """What its rule says of the condition."""
+        of, key = split_name(name)
+        for rule in self._rules(case.subject):
+            if rule.name == of:
+                for verdict in rule.judge(dataclasses.replace(case, open=frozenset({key}))):
+                    if isinstance(verdict, Fire | Due) and verdict.key == key:
+                        yield verdict
 
     def _called_off(self, judgement: Judgement, subject: str, because: str) -> Iterator[Outcome]:
         """What was told before anybody knew ends, whichever came first."""
@@ -125,8 +190,8 @@ class Classify:
             yield from judgement.carried_out(rule, [Clear(because, key) for key in keys])
 
     def _rules(self, subject: str) -> tuple[Rule, ...]:
-        off = self._configuration.rules.off
-        return tuple(rule for rule in self._watching.get(subjects.kind_of(subject), ()) if rule.name not in off)
+        watching = self._watching.get(subjects.kind_of(subject), ())
+        return tuple(rule for rule in watching if rule.name not in self._off)
 
     def _dossier(self, subject: str, context: Context) -> Dossier:
         return context.state.get(DOSSIER, subject) or Dossier()
@@ -148,7 +213,7 @@ def _decoded(record: Record, into: Any) -> Any:
 
 
 def _answered(event: Event, context: Context) -> Iterator[Outcome]:
-    """What was asked before something is told: the answer is in the dossier, and says whether it is one."""
+    """What was asked before something is told: the answer is in the dossier, and says whether it is one. A late one is."""
     for name, track in context.state.scan(TRACK, event.subject):
         if track.question == event.delivery_id and track.confirmed is None:
             context.state.put(TRACK, event.subject, replace(track, confirmed=not event.incomplete), name)

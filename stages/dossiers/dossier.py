@@ -53,7 +53,7 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
     `spans`: per thing that has a state (`financial`, `fulfillment`, `address`, `return/7`), when each word was seen;
     of `address-parts` the words are what it lacks (`city,zip`), or `whole`. `readings`: an item's available units over
     all online locations, by the time of the reading. `incomplete`: what was to be looked up and is not known, and
-    since when.
+    since when. `heard`: when the newest happened that the shop itself has told; answers and looks do not count.
     """
 
     facts: dict[str, Known[AnyFacts]] = {}
@@ -68,6 +68,7 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
     item: Known[Item] | None = None
     readings: dict[str, Known[int]] = {}
     incomplete: dict[str, Known[bool]] = {}
+    heard: datetime | None = None
 
     # --- what rules ask ---------------------------------------------------------------------------------------------
 

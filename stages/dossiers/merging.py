@@ -26,7 +26,7 @@ from schemas.facts import (
     TransactionFacts,
     VariantFacts,
 )
-from schemas.signals import AnySignal, JobReported
+from schemas.signals import AnySignal, JobReported, PaymentFailedReported
 from stages.dossiers.dossier import Dossier, Payment
 from stages.dossiers.registers import (
     LATE,
@@ -62,6 +62,7 @@ def merged(dossier: Dossier, event: Event) -> Dossier:
         dossier,
         facts=shelved(dossier.facts, _name(event, facts), told),
         incomplete=_incomplete(dossier, event),
+        heard=dossier.heard if event.source is Source.ANSWER else _later(dossier.heard, event.occurred),
     )
     looked_up = stamp_of_lookup(event)
     match facts:
@@ -90,12 +91,18 @@ def with_signal(dossier: Dossier, signal: AnySignal, kind: str) -> Dossier:
     Those of a job's runs, where it names them, stand beside them: many runs push no phase out.
     """
     told = Known(stamp_of_signal(signal), kind, bounded(signal))
+    if isinstance(signal, JobReported | PaymentFailedReported):
+        dossier = replace(dossier, heard=_later(dossier.heard, signal.occurred))
     if not isinstance(signal, JobReported):
         return replace(dossier, signals=shelved(dossier.signals, kind, told))
     signals = shelved(dossier.signals, f"{kind}/{signal.phase}", told)
     if signal.run is not None:
         signals = shelved(signals, f"job-run/{signal.run}/{signal.phase}", told)
     return replace(dossier, signals=signals)
+
+
+def _later(known: datetime | None, at: datetime) -> datetime:
+    return at if known is None else max(known, at)
 
 
 # --- where facts stand ------------------------------------------------------------------------------------------------

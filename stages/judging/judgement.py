@@ -212,7 +212,7 @@ class Judgement:
         telling = self._of(name, episode, Detail("Ended", clear.because), title=clear.title)
         alert = self._alert(telling, episode.id, state)
         alert = replace(alert, revision=episode.revision + 1, opened_by=episode.opened_by, at=clear.at or alert.at)
-        yield from to_teams(episode.teams, alert)
+        yield from to_teams((team for team in episode.teams if self._configuration.team(team) is not None), alert)
 
     def _of(self, name: str, episode: Episode, *details: Detail, title: str | None = None) -> _Telling:
         """In the words that are remembered of it."""
