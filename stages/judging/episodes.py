@@ -33,13 +33,17 @@ class Episode(Struct, frozen=True, omit_defaults=True):
 class Track(Struct, frozen=True, omit_defaults=True):
     """A condition that has to last. `due`: its timer. `reached`: up to there the log is known to hold no end of it.
 
-    `question`: what was asked before it is told; `confirmed` the answer's word, None while there is none.
+    `question`: what was asked before it is told; `confirmed` the answer's word, None while there is none. `held`: it is
+    not told before, since what the receiver has missed may still end it. `behind`: up to `reached` this task has read,
+    and the chain before it had not.
     """
 
     due: datetime | None = None
     reached: datetime | None = None
     question: str | None = None
     confirmed: bool | None = None
+    held: datetime | None = None
+    behind: bool = False
 
 
 EPISODE: Family[Episode] = Family("episode", Episode, scanned=True)

@@ -14,6 +14,7 @@ from schemas.alerts import Alert, AlertState, Detail, Severity
 from schemas.configuration import Configuration
 from stages.dossiers.dossier import Dossier
 from stages.dossiers.registers import LATE
+from stages.judging.doubts import doubts
 from stages.judging.episodes import EPISODE, Episode, alert_id, name_of, split_name
 from stages.judging.routing import Label, default_teams, teams_for
 from stages.judging.telling import to_teams
@@ -24,7 +25,6 @@ from stages.stage import Ask, Context, Family, Outcome
 
 #: What was told once and has no end.
 TOLD: Family[bool] = Family("told", bool, ttl=timedelta(days=90))
-NOT_CONFIRMED = "not confirmed: Shopify did not answer when it was asked"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class Judgement:
         name = name_of(rule.name, tell.key)
         if self._context.state.get(TOLD, self._subject, name):
             return
-        if tell.at is not None and not (yield from self._waits.has_come(name, tell.at)):
+        if tell.at is not None and not (yield from self._waits.has_come_in(name, tell.at)):
             return
         yield from self._waits.forgotten(name)
         self._context.state.put(TOLD, self._subject, True, name)
@@ -160,20 +160,33 @@ class Judgement:
         track = self._waits.track(name)
         ready = [v for v in verdicts if isinstance(v, Fire) or (track.reached and v.at <= track.reached)]
         waiting = [v for v in verdicts if isinstance(v, Due) and v not in ready]
-        track = yield from self._waits.wait(name, track, waiting)
-        worst = max(ready, key=lambda v: (v.said.severity.rank, v.level), default=None)
-        telling = None if worst is None else self._telling(rule, worst.said, worst.level, name)
-        if worst is None or telling is None or not _is_news(self.open.get(name), telling):
+        news = self._news(rule, name, ready)
+        held = None if news is None else self._waits.held_until(track, news[0])
+        track = yield from self._waits.wait(name, track, waiting, held)
+        if held is not None:
+            if at_once := self._news(rule, name, [verdict for verdict in ready if isinstance(verdict, Fire)]):
+                yield from self._raise(name, key, at_once[1])
+        elif news is None:
             track = yield from self._waits.unasked(name, track)
         else:
-            track = yield from self._waits.confirm(name, track, worst)
+            track = yield from self._waits.confirm(name, track, news[0])
             if track.question is None or track.confirmed is not None:
-                yield from self._raise(name, key, telling, confirmed=track.confirmed is not False)
+                yield from self._raise(name, key, news[1], tuple(doubts(news[0], track, self._context)))
                 track = yield from self._waits.unasked(name, track)
         self._waits.remember(name, track)
         return bool(ready)
 
-    def _raise(self, name: str, key: str, telling: _Telling, *, confirmed: bool) -> Iterator[Outcome]:
+    def _news(self, rule: Rule, name: str, ready: Sequence[Fire | Due]) -> tuple[Fire | Due, _Telling] | None:
+        """The worst of what holds, where that has not been told: of one condition five reports are one alert."""
+        if not ready:
+            return None
+        worst = max(ready, key=lambda verdict: (verdict.said.severity.rank, verdict.level))
+        telling = self._telling(rule, worst.said, worst.level, name)
+        known = self.open.get(name)
+        is_worse = known is None or telling.severity.rank > known.severity.rank or telling.level > known.level
+        return (worst, telling) if is_worse else None
+
+    def _raise(self, name: str, key: str, telling: _Telling, unsure: tuple[str, ...] = ()) -> Iterator[Outcome]:
         """Opens the episode, or makes it worse: those told before hear of it, and whom the routes now add."""
         known, teams = self.open.get(name), self._teams(telling)
         identity = alert_id(telling.rule, self._subject, key, self._cause.id) if known is None else known.id
@@ -197,9 +210,8 @@ class Judgement:
             revision=episode.revision,
             since=episode.since,
             opened_by=episode.opened_by,
+            unknown=(*telling.said.unknown, *unsure),
         )
-        if not confirmed:
-            alert = replace(alert, unknown=(*alert.unknown, NOT_CONFIRMED))
         before = known.teams if known else ()
         yield from to_teams(before, replace(alert, state=AlertState.UPDATED))
         yield from to_teams([team for team in teams if team not in before], alert)
@@ -285,8 +297,3 @@ class Judgement:
         what = (self._shop, telling.use_case, telling.rule, telling.severity)
         labels = [Label(*what, audience) for audience in telling.said.audiences]
         return teams_for(self._configuration, labels) if labels else default_teams(self._configuration)
-
-
-def _is_news(known: Episode | None, telling: _Telling) -> bool:
-    """The same condition reported five times is one alert; a worse one is an update."""
-    return known is None or telling.severity.rank > known.severity.rank or telling.level > known.level

@@ -1,7 +1,9 @@
 """What a subject's conditions wait for: a moment that the log has yet to be read past, or Shopify's answer.
 
 One track a condition, kept while there is something to wait for. A moment has come only when its timer has fired, so
-that whatever on the log ends the condition in time beats it.
+that whatever on the log ends the condition in time beats it. After a gap in which the receiver was away, what has not
+happened in Shopify may only not have come in yet: an answer of Shopify's tells, and without one it is waited until
+Shopify has given up sending again. Not promised: anything about a delivery that Shopify gave up before that.
 """
 
 from __future__ import annotations
@@ -31,7 +33,17 @@ class Waits:
         self._subject = subject
 
     def track(self, name: str) -> Track:
-        return self._context.state.get(TRACK, self._subject, name) or Track()
+        """As it is remembered; what was held, and is not any more, is asked anew."""
+        track = self._context.state.get(TRACK, self._subject, name) or Track()
+        if track.held is None or track.reached is None or track.reached < track.held:
+            return track
+        is_served = track.confirmed is False
+        return replace(
+            track,
+            held=None,
+            question=None if is_served else track.question,
+            confirmed=None if is_served else track.confirmed,
+        )
 
     def has_come(self, name: str, at: datetime) -> Generator[Outcome, None, bool]:
         """Is the log read past that moment? If not, its timer is set."""
@@ -43,16 +55,47 @@ class Waits:
         self.remember(name, replace(track, due=at, question=None, confirmed=None))
         return False
 
-    def wait(self, name: str, track: Track, waiting: Sequence[Due]) -> Generator[Outcome, None, Track]:
-        """Sets the timer of what is due next. Returns the track with it."""
-        if not waiting:
+    def has_come_in(self, name: str, at: datetime) -> Generator[Outcome, None, bool]:
+        """Has it come, and is nothing on its way any more that the receiver missed? If not, its timer is set."""
+        if not (yield from self.has_come(name, at)):
+            return False
+        track = self.track(name)
+        until = self._missed_until(track)
+        track = yield from self.wait(name, track, (), until)
+        self.remember(name, track)
+        return until is None
+
+    def held_until(self, track: Track, verdict: Fire | Due) -> datetime | None:
+        """Until when it is not told, since what the receiver missed may end it, and Shopify's answer does not tell."""
+        if isinstance(verdict, Fire) or verdict.timer is not TimerKind.ABSENCE or verdict.lost:
+            return None
+        if verdict.ask is not None and track.confirmed is not False:
+            return None
+        return self._missed_until(track)
+
+    def _missed_until(self, track: Track) -> datetime | None:
+        """A moment that has come only by its timer, as every other."""
+        missed = self._context.missed_until
+        ahead = missed if missed is not None and missed > self._context.now else None
+        until = max((moment for moment in (track.held, ahead) if moment is not None), default=None)
+        return until if until is None or track.reached is None or track.reached < until else None
+
+    def wait(
+        self, name: str, track: Track, waiting: Sequence[Due], held: datetime | None = None
+    ) -> Generator[Outcome, None, Track]:
+        """Sets the timer of what is due next, or comes in next. Returns the track with it."""
+        moments = [(due.at, due.timer) for due in waiting]
+        if held is not None:
+            moments.append((held, TimerKind.ABSENCE))
+            track = replace(track, held=held)
+        if not moments:
             if track.due is not None:
                 yield CancelTimer(self._subject, name)
             return replace(track, due=None)
-        soonest = min(waiting, key=lambda due: due.at)
-        if track.due != soonest.at:
-            yield SetTimer(self._subject, name, soonest.at, soonest.timer)
-        return replace(track, due=soonest.at)
+        soonest, kind = min(moments)
+        if track.due != soonest:
+            yield SetTimer(self._subject, name, soonest, kind)
+        return replace(track, due=soonest)
 
     def confirm(self, name: str, track: Track, verdict: Fire | Due) -> Generator[Outcome, None, Track]:
         """Asks Shopify where the verdict wants it; what holds without asking waits for no answer."""

@@ -61,8 +61,10 @@ class Due(Struct, frozen=True):
 
     It fires by a timer and never before: whatever in the log ends it in time beats it. `ask`: Shopify is asked first,
     and its answer, merged into the dossier, is judged again. `resource`: what is asked about, the subject's own
-    identity where it is empty. `timer` is DEADLINE for what is not about Shopify's silence: a deadline that others set
-    (dispute, refund), a job of one's own. Beside a `Fire` of the same key it makes that worse at its time.
+    identity where it is empty. `timer` is OUTSIDE for a deadline that others set (dispute, refund): it waits neither
+    for a pipeline that is behind nor for what the receiver has missed, and says so. It is the same for all of one key.
+    `lost`: what is said after the receiver was away, where nobody sends again what it missed: that is not waited for.
+    Beside a `Fire` of the same key it makes that worse at its time.
     """
 
     said: Said
@@ -72,6 +74,7 @@ class Due(Struct, frozen=True):
     ask: QuestionKind | None = None
     resource: str = ""
     timer: TimerKind = TimerKind.ABSENCE
+    lost: str = ""
 
 
 class Clear(Struct, frozen=True):
@@ -89,7 +92,7 @@ class Clear(Struct, frozen=True):
 class Tell(Struct, frozen=True):
     """Something that happened, told once for each `key`: a milestone. It has no end.
 
-    With `at` it is told then, by a timer as with `Due`, unless a `Clear` of its key withdraws it before.
+    With `at` it is told then, by a timer as with a `Due` that does not ask, unless a `Clear` of its key withdraws it.
     """
 
     said: Said

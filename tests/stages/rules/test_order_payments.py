@@ -14,7 +14,7 @@ from schemas.configuration import Person, Route, Team
 from schemas.events import Source
 from schemas.facts import Hold, HoldFacts, OrderFacts, PaymentScheduleFacts, ShipmentFacts, Terms
 from stages.bodies.orders import EMPTY_SAYS
-from stages.judging.judgement import NOT_CONFIRMED
+from stages.judging.doubts import NOT_CONFIRMED
 from tests.stages.rules.world import NUMBER, START, Desk, configuration, usd
 
 RULE = "order-payment-pending"

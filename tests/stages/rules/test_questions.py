@@ -9,7 +9,7 @@ from typing import Any
 from schemas.events import Source
 from schemas.facts import OrderFacts
 from schemas.questions import QuestionKind
-from stages.judging.judgement import NOT_CONFIRMED
+from stages.judging.doubts import NOT_CONFIRMED
 from stages.rules.rule import Again, Case, Clear, Due, Fire, Verdict
 from tests.stages.rules.scripted import LATER, OVER, Scripted, by_state, said, states, told
 from tests.stages.rules.world import NUMBER, START, Desk

@@ -1,7 +1,8 @@
 """A desk for the rules: the classifier alone, with its state and its timers, told one event after the other.
 
 Time stands still until it is let pass; a timer that falls due fires at its moment, as the runner would let it.
-Questions lie in `asked` until the test answers them.
+Questions lie in `asked` until the test answers them. `missed_until` and `is_behind` are what the runner knows of the
+receiver and of the chain.
 """
 
 from __future__ import annotations
@@ -71,6 +72,8 @@ class Desk:
         self.asked: list[Question] = []
         self.alerts: list[Alert] = []
         self.dropped: list[str] = []
+        self.missed_until: datetime | None = None
+        self.is_behind = False
         watching = {"order": tuple(rules)} if rules else WATCHING
         self._stage = Classify(whole or configuration(), "0123456789ab", watching)
         self._memory = Memory(self._stage.families)
@@ -167,11 +170,16 @@ class Desk:
     def _work(self, work: Work) -> list[Alert]:
         change = Change()
         view = View(self._memory, change, self.now)
-        outcomes = list(self._stage.process(work, Context(view, self.now, self.now)))
+        outcomes = list(self._stage.process(work, self._context(view, work)))
         self._memory.apply(view.change)
         raised = list(self._carried_out(outcomes))
         self.alerts += raised
         return raised
+
+    def _context(self, view: View, work: Work) -> Context:
+        waits_no_longer = self.is_behind and isinstance(work, Timer) and work.kind is TimerKind.OUTSIDE
+        missed = self.missed_until if self.missed_until and self.missed_until > self.now else None
+        return Context(view, self.now, self.now, chain_passed=not waits_no_longer, missed_until=missed)
 
     def _carried_out(self, outcomes: Iterable[Outcome]) -> Iterable[Alert]:
         for outcome in outcomes:
