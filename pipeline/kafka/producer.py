@@ -77,6 +77,9 @@ class KafkaProducer:
         except BrokerError as trouble:
             self._phase, self._trouble = Phase.BROKEN, trouble
             raise
+        except asyncio.CancelledError:
+            self._phase, self._trouble = Phase.BROKEN, Unavailable(f"{self._name}: a send was given up")
+            raise
 
     async def commit(self, group: str, offsets: Mapping[TopicPartition, int]) -> None:
         self._expect(Phase.OPEN)
@@ -93,6 +96,9 @@ class KafkaProducer:
             raise self._over(InDoubt(f"{self._name}: no answer to the commit within {_END_WITHIN:g} s")) from None
         except KafkaError as error:
             raise self._over(self._failed_commit(error)) from error
+        except asyncio.CancelledError:
+            self._over(InDoubt(f"{self._name}: a commit was given up"))
+            raise
         self._phase = Phase.READY
 
     async def abort(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
@@ -69,13 +70,20 @@ class MemoryProducer:
         except BrokerError as trouble:
             self._phase, self._trouble = Phase.BROKEN, trouble
             raise
+        except asyncio.CancelledError:
+            self._phase, self._trouble = Phase.BROKEN, Unavailable(f"{self._identity.name}: a send was given up")
+            raise
 
     async def commit(self, group: str, offsets: Mapping[TopicPartition, int]) -> None:
         self._expect(Phase.OPEN)
         if not self._has_written and not offsets:
             self._phase = Phase.READY
             return
-        fate = await self._faults.meet(Call.COMMIT, self._identity.name)
+        try:
+            fate = await self._faults.meet(Call.COMMIT, self._identity.name)
+        except asyncio.CancelledError:
+            self._over(InDoubt(f"{self._identity.name}: a commit was given up"))
+            raise
         if fate in (Fate.DONE, Fate.ANSWER_LOST) and self._is_owner:
             self._store.group(group).committed.update(offsets)
             self._identity.end(Outcome.COMMITTED)

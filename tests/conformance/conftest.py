@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from pipeline.broker import Broker
+from pipeline.kafka import KafkaBroker
 from pipeline.memory import MemoryBroker
 from schemas.records import TopicPartition
+from tests.conformance.forces import Forces, KafkaForces, MemoryForces
 from tests.conformance.reading import Readers
 from tests.conformance.world import SPECS, eventually
 
@@ -42,3 +44,11 @@ async def readers(broker: Broker) -> AsyncIterator[Readers]:
     opened = Readers(broker)
     yield opened
     await opened.stop()
+
+
+@pytest.fixture
+def forces(broker: Broker) -> Forces:
+    if isinstance(broker, MemoryBroker):
+        return MemoryForces(broker)
+    assert isinstance(broker, KafkaBroker)
+    return KafkaForces(broker)

@@ -4,19 +4,8 @@ from __future__ import annotations
 
 from pipeline.broker import Broker
 from schemas.records import TopicPartition
-from tests.conformance.reading import Reader, Readers
+from tests.conformance.reading import Readers, shared
 from tests.conformance.world import LEFT, LEFT_0, RIGHT, append, outgoing, values
-
-
-async def shared(broker: Broker, *readers: Reader) -> None:
-    """Waits until these readers, and nobody else, have all the numbers, each with one of them."""
-    everyone = list(range(broker.partitions))
-
-    def is_shared(_: Reader) -> bool:
-        held = [reader.numbers for reader in readers if reader.numbers is not None]
-        return len(held) == len(readers) and sorted(number for numbers in held for number in numbers) == everyone
-
-    await readers[0].until(is_shared)
 
 
 async def test_a_single_member_has_every_number(broker: Broker, readers: Readers) -> None:

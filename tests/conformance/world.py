@@ -58,9 +58,9 @@ def values(records: Sequence[Record]) -> list[str]:
     return [(record.value or b"").decode() for record in records]
 
 
-async def eventually(ask: Callable[[], Awaitable[T]], holds: Callable[[T], bool]) -> T:
+async def eventually(ask: Callable[[], Awaitable[T]], holds: Callable[[T], bool], patience: float = PATIENCE) -> T:
     """Asks until the answer fits: what a broker does behind its answers takes its time."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(patience):
         while not holds(answer := await ask()):
             pass
     return answer
