@@ -16,7 +16,7 @@ BUILD_SECTION := \# only to build
 TEST_SECTION := \# only for tests
 without = --constraints $(VENV)/$(1).lock $$(sed -n 's/^\([a-z0-9.-]*\)==.*/--no-emit-package \1/p' $(VENV)/$(1).lock)
 
-.PHONY: help demo test format lock clean
+.PHONY: help demo test chaos format lock clean
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
@@ -30,6 +30,9 @@ test: $(VENV)/installed-for-tests ## lint, types, imports and all tests on a rea
 	@$(BIN)/mypy --strict pipeline stages schemas tests
 	@$(BIN)/lint-imports --no-logo
 	@exec $(BIN)/python -m pytest $(ARGS)
+
+chaos: $(VENV)/installed-for-tests ## kill, stop and starve a running installation, and judge it (ARGS="--seed 7", ARGS=--help)
+	@exec $(BIN)/python -m tests.chaos $(ARGS)
 
 format: $(VENV)/installed-for-tests ## sort imports, mend what ruff can mend, format
 	@$(BIN)/ruff check --fix-only --quiet

@@ -26,12 +26,12 @@ _PR_SET_PDEATHSIG = 1
 
 
 class Node:
-    """One process after the other, on the same port and data. `directory` is its own and exists."""
+    """One process after the other, on the same port and data. `directory` is its own; `flags` are more of Java's."""
 
-    def __init__(self, jars: Path, directory: Path, port: int) -> None:
+    def __init__(self, jars: Path, directory: Path, port: int, *flags: str) -> None:
         self.directory = directory
         self.port = port
-        self._java = [shutil.which("java") or "java", *_FLAGS, "-cp", f"{jars}/*"]
+        self._java = [shutil.which("java") or "java", *_FLAGS, *flags, "-cp", f"{jars}/*"]
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
 import aiokafka
 from aiokafka import AIOKafkaConsumer
@@ -16,11 +17,14 @@ from schemas import topics
 from schemas.codec import decode
 from schemas.notifications import Notification, Receipt
 from schemas.records import TopicPartition
+from tests.chaos.installation import Installation
+
+_ASK_MS = 10_000
 
 
 async def leading_most(bootstrap: str, prefix: str) -> int:
     """The number of the broker that leads the most partitions of the installation."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=5000)
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=_ASK_MS)
     await admin.start()
     try:
         found = await admin.describe_topics()
@@ -36,37 +40,45 @@ async def leading_most(bootstrap: str, prefix: str) -> int:
 
 
 class Progress:
-    """How far the groups of an installation are. Asked without the product's own client code for groups."""
+    """How far the groups of an installation are. Asked without the product's own client code. Use `progress`."""
 
-    def __init__(self, bootstrap: str, prefix: str, partitions: int) -> None:
-        self._bootstrap = bootstrap
-        self._prefix = prefix
-        self._numbers = range(partitions)
+    def __init__(self, at: Installation, admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> None:
+        self._at = at
+        self._admin = admin
+        self._consumer = consumer
 
     async def lag(self) -> int | None:
         """Committed records that no group has gone past yet; None where the Kafka does not say."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, request_timeout_ms=5000)
-        consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, isolation_level="read_committed")
         try:
-            await admin.start()
-            await consumer.start()
-            return sum([await self._lag(row.name, row.inputs, admin, consumer) for row in TOPOLOGY])
+            return sum([await self._lag(row.name, row.inputs) for row in TOPOLOGY])
         except KafkaError:
             return None
-        finally:
-            await admin.close()
-            await consumer.stop()
 
-    async def _lag(
-        self, group: str, inputs: tuple[str, ...], admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer
-    ) -> int:
+    async def _lag(self, group: str, inputs: tuple[str, ...]) -> int:
         wanted = [
-            aiokafka.TopicPartition(f"{self._prefix}.{topic}", number) for topic in inputs for number in self._numbers
+            aiokafka.TopicPartition(f"{self._at.prefix}.{topic}", number)
+            for topic in inputs
+            for number in range(self._at.partitions)
         ]
-        ends = await consumer.end_offsets(wanted)
-        found = await admin.list_consumer_group_offsets(f"{self._prefix}.{group}", partitions=wanted)
+        ends = await self._consumer.end_offsets(wanted)
+        found = await self._admin.list_consumer_group_offsets(f"{self._at.prefix}.{group}", partitions=wanted)
         committed = {partition: max(0, found[partition].offset) if partition in found else 0 for partition in wanted}
         return int(sum(max(0, ends[partition] - committed[partition]) for partition in wanted))
+
+
+@asynccontextmanager
+async def progress(at: Installation) -> AsyncIterator[Progress]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=at.bootstrap, request_timeout_ms=_ASK_MS)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=at.bootstrap, isolation_level="read_committed", request_timeout_ms=_ASK_MS
+    )
+    try:
+        await admin.start()
+        await consumer.start()
+        yield Progress(at, admin, consumer)
+    finally:
+        await admin.close()
+        await consumer.stop()
 
 
 class Untold:

@@ -13,7 +13,7 @@ from random import Random
 #: Of a process without a heartbeat, as `pipeline run` has it: no setting makes it shorter.
 SESSION = 10.0
 #: So long nobody is harmed at the beginning.
-_CALM = 4.0
+_CALM = 2.0
 #: From one blow to the next: whoever was hit is found dead, and the others have its work, before the next one comes.
 _ROUND = SESSION + 3.0
 

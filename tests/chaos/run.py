@@ -19,7 +19,7 @@ from pipeline.broker import BrokerError
 from pipeline.kafka import KafkaBroker
 from pipeline.local_kafka import LocalCluster
 from pipeline.serving import serving
-from tests.chaos.brokers import Progress, Untold
+from tests.chaos.brokers import Progress, Untold, progress
 from tests.chaos.disturbing import Disturbing, World
 from tests.chaos.evidence import Evidence
 from tests.chaos.fleet import Fleet
@@ -128,20 +128,20 @@ class _Run:
     async def _stand_still(self, note: Say) -> None:
         """Nothing parked, nothing unread, nothing untold, several times in a row; within the plan's bound."""
         begin, still, left = monotonic(), 0, "nothing was asked"
-        progress = Progress(self._at.bootstrap, self._at.prefix, self._at.partitions)
-        while still < _STILL:
-            if monotonic() - begin > self._plan.settle:
-                self._world.fleet.problems.append(f"it does not stand still within {self._plan.settle:g} s: {left}")
-                break
-            left = await self._left(progress)
-            still = 0 if left else still + 1
-            await asyncio.sleep(_LOOK_EVERY)
-        self._figures["seconds until everything stood still"] = round(monotonic() - begin - _STILL * _LOOK_EVERY, 1)
-        note(f"it stands still after {monotonic() - begin:.1f} s" if still else f"left to do: {left}")
+        async with progress(self._at) as asking:
+            while still < _STILL and monotonic() - begin < self._plan.settle:
+                if (now := await self._left(asking)) != left:
+                    left = now
+                    note(left or "nothing is left to do")
+                still = 0 if left else still + 1
+                await asyncio.sleep(_LOOK_EVERY)
+        self._figures["seconds until everything stood still"] = round(monotonic() - begin - still * _LOOK_EVERY, 1)
+        if left:
+            self._world.fleet.problems.append(f"it does not stand still within {self._plan.settle:g} s: {left}")
 
-    async def _left(self, progress: Progress) -> str:
+    async def _left(self, asking: Progress) -> str:
         """Empty where there is nothing left to do."""
-        lag, parked = await progress.lag(), await self._world.fleet.parked()
+        lag, parked = await asking.lag(), await self._world.fleet.parked()
         try:
             untold = await self._untold.count()
         except BrokerError as error:
