@@ -183,20 +183,19 @@ async def _check_answers(
 ) -> None:
     """Each says what was not known in an event of its delivery, once for each such event."""
     late = _incomplete(outputs)
-    answered: Counter[tuple[str, str]] = Counter()
+    unanswered = Counter((*key, name) for key, events in late.items() for event in events for name in event.incomplete)
     for source, told in outputs.items():
         if not source.startswith("timer/"):
             continue
         sheet.seen["answers with facts that came late"] += 1
         answer = codec.decode(told[0][1], Event)
         delivery, _, names = answer.delivery_id.rpartition(_FACTS)
-        candidates = late.get((answer.resource, delivery), [])
-        await _check_answer(sheet, enriching, candidates, _timer(source), told)
+        await _check_answer(sheet, enriching, late[answer.resource, delivery], _timer(source), told)
+        unanswered.subtract((answer.resource, delivery, name) for name in names.split("+"))
         for name in names.split("+"):
-            answered[f"{answer.resource} {delivery}", name] += 1
-            asked_for = sum(name in event.incomplete for event in candidates if event.kind != answer.kind)
-            if answered[f"{answer.resource} {delivery}", name] > max(1, asked_for):
-                sheet.find(Promise.DUPLICATED, at(told[0][1]), f"the fact {name} of {delivery} was told before")
+            if late[answer.resource, delivery] and unanswered[answer.resource, delivery, name] < 0:
+                says = f"{name} of {delivery} was told to all who did not know it before"
+                sheet.find(Promise.DUPLICATED, at(told[0][1]), says)
 
 
 def _incomplete(outputs: Mapping[str, Sequence[tuple[Made, Record]]]) -> dict[tuple[str, str], list[Event]]:

@@ -27,9 +27,9 @@ from tests.chaos.oracle.enriching import Enriching
 from tests.chaos.oracle.findings import Promise, Sheet, Verdict
 from tests.chaos.oracle.log import Log
 from tests.chaos.oracle.reading import read
-from tests.chaos.oracle.recomputing import Journaled, MadeBy
+from tests.chaos.oracle.recomputing import Journaled
 
-_INPUTS: Mapping[str, Sequence[str]] = {row.name: row.inputs for row in TOPOLOGY}
+INPUTS: Mapping[str, Sequence[str]] = {row.name: row.inputs for row in TOPOLOGY}
 _MAKES: Mapping[str, Callable[[Configuration, str | None], Stage]] = {
     "classify": Classify,
     "group": lambda configuration, _: Group(configuration),
@@ -55,9 +55,9 @@ async def judged(log: Log, evidence: Evidence) -> Verdict:
     keyed = card_key(configuration, Secrets(evidence.secrets))
     await enriching.check(sheet, log, Enriching(configuration, evidence.truth, keyed))
     recomputing.check_deduplicate(sheet, log)
-    known = _configurations(log, configuration)
+    known = configurations(log, configuration)
     for stage in topics.JOURNALED:
-        recomputing.check_journaled(sheet, log, Journaled(stage, _INPUTS[stage], _made(sheet, stage, known)))
+        recomputing.check_journaled(sheet, log, journaled(sheet, stage, known))
     return sheet.verdict()
 
 
@@ -66,19 +66,19 @@ def positions_judged(log: Log, evidence: Evidence) -> Verdict:
     _check_positions(sheet, log, evidence)
     for stage in topics.JOURNALED:
         for number in range(log.partitions):
-            journals.walk(sheet, log, stage, number, _INPUTS[stage])
+            journals.walk(sheet, log, stage, number, INPUTS[stage])
     return sheet.verdict()
 
 
 def _check_positions(sheet: Sheet, log: Log, evidence: Evidence) -> None:
     receiving.check(sheet, log, evidence.deliveries)
     identities.check(sheet, log)
-    for stage, inputs in _INPUTS.items():
+    for stage, inputs in INPUTS.items():
         marks.check_positions(sheet, log, stage, inputs)
     sending.check(sheet, log, evidence.submits)
 
 
-def _made(sheet: Sheet, stage: str, known: Mapping[str, Configuration]) -> MadeBy:
+def journaled(sheet: Sheet, stage: str, known: Mapping[str, Configuration]) -> Journaled:
     """By the hash that an entry of the journal names. What nobody knows is found, and worked through by the first."""
 
     def made(hashed: str | None) -> Stage:
@@ -87,10 +87,10 @@ def _made(sheet: Sheet, stage: str, known: Mapping[str, Configuration]) -> MadeB
             sheet.find(Promise.JOURNALED, topics.journal_of(stage), f"nobody knows a configuration {hashed}")
         return _MAKES[stage](known.get(hashed or first, known[first]), hashed or first)
 
-    return made
+    return Journaled(stage, INPUTS[stage], made)
 
 
-def _configurations(log: Log, given: Configuration) -> Mapping[str, Configuration]:
+def configurations(log: Log, given: Configuration) -> Mapping[str, Configuration]:
     """The one of the run first, then those that were accepted besides."""
     accepted = (
         msgspec.json.decode(record.value, type=ConfigurationAccepted)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import msgspec
 
 from pipeline import logs
 from pipeline.app import Outside, Pipeline
+from pipeline.broker import Broker
 from pipeline.clock import SteppingClock
 from pipeline.demo.company import PARTITIONS, SHOP, Keys, company
 from pipeline.demo.day import Day
@@ -79,9 +80,9 @@ async def played(folder: Path, seed: int = 7) -> Played:
         secrets=keys.environ,
         deliveries=_delivered(told),
         submits=_submits(opentext),
-        truth=lambda text, variables: {"data": _answer(store, text, variables)},
+        truth=lambda text, variables: {"data": answer_of(store, text, variables)},
     )
-    return Played(await _log(broker), evidence)
+    return Played(await log_of(broker), evidence)
 
 
 def _delivered(steps: Sequence[Step]) -> tuple[Delivery, ...]:
@@ -96,12 +97,12 @@ def _submits(opentext: OpenTextSimulator) -> tuple[Submit, ...]:
     )
 
 
-def _answer(store: Store, text: str, variables: Mapping[str, object]) -> Mapping[str, object]:
+def answer_of(store: Store, text: str, variables: Mapping[str, object]) -> Mapping[str, object]:
     asked = document(text)
     return Answering(store.now(), {**asked.defaults, **variables}).data(asked)
 
 
-async def _log(broker: MemoryBroker) -> Log:
+async def log_of(broker: Broker) -> Log:
     records: dict[TopicPartition, list[Record]] = {}
     for spec in topics.catalogue():
         for number in range(broker.partitions):
@@ -113,10 +114,3 @@ async def _log(broker: MemoryBroker) -> Log:
         found = await broker.committed(stage, records)
         committed[stage] = {place: offset for place, offset in found.items() if offset is not None}
     return Log(broker.partitions, records, committed)
-
-
-# --- tampering -------------------------------------------------------------------------------------------------------
-
-
-def changed(log: Log, place: TopicPartition, records: Sequence[Record]) -> Log:
-    return replace(log, records={**log.records, place: list(records)})
