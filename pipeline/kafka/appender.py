@@ -15,8 +15,8 @@ from pipeline.broker import BrokerError, Unavailable
 from pipeline.kafka.ending import end
 from pipeline.kafka.failures import bounded, not_ours, told_of_write
 from pipeline.kafka.installation import Installation
-from pipeline.kafka.limits import Limits
-from schemas.records import Outgoing, Position
+from pipeline.kafka.limits import Limits, require_partition
+from schemas.records import Outgoing, Position, TopicPartition
 
 #: Seconds. The receiver has to answer within four.
 _START_WITHIN = 10.0
@@ -42,6 +42,7 @@ class KafkaAppender:
             async with asyncio.timeout_at(deadline):
                 client = await self._started(_APPEND_WITHIN)
                 await self._limits.require([record])
+                await require_partition(client, self._at.there(TopicPartition(record.topic, record.partition)))
                 return await self._append(client, record)
         except TimeoutError:
             raise Unavailable(f"{record.topic}: not acknowledged within {_APPEND_WITHIN:g} s") from None

@@ -10,12 +10,14 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import aiokafka
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import UnknownTopicOrPartitionError
 from msgspec import Struct
 
-from pipeline.broker import Refused
+from pipeline.broker import Refused, Unavailable
 from pipeline.kafka.failures import answered
 from pipeline.kafka.installation import Installation
 from schemas.records import Outgoing
@@ -79,6 +81,12 @@ class Limits:
                     raise UnknownTopicOrPartitionError(name)
                 found.append((name, _limit(entries) if code == 0 else Limit()))
         return found
+
+
+async def require_partition(client: AIOKafkaProducer, there: aiokafka.TopicPartition) -> None:
+    """Raises Unavailable. The client itself stops with a failed assertion, as for a defect of its user's."""
+    if there.partition not in (await client.partitions_for(there.topic) or ()):
+        raise Unavailable(f"no partition {there.partition} of a topic {there.topic}")
 
 
 def _limit(entries: Iterable[Sequence[Any]]) -> Limit:

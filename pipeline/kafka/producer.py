@@ -19,7 +19,7 @@ from pipeline.broker import BrokerError, Fenced, InDoubt, Refused, Unavailable
 from pipeline.kafka.ending import end
 from pipeline.kafka.failures import bounded, is_fenced, not_ours, told, told_of_write
 from pipeline.kafka.installation import BATCH_BYTES, Installation
-from pipeline.kafka.limits import Limits, size_of
+from pipeline.kafka.limits import Limits, require_partition, size_of
 from schemas.records import Outgoing, TopicPartition
 
 #: Seconds. All of it together stays below the transaction's timeout, at which Kafka ends it by itself.
@@ -123,6 +123,7 @@ class KafkaProducer:
         async with bounded(f"{self._name}: a send", _SEND_WITHIN):
             for partition, batch in self._batches(records):
                 there = self._at.there(partition)
+                await require_partition(self._client, there)
                 try:
                     sent = await self._client.send_batch(batch, there.topic, partition=there.partition)
                 except KafkaError as error:

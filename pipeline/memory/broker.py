@@ -114,7 +114,7 @@ class MemoryBroker:
 
     async def topics(self) -> dict[str, int]:
         await self._ask(Call.ASK)
-        return dict.fromkeys(self._store.specs, self._store.partitions)
+        return dict(self._store.counts)
 
     async def create_topics(self, specs: Sequence[TopicSpec]) -> None:
         await self._ask(Call.ASK)
@@ -135,6 +135,10 @@ class MemoryBroker:
     def compact(self, partition: TopicPartition) -> None:
         """Keeps the newest stable record per key. A tombstone goes at the second compaction after it was written."""
         self._log(partition).compact()
+
+    def grow(self, topic: str, partitions: int) -> None:
+        """An operator's doing: the topic has more partitions than the installation."""
+        self._store.grow(topic, partitions)
 
     def fence(self, transactional_id: str) -> None:
         """What a new owner does, or the transaction's timeout: the open transaction is aborted, its producer fenced."""

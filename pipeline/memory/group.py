@@ -8,6 +8,7 @@ others until it is expelled.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 
 from pipeline.assignment import share
 from schemas.records import TopicPartition
@@ -19,6 +20,7 @@ class Group:
         self.generation = 0
         self._partitions = partitions
         self._members: dict[str, asyncio.Event] = {}
+        self._topics: dict[str, frozenset[str]] = {}
         self._numbers: dict[str, frozenset[int]] = {}
         # the members that have joined since the rebalance began; None while there is none
         self._joined: set[str] | None = None
@@ -33,8 +35,9 @@ class Group:
     def numbers(self, member: str) -> frozenset[int]:
         return self._numbers[member]
 
-    def join(self, member: str, wake: asyncio.Event) -> None:
+    def join(self, member: str, topics: Iterable[str], wake: asyncio.Event) -> None:
         """New members begin a rebalance; for the others it is their word that they have given up what they had."""
+        self._topics[member] = frozenset(topics)
         if member not in self._members:
             self._members[member] = wake
             self._begin()
@@ -49,10 +52,16 @@ class Group:
         if self._members.pop(member, None) is None:
             return
         self._numbers.pop(member, None)
+        self._topics.pop(member, None)
         self._begin()
         assert self._joined is not None
         self._joined.discard(member)
         self._complete()
+
+    def changed(self, topic: str) -> None:
+        """A topic was made, or has more partitions: whoever reads it begins a rebalance, as Kafka's clients do."""
+        if any(topic in topics for topics in self._topics.values()):
+            self._begin()
 
     def _begin(self) -> None:
         if self._joined is None:

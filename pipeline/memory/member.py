@@ -43,7 +43,7 @@ class MemoryMember:
         if await self._faults.meet(Call.POLL, self._group_name) is not Fate.DONE:
             raise Unavailable(f"{self._group_name}: no answer to the joining of it")
         self._listener = listener
-        self._group.join(self.name, self._wake)
+        self._group.join(self.name, self._topics, self._wake)
 
     async def poll(self, timeout: float, limit: int) -> Mapping[TopicPartition, Sequence[Record]]:
         deadline = asyncio.get_running_loop().time() + timeout
@@ -113,7 +113,7 @@ class MemoryMember:
             self._drop()
             if not await self._is_answered() or self._listener is None:
                 return
-            self._group.join(self.name, self._wake)
+            self._group.join(self.name, self._topics, self._wake)
         if self._group.is_rebalancing or self._group.generation == self._generation:
             return
         generation, numbers = self._group.generation, self._group.numbers(self.name)

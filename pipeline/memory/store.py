@@ -21,6 +21,7 @@ class Store:
     def __init__(self, partitions: int, clock: Clock | None) -> None:
         self.partitions = partitions
         self.specs: dict[str, TopicSpec] = {}
+        self.counts: dict[str, int] = {}
         self._clock = clock
         self._logs: dict[TopicPartition, PartitionLog] = {}
         self._groups: dict[str, Group] = {}
@@ -43,15 +44,21 @@ class Store:
         if spec.name in self.specs:
             return
         self.specs[spec.name] = spec
-        for number in range(self.partitions):
-            partition = TopicPartition(spec.name, number)
+        self.grow(spec.name, self.partitions)
+
+    def grow(self, topic: str, partitions: int) -> None:
+        for number in range(self.counts.get(topic, 0), partitions):
+            partition = TopicPartition(topic, number)
             self._logs[partition] = PartitionLog(partition)
+        self.counts[topic] = partitions
+        for group in self._groups.values():
+            group.changed(topic)
 
     def delete(self, topic: str) -> None:
         """Its logs, and what groups have committed on it, as Kafka does."""
         if self.specs.pop(topic, None) is None:
             return
-        for number in range(self.partitions):
+        for number in range(self.counts.pop(topic)):
             del self._logs[TopicPartition(topic, number)]
         for group in self._groups.values():
             group.committed = {at: offset for at, offset in group.committed.items() if at.topic != topic}

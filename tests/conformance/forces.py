@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from aiokafka.admin import RecordsToDelete
+from aiokafka.admin import NewPartitions, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from pipeline.broker import Broker
@@ -37,6 +37,9 @@ class Forces(Protocol):
     async def end_session(self, group: str, member: str) -> None:
         """Of a member that hangs."""
 
+    async def grow(self, topic: str, partitions: int) -> None:
+        """The topic has so many from now on."""
+
 
 class MemoryForces:
     def __init__(self, broker: MemoryBroker) -> None:
@@ -51,6 +54,9 @@ class MemoryForces:
 
     async def end_session(self, group: str, member: str) -> None:
         self._broker.expel(group, member)
+
+    async def grow(self, topic: str, partitions: int) -> None:
+        self._broker.grow(topic, partitions)
 
 
 class KafkaForces:
@@ -71,6 +77,10 @@ class KafkaForces:
 
     async def end_session(self, group: str, member: str) -> None:
         """It does so by itself."""
+
+    async def grow(self, topic: str, partitions: int) -> None:
+        there = self._broker._at.topic_there(topic)
+        await self._broker._admin_client.create_partitions({there: NewPartitions(partitions)})
 
 
 async def _append_last(broker: Broker, partition: TopicPartition) -> None:

@@ -114,6 +114,41 @@ async def test_an_open_transaction_holds_the_stable_end_back_while_the_high_wate
     await quick.close()
 
 
+async def test_an_open_transaction_holds_back_only_the_partitions_that_it_has_written_to(
+    broker: Broker, readers: Readers
+) -> None:
+    slow = await broker.producer("slow")
+    await slow.begin()
+    await slow.send([outgoing("slow", partition=1), outgoing("slow", RIGHT)])
+    await append(broker, outgoing("zero"), outgoing("one", partition=1), outgoing("right", RIGHT))
+    left_1 = TopicPartition(LEFT, 1)
+    assert await broker.stable_ends([LEFT_0, left_1, RIGHT_0]) == {LEFT_0: 1, left_1: 0, RIGHT_0: 0}
+    assert await broker.high_watermarks([LEFT_0, left_1, RIGHT_0]) == {LEFT_0: 1, left_1: 2, RIGHT_0: 2}
+    reader = await readers.start(topics=(LEFT, RIGHT))
+    await reader.has("zero")
+    await slow.abort()
+    await reader.until(lambda reader: len(reader.records) == 3)
+    assert {record.topic: record.offset for record in reader.records if record.value != b"zero"} == {LEFT: 1, RIGHT: 1}
+    assert await broker.stable_ends([LEFT_0, left_1, RIGHT_0]) == {LEFT_0: 1, left_1: 3, RIGHT_0: 3}
+    await slow.close()
+
+
+async def test_the_oldest_of_several_open_transactions_holds_the_stable_end(broker: Broker) -> None:
+    first, second = await broker.producer("first"), await broker.producer("second")
+    for producer in (first, second):
+        await producer.begin()
+        await producer.send([outgoing("open")])
+    await append(broker, outgoing("behind"))
+    assert await stable_end(broker) == 0
+    await first.abort()
+    await eventually(lambda: stable_end(broker), lambda end: end == 1)
+    await second.commit("nobody", {})
+    await eventually(lambda: stable_end(broker), lambda end: end == 5)
+    assert values(await everything(broker)) == ["open", "behind"]
+    await first.close()
+    await second.close()
+
+
 async def test_transactions_of_several_producers_are_read_in_the_order_of_the_log(broker: Broker) -> None:
     first, second = await broker.producer("first"), await broker.producer("second")
     await first.begin()
