@@ -22,6 +22,8 @@ from tests.chaos.run import Kafka, Outcome, finished
 
 BROKEN = 1
 _UNFENCED = "tests.chaos.unfenced"
+#: Without fencing: who comes back from the dead with records in hand writes what others have written.
+_COME_BACK = (Disturbance.ZOMBIE,)
 
 
 def main(  # noqa: PLR0913 - one parameter per option
@@ -40,8 +42,8 @@ def main(  # noqa: PLR0913 - one parameter per option
     json: Annotated[bool, typer.Option("--json", help="The report as one JSON line, and nothing else.")] = False,
 ) -> None:
     """Kill, stop and starve a running installation under load, and judge what its topics hold afterwards."""
-    program = _UNFENCED if without_fencing else "pipeline"
-    disturbances = tuple(only) if only else tuple(Disturbance)
+    program, usual = (_UNFENCED, _COME_BACK) if without_fencing else ("pipeline", tuple(Disturbance))
+    disturbances = tuple(only) if only else usual
     plan = Plan(seed, seconds, processes, partitions, brokers, rate, settle, program, disturbances)
     paper = Console(stderr=True, quiet=json, highlight=False)
     if keep is not None:

@@ -114,9 +114,8 @@ class _Run:
             await self._stand_still(disturbing.note)
             await asyncio.gather(*(fleet.end(process) for process in list(fleet.processes)))
             disturbing.note("all are ended")
-        return Outcome(
-            plan, self._evidence(load), tuple(fleet.problems), tuple(disturbing.log), self._counted(load, disturbing)
-        )
+        problems = (*fleet.problems, *load.problems)
+        return Outcome(plan, self._evidence(load), problems, tuple(disturbing.log), self._counted(load, disturbing))
 
     def _recover(self) -> None:
         self._world.opentext.recover()
