@@ -8,6 +8,9 @@ An end (every alert resolved or withdrawn) cancels what stands behind the head o
 its alerts only: that has no intent, so no call can have been made; its receipt is CANCELLED. The head is never
 cancelled, and the end itself is always sent: it tells what began and that it is over.
 
+What was meant for a team that is no longer configured fails, and `group` tells another one. A sweep of a shop's erasure
+takes out what is about it (`stages.sending.erasing`).
+
 Where `opentext.repeats` is `unsafe`, an attempt of unknown outcome is IN_DOUBT and never repeated. To know that of an
 owner that died, such an attempt is armed (committed) first, and only the process that armed it may make it, once.
 
@@ -34,17 +37,29 @@ from stages.opentext.answers import Accepted, HeldBack, NotTaken, TryAgain
 from stages.opentext.job_status import read_status
 from stages.sending.attempts import Account, Answer, Arm, Armed, Attempts, Request, Send, TakenOver
 from stages.sending.backoff import grown
+from stages.sending.erasing import erased
 from stages.sending.following import POLL, Following
-from stages.sending.sendings import FAMILIES, Desk, Waiting, receipt_of
-from stages.stage import Context, Drop, Emit, Family, Outcome, SetTimer, Timer, TimerKind, Work
-
-SEND = "send"
+from stages.sending.sendings import FAMILIES, FOLLOWED, SEND, WAITING, Desk, Waiting, receipt_of, shops_of
+from stages.stage import (
+    Context,
+    Drop,
+    Emit,
+    Family,
+    Outcome,
+    SetTimer,
+    SweepCause,
+    Timer,
+    TimerKind,
+    Visit,
+    Work,
+)
 
 
 class Dispatch:
     """Its timers: `send/<group>` for the head of a line, `poll/<message id>` for what is followed."""
 
     families: Sequence[Family[Any]] = FAMILIES
+    swept: Sequence[Family[Any]] = (WAITING, FOLLOWED)
 
     def __init__(self, configuration: Configuration, account: Account) -> None:
         self._configuration = configuration
@@ -78,6 +93,12 @@ class Dispatch:
             self._told(desk, work, context) if work.topic == topics.SENDING_STATUS else self._join(desk, work, context)
         )
 
+    def visit(self, visit: Visit, context: Context) -> Iterable[Outcome]:
+        """The routing key is a team's."""
+        if visit.cause is SweepCause.REDACTED:
+            return erased(Desk(context.state, visit.routing), visit.about, context)
+        return ()
+
     def _join(self, desk: Desk, record: Record, context: Context) -> Iterator[Outcome]:
         notification = decode(record, Notification)
         if desk.knows(notification.message_id):
@@ -91,6 +112,8 @@ class Dispatch:
 
     def _attempt(self, head: Waiting) -> tuple[Request, ...]:
         """Nothing to ask where nobody can be told: `_sent` says so then."""
+        if head.erased:
+            return ()
         submission = self._rendered(head.notification)
         if isinstance(submission, str):
             return ()
@@ -113,6 +136,9 @@ class Dispatch:
     def _sent(self, desk: Desk, group: str, context: Context) -> Iterator[Outcome]:
         head = desk.head(group)
         if head is None:
+            return
+        if head.erased:
+            yield from self._make_room(desk, head, context)
             return
         answer = _answer(context, head.notification.message_id)
         if answer is not None:
@@ -148,7 +174,7 @@ class Dispatch:
     def _accepted(self, desk: Desk, head: Waiting, job_id: str, context: Context) -> Iterator[Outcome]:
         receipt = receipt_of(head.notification, SendingState.ACCEPTED, context.now, head.attempts)
         yield from self._make_room(desk, head, context)
-        yield from self._following.begin(desk, replace(receipt, job_id=job_id), context)
+        yield from self._following.begin(desk, replace(receipt, job_id=job_id), shops_of(head.notification), context)
 
     def _ended(
         self, desk: Desk, head: Waiting, state: SendingState, detail: str, context: Context
@@ -157,7 +183,7 @@ class Dispatch:
         receipt = replace(receipt_of(head.notification, state, context.now, head.attempts), detail=detail)
         yield from self._make_room(desk, head, context)
         if state is SendingState.IN_DOUBT:
-            yield from self._following.begin(desk, receipt, context)
+            yield from self._following.begin(desk, receipt, shops_of(head.notification), context)
         else:
             yield from self._following.tell(desk, receipt, context)
 
@@ -179,7 +205,8 @@ class Dispatch:
             return [Drop(DropReason.UNREADABLE)]
         early: list[Outcome] = []
         waiting = desk.waiting(said.message_id)
-        if waiting is not None and status.job_id and waiting == desk.head(waiting.notification.group):
+        is_head = waiting is not None and waiting == desk.head(waiting.notification.group)
+        if waiting is not None and is_head and not waiting.erased and status.job_id:
             tried = replace(waiting, attempts=waiting.attempts + 1)
             early.extend(self._accepted(desk, tried, status.job_id, context))
         if desk.followed(said.message_id) is None:

@@ -2,8 +2,10 @@
 
 For now every alert is a group of its own and goes out at once; digests, escalation, acknowledgements and the storm
 brake are not here yet. An end is told where the beginning was told, and nowhere else. What finally failed on one
-channel, or may have, is told once on another, and no further. Not promised: that a team is reached whose channels all
-fail, nor a second channel for what was meant for a team that is no longer configured.
+channel, or may have, is told once on another, and no further. What was meant for a team that is no longer configured is
+told the default one: at once, or, where it failed on its way, then; the same message id as the default team's own word
+on it makes one of both. Not promised: that a team is reached whose channels all fail, nor a second channel for what
+another team is told in its stead.
 """
 
 from __future__ import annotations
@@ -22,19 +24,33 @@ from schemas.notifications import Channel, Missed, Notification, Receipt, Sendin
 from schemas.reasons import DropReason, RejectReason
 from schemas.records import Record
 from stages.channels.table import channels_of, reachable
-from stages.stage import Context, Drop, Emit, Family, Outcome, Reject, Timer, Work
-from stages.told import ENDS, OPEN, OVER, also_on, recall, remember, told_now, where_it_began
+from stages.erasing import without
+from stages.stage import Context, Drop, Emit, Family, Outcome, Reject, SweepCause, Timer, Visit, Work
+from stages.told import (
+    ENDS,
+    OPEN,
+    OVER,
+    Told,
+    also_on,
+    forget,
+    let_expire,
+    recall,
+    remember,
+    told_now,
+    where_it_began,
+)
 
 T = TypeVar("T")
 
 _MISSED = frozenset({SendingState.FAILED, SendingState.IN_DOUBT})
 _KNOWN = _MISSED | {SendingState.DELIVERED, SendingState.CANCELLED}
-#: Notifications that another channel could tell, until their fate is known.
-FOLLOWED: Family[Notification] = Family("followed", Notification, ttl=timedelta(days=3))
+#: Notifications that another channel, or another team, could tell, until their fate is known.
+FOLLOWED: Family[Notification] = Family("followed", Notification, ttl=timedelta(days=3), scanned=True)
 
 
 class Group:
     families: Sequence[Family[Any]] = (OPEN, OVER, FOLLOWED)
+    swept: Sequence[Family[Any]] = (OPEN, OVER, FOLLOWED)
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
@@ -46,6 +62,15 @@ class Group:
             return self._settled(_decoded(work, Receipt), context)
         return self._raised(_decoded(work, Alert), context)
 
+    def visit(self, visit: Visit, context: Context) -> Iterable[Outcome]:
+        """The routing key is a team's. Nobody is told anything."""
+        team = visit.routing
+        if visit.cause is SweepCause.REDACTED:
+            _erase(visit.about, team, context)
+        elif visit.cause is SweepCause.CONFIGURATION and self._configuration.team(team) is None:
+            let_expire(team, context)
+        return ()
+
     def _raised(self, alert: Alert, context: Context) -> Iterator[Outcome]:
         before = recall(alert, context)
         if before is not None and alert.revision <= before.revision:
@@ -53,12 +78,17 @@ class Group:
             return
         team = self._team(alert.team)
         channels = where_it_began(team, before) if alert.state in ENDS else channels_of(team, alert.severity)
+        yield from self._told(alert, team, channels, before, context)
+
+    def _told(
+        self, alert: Alert, team: Team, channels: tuple[Channel, ...], before: Told | None, context: Context
+    ) -> Iterator[Outcome]:
         remember(alert, told_now(alert, team.name, channels, before), context)
         if not channels:
             yield Drop(DropReason.NOTHING_OPEN)
         for channel in channels:
             notification = self._notification(alert, team, channel, context)
-            if team.name == alert.team and set(reachable(team)) - set(channels):
+            if team.name == alert.team:
                 context.state.put(FOLLOWED, team.name, notification, notification.message_id)
             yield _emitted(notification)
 
@@ -71,7 +101,7 @@ class Group:
     def _notification(self, alert: Alert, team: Team, channel: Channel, context: Context) -> Notification:
         shop = self._configuration.shop(alert.shop)
         return Notification(
-            message_id=self._message_id(alert.id, str(alert.revision), alert.state, alert.team, channel),
+            message_id=self._message_id(alert.id, str(alert.revision), team.name, channel),
             team=team.name,
             channel=channel,
             group=_lane(channel, alert),
@@ -96,29 +126,56 @@ class Group:
             yield Drop(DropReason.NOTHING_OPEN)
             return
         context.state.delete(FOLLOWED, receipt.team, receipt.message_id)
-        if receipt.state in _MISSED:
-            yield self._told_elsewhere(missed, receipt.state, context)
-
-    def _told_elsewhere(self, missed: Notification, state: SendingState, context: Context) -> Outcome:
-        """On the first other channel that has not told it; not at all where something newer has been told since."""
+        if receipt.state not in _MISSED:
+            return
         alert, team = missed.alerts[0], self._configuration.team(missed.team)
         told = recall(alert, context)
-        if told is None or team is None or told.revision != alert.revision:
-            return Drop(DropReason.OUT_OF_DATE)
+        if told is None or told.revision != alert.revision:
+            yield Drop(DropReason.OUT_OF_DATE)
+        elif team is None:
+            yield from self._told_another_team(missed, told, context)
+        elif missed.instead_of is not None:
+            yield Drop(DropReason.ALREADY_KNOWN)
+        else:
+            yield self._told_elsewhere(missed, team, told, receipt.state, context)
+
+    def _told_another_team(self, missed: Notification, told: Told, context: Context) -> Iterator[Outcome]:
+        """Once, whatever channels it failed on; of an end only who was told of the beginning."""
+        alert, team = missed.alerts[0], self._team(missed.team)
+        if told.team != missed.team or alert.state in ENDS:
+            yield Drop(DropReason.ALREADY_KNOWN if told.team != missed.team else DropReason.NOTHING_OPEN)
+            return
+        yield from self._told(alert, team, channels_of(team, alert.severity), None, context)
+
+    def _told_elsewhere(
+        self, missed: Notification, team: Team, told: Told, state: SendingState, context: Context
+    ) -> Outcome:
+        """On the first other channel that has not told it; not at all where something newer has been told since."""
+        alert = missed.alerts[0]
         channel = next((channel for channel in reachable(team) if channel not in told.newest), None)
         if channel is None:
             return Drop(DropReason.ALREADY_KNOWN)
         remember(alert, also_on(channel, told), context)
-        return _emitted(
-            replace(
-                missed,
-                message_id=self._message_id(missed.message_id, "instead", channel),
-                channel=channel,
-                group=_lane(channel, alert),
-                created=context.now,
-                instead_of=Missed(missed.message_id, missed.channel, state),
-            )
+        instead = replace(
+            missed,
+            message_id=self._message_id(missed.message_id, "instead", channel),
+            channel=channel,
+            group=_lane(channel, alert),
+            created=context.now,
+            instead_of=Missed(missed.message_id, missed.channel, state),
         )
+        context.state.put(FOLLOWED, team.name, instead, instead.message_id)
+        return _emitted(instead)
+
+
+def _erase(shop: str, team: str, context: Context) -> None:
+    forget(shop, team, context)
+    for name, notification in context.state.scan(FOLLOWED, team):
+        rest = without(notification, shop)
+        if rest is None:
+            context.state.delete(FOLLOWED, team, name)
+        elif rest != notification:
+            context.state.put(FOLLOWED, team, rest, name)
 
 
 def _lane(channel: Channel, alert: Alert) -> str:

@@ -17,18 +17,23 @@ ENDS = frozenset({AlertState.RESOLVED, AlertState.WITHDRAWN})
 
 
 class Told(Struct, frozen=True, array_like=True):
-    """`team` is who was told, `newest` where the newest revision was, `channels` where anything of the alert was."""
+    """`team` is who was told, `newest` where the newest revision was, `channels` where anything of the alert was.
+
+    `team` is another one than the alert's where that is no longer configured. `shop`: whose data this is.
+    """
 
     revision: int
     team: str
     newest: tuple[Channel, ...]
     channels: tuple[Channel, ...]
     is_over: bool
+    shop: str = ""
 
 
-#: Open alerts do not expire. Milestones and what is over stay for longer than any topic could give them again.
-OPEN: Family[Told] = Family("open", Told)
-OVER: Family[Told] = Family("over", Told, ttl=timedelta(days=31))
+#: Open alerts do not expire. Milestones and what is over stay for longer than any topic could give them again; so does
+#: what a removed team was told, or another one in its stead: the alert's next word is not for the removed one.
+OPEN: Family[Told] = Family("open", Told, scanned=True)
+OVER: Family[Told] = Family("over", Told, ttl=timedelta(days=31), scanned=True)
 
 
 def recall(alert: Alert, context: Context) -> Told | None:
@@ -37,7 +42,7 @@ def recall(alert: Alert, context: Context) -> Told | None:
 
 
 def remember(alert: Alert, told: Told, context: Context) -> None:
-    family, other = (OVER, OPEN) if told.is_over else (OPEN, OVER)
+    family, other = (OVER, OPEN) if told.is_over or told.team != alert.team else (OPEN, OVER)
     context.state.delete(other, alert.team, _name(alert))
     context.state.put(family, alert.team, told, _name(alert))
 
@@ -50,7 +55,22 @@ def told_now(alert: Alert, team: str, channels: tuple[Channel, ...], before: Tol
         newest=channels,
         channels=tuple(dict.fromkeys((*known, *channels))),
         is_over=alert.milestone or alert.state in ENDS,
+        shop=alert.shop,
     )
+
+
+def let_expire(team: str, context: Context) -> None:
+    """The team is no longer configured: others are told what goes on."""
+    for name, told in context.state.scan(OPEN, team):
+        context.state.delete(OPEN, team, name)
+        context.state.put(OVER, team, told, name)
+
+
+def forget(shop: str, team: str, context: Context) -> None:
+    for family in (OPEN, OVER):
+        for name, told in context.state.scan(family, team):
+            if told.shop == shop:
+                context.state.delete(family, team, name)
 
 
 def also_on(channel: Channel, told: Told) -> Told:

@@ -32,9 +32,9 @@ class Following:
         self._settings = configuration.opentext
         self._pipeline = configuration.kafka.prefix
 
-    def begin(self, desk: Desk, receipt: Receipt, context: Context) -> Iterator[Outcome]:
+    def begin(self, desk: Desk, receipt: Receipt, shops: tuple[str, ...], context: Context) -> Iterator[Outcome]:
         """OpenText has it, or, in doubt, may have it: then only a callback can tell."""
-        followed = Followed(receipt, context.wall)
+        followed = Followed(receipt, context.wall, shops=shops)
         desk.follow(followed)
         yield from self.tell(desk, receipt, context)
         in_doubt = receipt.job_id is None

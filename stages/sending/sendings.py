@@ -21,27 +21,35 @@ _ENDS = frozenset({AlertState.RESOLVED, AlertState.WITHDRAWN})
 
 class Waiting(Struct, frozen=True, omit_defaults=True):
     """In the line. `attempts` have been made and answered; `armed`: the next one may be under way, and where repeats
-    are unsafe only the process that armed it may make it."""
+    are unsafe only the process that armed it may make it. `erased`: it says nothing any more, and keeps the place of a
+    head that may be under way."""
 
     notification: Notification
     trace: str | None = None
     attempts: int = 0
     armed: bool = False
+    erased: bool = False
 
 
 class Followed(Struct, frozen=True, omit_defaults=True):
-    """OpenText has it, or may have it. `receipt` is the newest one given; `since` (wall) is when it had an answer."""
+    """OpenText has it, or may have it. `receipt` is the newest one given; `since` (wall) is when it had an answer.
+
+    `shops`: those that it is about.
+    """
 
     receipt: Receipt
     since: datetime
     polls: int = 0
+    shops: tuple[str, ...] = ()
 
 
+#: The timer of a line's head: `send/<group>`.
+SEND = "send"
 #: By group: message ids, the head first.
 LINES: Family[tuple[str, ...]] = Family("line", tuple[str, ...])
 #: By message id, as the next two.
-WAITING: Family[Waiting] = Family("waiting", Waiting)
-FOLLOWED: Family[Followed] = Family("followed", Followed)
+WAITING: Family[Waiting] = Family("waiting", Waiting, scanned=True)
+FOLLOWED: Family[Followed] = Family("followed", Followed, scanned=True)
 LEDGER: Family[bool] = Family("ledger", bool, ttl=timedelta(days=7))
 FAMILIES: tuple[Family[Any], ...] = (LINES, WAITING, FOLLOWED, LEDGER)
 
@@ -66,6 +74,12 @@ class Desk:
 
     def followed(self, message_id: str) -> Followed | None:
         return self._state.get(FOLLOWED, self.team, message_id)
+
+    def all_waiting(self) -> list[Waiting]:
+        return [waiting for _, waiting in self._state.scan(WAITING, self.team)]
+
+    def all_followed(self) -> list[Followed]:
+        return [followed for _, followed in self._state.scan(FOLLOWED, self.team)]
 
     def join(self, waiting: Waiting) -> bool:
         """At the end of its line; True where it is the head at once."""
@@ -124,6 +138,10 @@ def is_end(notification: Notification) -> bool:
 def _is_ended(notification: Notification, end: Notification, ended: set[str]) -> bool:
     about = {alert.id for alert in notification.alerts}
     return notification.channel is end.channel and not is_end(notification) and bool(about) and about <= ended
+
+
+def shops_of(notification: Notification) -> tuple[str, ...]:
+    return tuple(sorted({alert.shop for alert in notification.alerts}))
 
 
 def receipt_of(notification: Notification, state: SendingState, at: datetime, attempts: int) -> Receipt:

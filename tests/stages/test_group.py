@@ -21,9 +21,11 @@ from schemas.configuration import Configuration, Person, Route, Shop, Team
 from schemas.notifications import Channel, Missed, Notification, Receipt, SendingState
 from schemas.reasons import DropReason, RejectReason
 from schemas.records import Record
+from stages.erasing import without
 from stages.group import FOLLOWED, Group
-from stages.stage import Context, Drop, Emit, Outcome, Reject
-from tests.stages.channels.samples import SETTINGS, SHOP, SINCE, alert
+from stages.stage import Context, Drop, Emit, Outcome, Reject, SweepCause, Visit
+from stages.told import OPEN
+from tests.stages.channels.samples import SETTINGS, SHOP, SINCE, alert, notification
 
 EMAIL, SMS = Channel.EMAIL, Channel.SMS
 INFO, WARNING, CRITICAL = Severity.INFO, Severity.WARNING, Severity.CRITICAL
@@ -62,6 +64,11 @@ class World:
         outcomes = list(self.stage.process(record, Context(view, self.now, self.now)))
         self.memory.apply(view.change)
         return outcomes
+
+    def visit(self, cause: SweepCause, about: str) -> None:
+        view = View(self.memory, Change(), self.now)
+        assert list(self.stage.visit(Visit("operations", cause, about), Context(view, self.now, self.now))) == []
+        self.memory.apply(view.change)
 
     def tell(self, *alerts: Alert) -> list[Notification]:
         """What goes out for these, in order."""
@@ -143,9 +150,7 @@ def test_message_ids_are_the_same_in_every_run_and_no_two_notifications_share_on
     assert len({one.message_id for one in first}) == len(first) == 7
 
 
-@pytest.mark.parametrize(
-    "changes", [{"id": "another"}, {"revision": 2}, {"state": AlertState.UPDATED}, {"team": "returns"}], ids=str
-)
+@pytest.mark.parametrize("changes", [{"id": "another"}, {"revision": 2}, {"team": "returns"}], ids=str)
 def test_what_differs_in_anything_has_another_message_id(changes: dict[str, Any]) -> None:
     world = World((team(), team(name="returns")))
 
@@ -252,12 +257,142 @@ def test_without_a_default_route_the_first_team_is_the_default() -> None:
     assert World((team(name="first"), team(name="second"))).tell(alert(team="gone"))[0].team == "first"
 
 
-def test_the_end_of_what_only_a_removed_team_was_told_is_told_to_nobody() -> None:
-    world = World((team(name="default"), team()))
-    world.tell(alert())
-    world.teams = (team(name="default"),)
+def removed() -> World:
+    """Its alerts went to a team by mail and SMS; the default one has mail only."""
+    return World((team(name="support", channels={INFO: (EMAIL,)}), team()), Route(teams=("support",)))
 
-    assert world.tell(end()) == []
+
+def without_the_team(world: World) -> World:
+    world.teams = world.teams[:1]
+    world.visit(SweepCause.CONFIGURATION, "fedcba987654")
+    return world
+
+
+def test_the_end_of_what_only_a_removed_team_was_told_is_told_to_nobody() -> None:
+    world = removed()
+    world.tell(alert())
+
+    assert without_the_team(world).tell(end()) == []
+
+
+@pytest.mark.parametrize("state", [SendingState.FAILED, SendingState.IN_DOUBT])
+@pytest.mark.parametrize("severity", [INFO, CRITICAL])
+def test_what_failed_on_its_way_to_a_team_that_was_removed_is_told_the_default_team_once(
+    state: SendingState, severity: Severity
+) -> None:
+    world = removed()
+    missed = world.tell(alert(severity=severity))
+    without_the_team(world)
+
+    told = [one for each in missed for one in world.settle(each, state)]
+
+    assert [(one.team, one.channel, one.meant_for, one.alerts[0].id) for one in told] == [
+        ("support", EMAIL, "operations", alert().id)
+    ]
+
+
+def test_what_was_to_be_told_on_another_channel_is_not_lost_with_its_team() -> None:
+    world = removed()
+    (instead,) = world.settle(world.tell(alert())[0])
+    without_the_team(world)
+
+    assert [one.team for one in world.settle(instead)] == ["support"]
+
+
+def test_what_reached_a_team_before_it_was_removed_is_told_nobody_else() -> None:
+    world = removed()
+    (told,) = world.tell(alert())
+    without_the_team(world)
+
+    assert world.settle(told, SendingState.DELIVERED) == []
+
+
+def test_of_what_failed_on_its_way_to_a_removed_team_its_end_and_what_is_older_than_that_is_told_nobody() -> None:
+    world = removed()
+    began, ended = world.tell(alert(), end())
+    without_the_team(world)
+
+    assert world.settle(began) + world.settle(ended) == []
+
+
+def test_the_default_team_hears_the_end_of_what_it_was_told_in_anothers_stead() -> None:
+    world = without_the_team(removed())
+    world.tell(alert())
+    world.visit(SweepCause.CONFIGURATION, "fedcba987654")
+
+    assert [(one.team, one.meant_for) for one in world.tell(end())] == [("support", "operations")]
+
+
+def test_told_in_anothers_stead_and_by_its_own_alert_a_team_gets_one_message() -> None:
+    world = without_the_team(removed())
+
+    (instead,) = world.tell(alert(state=AlertState.UPDATED, revision=2))
+    (own,) = world.tell(alert(team="support", revision=2))
+
+    assert own.message_id == instead.message_id
+
+
+def test_of_a_removed_team_nothing_is_remembered_for_ever() -> None:
+    world = removed()
+    world.tell(alert())
+    without_the_team(world).tell(alert(id="another"))
+    assert world.memory.count(OPEN.name) == 0
+
+    world.now += timedelta(days=32)
+    assert len(world.memory.expired(world.now, 100)) == len(world.memory)
+
+
+def test_a_new_configuration_changes_nothing_for_a_team_that_stays() -> None:
+    world = World()
+    world.tell(alert())
+    before = dict(world.memory._values)
+
+    world.visit(SweepCause.CONFIGURATION, "fedcba987654")
+
+    assert dict(world.memory._values) == before
+
+
+# --- a shop's erasure ------------------------------------------------------------------------------------------------
+
+OTHER = "other.myshopify.com"
+
+
+def test_of_a_shop_that_is_erased_nothing_is_left_and_of_others_everything() -> None:
+    world, never = World(), World()
+    theirs = (alert(id="b", shop=OTHER), alert(id="d", shop=OTHER, milestone=True))
+    world.tell(alert(id="a"), theirs[0], alert(id="c", milestone=True), theirs[1])
+    never.tell(*theirs)
+
+    world.visit(SweepCause.REDACTED, SHOP)
+
+    assert dict(world.memory._values) == dict(never.memory._values)
+
+
+def test_a_message_about_two_shops_keeps_what_is_about_the_other_one() -> None:
+    both = notification(alert(id="a"), alert(id="b", shop=OTHER))
+
+    assert without(both, SHOP) == notification(alert(id="b", shop=OTHER))
+    assert without(both, "a-third.myshopify.com") is both
+
+
+def test_what_fails_after_its_shop_was_erased_is_told_nowhere() -> None:
+    world = World()
+    (told,) = world.tell(alert())
+    world.visit(SweepCause.REDACTED, SHOP)
+
+    assert world.settle(told) == []
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from([SHOP, OTHER]), st.booleans()), max_size=12))
+def test_visiting_a_team_again_changes_nothing(told: list[tuple[str, str, bool]]) -> None:
+    once, twice = removed(), removed()
+    for world in (once, twice):
+        world.tell(*(alert(id=f"{name}/{shop}", shop=shop, milestone=over) for name, shop, over in told))
+        without_the_team(world).visit(SweepCause.REDACTED, SHOP)
+    twice.visit(SweepCause.CONFIGURATION, "fedcba987654")
+    twice.visit(SweepCause.REDACTED, SHOP)
+
+    assert dict(twice.memory._values) == dict(once.memory._values)
 
 
 # --- told on another channel ---------------------------------------------------------------------------------------
@@ -294,7 +429,6 @@ def test_a_failure_where_the_other_channel_has_told_it_already_is_told_nowhere_e
     world = World()
     email, sms = world.tell(alert(severity=CRITICAL))
 
-    assert world.memory.count(FOLLOWED.name) == 0
     assert world.settle(email) + world.settle(sms) == []
 
 
@@ -310,7 +444,6 @@ def test_a_failure_of_a_team_with_one_channel_is_told_nowhere_else() -> None:
     world = World((team(people=(Person(name="ann", email="ann@example.com"),)),))
     (missed,) = world.tell(alert())
 
-    assert world.memory.count(FOLLOWED.name) == 0
     assert world.settle(missed) == []
 
 

@@ -24,7 +24,19 @@ from schemas.signals import SendingFailed
 from stages.channels.submission import Submission
 from stages.dispatch import Dispatch
 from stages.opentext.answers import Accepted, Gone, Status, StatusAnswer, SubmitAnswer
-from stages.stage import CancelTimer, Context, Drop, Emit, Outcome, SetTimer, Timer, TimerKind, Work
+from stages.stage import (
+    CancelTimer,
+    Context,
+    Drop,
+    Emit,
+    Outcome,
+    SetTimer,
+    SweepCause,
+    Timer,
+    TimerKind,
+    Visit,
+    Work,
+)
 
 T = TypeVar("T", bound=Struct)
 
@@ -162,8 +174,11 @@ class Office:
 
     async def call(self, timer: Timer) -> dict[Any, Any]:
         """The first half of a timer: its calls. Who dies between the halves has called, and nobody knows."""
-        requests = self.stage.plan(timer, self._context(View(self.memory, Change(), self.wall), {}))
+        requests = self.plan(timer)
         return {request: await self.stage.perform(request) for request in requests}
+
+    def plan(self, timer: Timer) -> Sequence[Any]:
+        return self.stage.plan(timer, self._context(View(self.memory, Change(), self.wall), {}))
 
     def settle(self, timer: Timer, answers: dict[Any, Any]) -> None:
         current = self.timers.get((timer.routing, timer.name))
@@ -172,6 +187,13 @@ class Office:
         elif not answers:
             return
         self._settle(timer, answers)
+
+    def visit(self, cause: SweepCause, about: str) -> None:
+        view = View(self.memory, Change(), self.wall)
+        outcomes = list(self.stage.visit(Visit("desk", cause, about), self._context(view, {})))
+        self.memory.apply(view.change)
+        for outcome in outcomes:
+            self._carry_out(outcome)
 
     def _record(self, topic: str, value: Struct, trace: str | None = None) -> None:
         headers = () if trace is None else (("traceparent", trace.encode()),)
