@@ -12,8 +12,7 @@ from schemas import topics
 from schemas.journal import Journal, Taken
 from schemas.records import Record
 from tests.chaos.oracle.findings import Promise, Sheet
-from tests.chaos.oracle.log import Log, at
-from tests.chaos.oracle.marks import MarkRecord, marks_of
+from tests.chaos.oracle.log import Log, Mark, at
 from tests.chaos.oracle.remembered import milliseconds
 
 CHECK = "journal entries"
@@ -35,7 +34,7 @@ def walk(sheet: Sheet, log: Log, stage: str, number: int, inputs: Sequence[str])
     sheet.compared[CHECK] += len(entries)
     _check_times(sheet, entries)
     reached = _check_positions(sheet, log, number, entries, inputs)
-    marks = marks_of(log, stage, number)
+    marks = log.marks(stage, number)
     _check_marks(sheet, entries, marks, f"state.{stage}-{number}")
     _check_end(sheet, log, number, reached, marks)
     return entries
@@ -96,7 +95,7 @@ def _check_positions(
     return reached
 
 
-def _check_marks(sheet: Sheet, entries: Sequence[Entry], marks: Sequence[MarkRecord], where: str) -> None:
+def _check_marks(sheet: Sheet, entries: Sequence[Entry], marks: Sequence[Mark], where: str) -> None:
     """Each transaction writes its mark. An entry without one, or a mark without an entry, is a hole in the journal."""
     if len(entries) != len(marks):
         says = f"{len(marks)} transactions have left their mark, and {len(entries)} stand in the journal"
@@ -110,7 +109,7 @@ def _check_marks(sheet: Sheet, entries: Sequence[Entry], marks: Sequence[MarkRec
         behind = mark.offset + 1
 
 
-def _paired(entries: Sequence[Entry], marks: Sequence[MarkRecord]) -> Iterator[tuple[Entry, MarkRecord]]:
+def _paired(entries: Sequence[Entry], marks: Sequence[Mark]) -> Iterator[tuple[Entry, Mark]]:
     """By their time, since one of either kind may be missing."""
     turn = 0
     for entry in entries:
@@ -121,7 +120,7 @@ def _paired(entries: Sequence[Entry], marks: Sequence[MarkRecord]) -> Iterator[t
             turn += 1
 
 
-def _check_end(sheet: Sheet, log: Log, number: int, reached: Mapping[str, int], marks: Sequence[MarkRecord]) -> None:
+def _check_end(sheet: Sheet, log: Log, number: int, reached: Mapping[str, int], marks: Sequence[Mark]) -> None:
     """What the state says is settled was taken by some transaction."""
     if not marks:
         return

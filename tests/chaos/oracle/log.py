@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+import msgspec
 from aiokafka.partitioner import murmur2
 
 from schemas import topics
 from schemas.records import Record, TopicPartition
+from tests.chaos.oracle.remembered import Key, Stored, changelog_entry
 
 #: What is said to every task alike. No stage sees it, and it is in no content check.
 BROADCASTS = frozenset({"chain-beat", "receiver-beat", "shop/redact"})
@@ -41,6 +43,23 @@ class Made(NamedTuple):
         return self.stage, self.number
 
 
+class Change(NamedTuple):
+    """A record of a changelog; `stored` None where the key was deleted."""
+
+    record: Record
+    key: Key
+    stored: Stored | None
+
+
+class Mark(NamedTuple):
+    """A transaction's mark. `first`: the first offset that its transaction wrote on the changelog. `time` in ms."""
+
+    first: int
+    offset: int
+    positions: Mapping[str, int]
+    time: int
+
+
 @dataclass(frozen=True)
 class Log:
     """`records` in order of their offsets; `committed` by group, as far as there is anything."""
@@ -67,9 +86,43 @@ class Log:
                 found.setdefault(made.task, []).append((made, record))
         return found
 
+    def changes(self, stage: str, number: int) -> Sequence[Change]:
+        """The changelog of a task, in order."""
+        return self._changes.get((stage, number), ())
+
+    def marks(self, stage: str, number: int) -> Sequence[Mark]:
+        """In order. Empty where the task never committed anything; compaction leaves the newest at least."""
+        return self._marks.get((stage, number), ())
+
+    @cached_property
+    def _changes(self) -> Mapping[tuple[str, int], Sequence[Change]]:
+        return {
+            (stage, number): [Change(record, *changelog_entry(record)) for record in self.on(topic, number)]
+            for stage in topics.STAGES
+            for topic in (topics.state_of(stage),)
+            for number in range(self.partitions)
+        }
+
+    @cached_property
+    def _marks(self) -> Mapping[tuple[str, int], Sequence[Mark]]:
+        return {task: list(_marks(changes)) for task, changes in self._changes.items()}
+
     def home(self, key: bytes) -> int:
         """The partition of a key, by a murmur2 that is not ours."""
         return int((murmur2(key) & 0x7FFFFFFF) % self.partitions)
+
+
+def _marks(changes: Sequence[Change]) -> Iterator[Mark]:
+    """Who lifts a stop writes without a transaction of the task's, and leaves no mark."""
+    first: int | None = None
+    for record, key, stored in changes:
+        if key.family == "stopped" and stored is None:
+            continue
+        first = record.offset if first is None else first
+        if key.family == "mark" and stored is not None:
+            positions, time = msgspec.msgpack.decode(stored.payload, type=tuple[dict[str, int], int])
+            yield Mark(first, record.offset, positions, time)
+            first = None
 
 
 def made_of(record: Record) -> Made | None:

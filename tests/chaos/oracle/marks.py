@@ -3,48 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
-
-import msgspec
 
 from schemas import topics
 from schemas.records import Record
 from tests.chaos.oracle.findings import Promise, Sheet
 from tests.chaos.oracle.log import Log, at, is_broadcast
-from tests.chaos.oracle.remembered import changelog_entry
 
 CHECK = "positions of tasks"
-_MARK = "mark"
 #: What the chain never stops telling itself: a run may end before the last of it is read.
 _NEVER_STILL = frozenset({topics.SIGNALS, topics.RECEIPTS, topics.SENDING_STATUS})
 
 
-class MarkRecord(NamedTuple):
-    """A transaction's mark. `first`: the first offset that its transaction wrote on the changelog."""
-
-    first: int
-    offset: int
-    positions: Mapping[str, int]
-    time: int
-
-
-def marks_of(log: Log, stage: str, number: int) -> list[MarkRecord]:
-    """Empty where the task never committed anything. Compaction leaves the newest at least."""
-    found: list[MarkRecord] = []
-    first: int | None = None
-    for record in log.on(topics.state_of(stage), number):
-        first = record.offset if first is None else first
-        key, stored = changelog_entry(record)
-        if key.family == _MARK and stored is not None:
-            positions, time = msgspec.msgpack.decode(stored.payload, type=tuple[dict[str, int], int])
-            found.append(MarkRecord(first, record.offset, positions, time))
-            first = None
-    return found
-
-
 def settled_to(log: Log, stage: str, number: int) -> Mapping[str, int]:
     """By input topic, up to where the task has settled everything."""
-    marks = marks_of(log, stage, number)
+    marks = log.marks(stage, number)
     return marks[-1].positions if marks else {}
 
 

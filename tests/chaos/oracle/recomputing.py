@@ -62,7 +62,7 @@ def _times_told(log: Log, number: int) -> dict[int, datetime]:
 
 
 def check_journaled(sheet: Sheet, log: Log, row: Journaled) -> None:
-    made = cache(row.made)
+    made, newest = cache(row.made), _newest(log)
     sheet.looks_at(f"records, worked through {row.stage} again", f"state keys of {row.stage}")
     for number in range(log.partitions):
         bench = Bench(row.stage, number, log)
@@ -74,7 +74,7 @@ def check_journaled(sheet: Sheet, log: Log, row: Journaled) -> None:
         compare(sheet, bench.written, standing_of(log, row.stage, number))
         stage: Any = made(entries[-1].journal.configuration if entries else None)
         states.check(sheet, log, bench, stage.families, states.payload_and_end)
-        _check_overdue(sheet, log, bench)
+        _check_overdue(sheet, newest, bench)
 
 
 def _work(sheet: Sheet, bench: Bench, stage: Stage, by: tuple[Entry, Patience]) -> None:
@@ -99,9 +99,8 @@ def _work(sheet: Sheet, bench: Bench, stage: Stage, by: tuple[Entry, Patience]) 
         bench.visit(stage, visited, times)
 
 
-def _check_overdue(sheet: Sheet, log: Log, bench: Bench) -> None:
+def _check_overdue(sheet: Sheet, newest: int, bench: Bench) -> None:
     """A deadline that fell due long before the newest record of all, and is still set."""
-    newest = _newest(log)
     for timer in bench.timers():
         sheet.seen[f"timers of {bench.name} that are still set"] += 1
         late = (newest - milliseconds(timer.due)) / 1000

@@ -9,8 +9,7 @@ from schemas import topics
 from stages.stage import Family
 from tests.chaos.oracle.findings import Promise, Sheet
 from tests.chaos.oracle.log import Log, at
-from tests.chaos.oracle.marks import marks_of
-from tests.chaos.oracle.remembered import Key, Stored, changelog_entry
+from tests.chaos.oracle.remembered import Key, Stored
 from tests.chaos.oracle.works import TIMER, Bench
 
 #: The runtime's own, which no stage sees.
@@ -30,8 +29,7 @@ def payload_and_end(stands: Stored, rebuilt: Stored) -> bool:
 
 def newest_of(log: Log, stage: str, number: int) -> dict[Key, Stored]:
     found: dict[Key, Stored] = {}
-    for record in log.on(topics.state_of(stage), number):
-        key, stored = changelog_entry(record)
+    for _, key, stored in log.changes(stage, number):
         if stored is None:
             found.pop(key, None)
         else:
@@ -43,7 +41,7 @@ def check(sheet: Sheet, log: Log, bench: Bench, families: Sequence[Family[Any]],
     """What has expired may be there or not."""
     where = f"{topics.state_of(bench.name)}-{bench.number}"
     known = {TIMER.name, *(family.name for family in families)}
-    marks = marks_of(log, bench.name, bench.number)
+    marks = log.marks(bench.name, bench.number)
     now = marks[-1].time if marks else 0
     stands = newest_of(log, bench.name, bench.number)
     rebuilt = dict(bench.state.items())
@@ -70,8 +68,7 @@ def _check_key(sheet: Sheet, where: str, both: tuple[Stored | None, Stored | Non
 def _check_lifetimes(sheet: Sheet, log: Log, bench: Bench, families: Sequence[Family[Any]]) -> None:
     """What has a time to live ends so long after its put: a record carries its transaction's time."""
     lives = {family.name: 0 if family.ttl is None else int(family.ttl.total_seconds() * 1000) for family in families}
-    for record in log.on(topics.state_of(bench.name), bench.number):
-        key, stored = changelog_entry(record)
+    for record, key, stored in log.changes(bench.name, bench.number):
         if stored is None or key.family not in lives:
             continue
         lasts = record.timestamp + lives[key.family] if lives[key.family] else 0
