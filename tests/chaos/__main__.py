@@ -32,7 +32,7 @@ def main(  # noqa: PLR0913 - one parameter per option
     processes: Annotated[int, typer.Option(min=3, help="Of `pipeline run all`, at the beginning.")] = 3,
     partitions: Annotated[int, typer.Option(min=1)] = 12,
     brokers: Annotated[int, typer.Option(help="1 or 3; the only one is not killed.")] = 3,
-    rate: Annotated[float, typer.Option(min=1, help="Webhooks a second.")] = 60.0,
+    rate: Annotated[float, typer.Option(min=1, help="Webhooks a second.")] = 40.0,
     settle: Annotated[float, typer.Option(help="Seconds within which everything stands still afterwards.")] = 150.0,
     only: Annotated[list[Disturbance] | None, typer.Option(help="Only these disturbances (again and again).")] = None,
     without_fencing: Annotated[

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import aiokafka
 from aiokafka import AIOKafkaConsumer
@@ -20,10 +21,21 @@ from schemas.records import TopicPartition
 from tests.chaos.installation import Installation
 
 _ASK_MS = 10_000
+_KNOWN_WITHIN = 30.0
+_PAUSE = 0.5
 
 
 async def leading_most(bootstrap: str, prefix: str) -> int:
-    """The number of the broker that leads the most partitions of the installation."""
+    """The number of the broker that leads the most partitions of the installation. Raises TimeoutError."""
+    async with asyncio.timeout(_KNOWN_WITHIN):
+        while True:
+            # one that was just killed may be asked first
+            with suppress(KafkaError):
+                return await _leading_most(bootstrap, prefix)
+            await asyncio.sleep(_PAUSE)
+
+
+async def _leading_most(bootstrap: str, prefix: str) -> int:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=_ASK_MS)
     await admin.start()
     try:

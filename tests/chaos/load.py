@@ -45,11 +45,6 @@ class Load:
         self._under_way: set[asyncio.Task[None]] = set()
         self._room = asyncio.Semaphore(_AT_ONCE)
 
-    @property
-    def open(self) -> int:
-        """Deliveries that nobody has answered 200 yet."""
-        return len(self._under_way)
-
     @asynccontextmanager
     async def sending(self, rate: float, hear: Callable[[Told], None]) -> AsyncIterator[None]:
         """So many a second, until the block is left; then no new ones. `hear` is told of a story before it begins."""

@@ -42,7 +42,7 @@ class Plan:
     processes: int = 3
     partitions: int = 12
     brokers: int = 3
-    rate: float = 60.0
+    rate: float = 40.0
     settle: float = 150.0
     program: str = "pipeline"
     disturbances: tuple[Disturbance, ...] = tuple(Disturbance)

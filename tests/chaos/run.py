@@ -105,17 +105,30 @@ class _Run:
             await self._until_ready()
             say(f"{plan.processes} processes are ready after {monotonic() - begin:.1f} s")
             disturbing = Disturbing(self._world, say)
-            async with asyncio.timeout(plan.seconds + plan.settle):
-                async with load.sending(plan.rate, lambda told: self._truth.tell(told.things)):
-                    async with disturbing.going_on(blows(plan)):
-                        await asyncio.sleep(plan.seconds)
-                    self._recover()
+            await self._disturbed(load, disturbing)
+            self._recover()
             disturbing.note(f"{len(load.taken)} deliveries are taken; from here on everybody is well")
             await self._stand_still(disturbing.note)
             await asyncio.gather(*(fleet.end(process) for process in list(fleet.processes)))
             disturbing.note("all are ended")
         problems = (*fleet.problems, *load.problems)
         return Outcome(plan, self._evidence(load), problems, tuple(disturbing.log), self._counted(load, disturbing))
+
+    async def _disturbed(self, load: Load, disturbing: Disturbing) -> None:
+        """Until every delivery is taken, and every disturbance is over."""
+        plan, hear = self._plan, self._truth.tell
+        try:
+            async with (
+                asyncio.timeout(plan.seconds + plan.settle),
+                disturbing.going_on(blows(plan)),
+                load.sending(plan.rate, lambda told: hear(told.things)),
+            ):
+                await asyncio.sleep(plan.seconds)
+        except TimeoutError:
+            says = (
+                f"{plan.settle:g} s after the load {load.open} deliveries are not taken, or a disturbance is not over"
+            )
+            self._world.fleet.problems.append(says)
 
     def _recover(self) -> None:
         self._world.opentext.recover()
