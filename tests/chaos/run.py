@@ -125,9 +125,7 @@ class _Run:
             ):
                 await asyncio.sleep(plan.seconds)
         except TimeoutError:
-            says = (
-                f"{plan.settle:g} s after the load {load.open} deliveries are not taken, or a disturbance is not over"
-            )
+            says = f"{plan.settle:g} s after the load, deliveries are not taken or a disturbance is not over"
             self._world.fleet.problems.append(says)
 
     def _recover(self) -> None:
