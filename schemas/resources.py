@@ -155,8 +155,10 @@ _TABLE: tuple[tuple[tuple[str, ...], Resource], ...] = (
 #: Every topic that we know, by its classic name.
 RESOURCES: Mapping[str, Resource] = {topic: resource for topics, resource in _TABLE for topic in topics}
 
+#: All data of a shop must be erased.
+SHOP_REDACT = "shop/redact"
 #: Accepted for any shop, configured or not.
-COMPLIANCE = frozenset({"customers/data_request", "customers/redact", "shop/redact"})
+COMPLIANCE = frozenset({"customers/data_request", "customers/redact", SHOP_REDACT})
 
 #: Next-generation Events (`<Topic>/<action>`) that mean what a classic topic means.
 CLASSIC: Mapping[str, str] = {
@@ -209,6 +211,20 @@ def domain_of(topic: str) -> str:
     if resource := RESOURCES.get(topic):
         return resource.domain
     return _EVENTS.get(topic.partition("/")[0], (UNKNOWN_DOMAIN, ""))[0]
+
+
+def is_erasure(topic: str | None, shop: str, body: bytes | None, test: str | None) -> bool:
+    """Shopify's word that all data of this shop must go: for every task, on every partition.
+
+    Not where it is a test (`test` is the header's word). Topic and shop stand in headers, which are not signed, and
+    this cannot be undone: the body, which is, must name the shop itself.
+    """
+    if topic != SHOP_REDACT or test == "true" or body is None:
+        return False
+    try:
+        return _TEXT.decode(_OBJECT.decode(body).get("shop_domain", b"null")).lower() == shop
+    except _UNREADABLE:
+        return False
 
 
 def raw_key(shop: str, topic: str, body: bytes, delivery_id: str, resource_id: str = "") -> RawKey:

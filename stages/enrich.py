@@ -3,8 +3,9 @@
 One raw record becomes its event, and copies for the other subjects that it concerns. Identity is never guessed: while
 Shopify does not tell whose a resource is, the record is parked, for a day at most. Facts are waited for a short while;
 then the event goes on and names what is unknown, and what comes later follows as `answer.facts`. A shop without Admin
-access keeps such resources as their own subjects. Not promised: that every fact comes. The customer of an order is
-known from its webhooks only: the answer to a question about the order does not carry it.
+access keeps such resources as their own subjects. That a shop must be erased is the runner's work: what comes here of
+that is a test, or not about the shop that it says, and nobody's news. Not promised: that every fact comes. The customer
+of an order is known from its webhooks only: the answer to a question about the order does not carry it.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from schemas.configuration import Configuration
 from schemas.events import Event, Source
 from schemas.facts import OrderFacts, PrivacyFacts, RiskFacts
 from schemas.questions import Question
-from schemas.reasons import RejectReason, RetryReason
+from schemas.reasons import DropReason, RejectReason, RetryReason
 from schemas.records import REDRIVEN_AT, Record
+from schemas.resources import SHOP_REDACT
 from schemas.signals import TokenRefused
 from stages.bodies.arrivals import Draft, copies, read, routing_of
 from stages.bodies.fields import instant
@@ -35,6 +37,7 @@ from stages.shopify.patience import LONGEST_RETRY, grown, wait_for, waited
 from stages.stage import (
     CancelTimer,
     Context,
+    Drop,
     Emit,
     Family,
     Outcome,
@@ -108,6 +111,9 @@ class Enrich:
 
     def _arrive(self, record: Record, context: Context) -> Iterator[Outcome]:
         draft = self._draft(record)
+        if draft.event.kind == SHOP_REDACT:
+            yield Drop(DropReason.TEST if draft.event.test else DropReason.NOT_WATCHED)
+            return
         place, where = context.state.get(PLACES, draft.event.resource), self._where(draft)
         needs = needs_of(draft.event, place)
         if place is None and where is not None:

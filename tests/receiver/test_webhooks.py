@@ -7,11 +7,14 @@ from dataclasses import replace
 
 import pytest
 
+from pipeline.memory import Call, Fate
 from pipeline.receiver import Credentials, ShopCredentials
 from pipeline.simulators.samples import bodies, topics
 from pipeline.simulators.shopify import signature
+from schemas.codec import decode
 from schemas.records import partition_of
-from schemas.resources import raw_key
+from schemas.resources import is_erasure, raw_key
+from schemas.signals import ShopUninstalled
 from stages.bodies.arrivals import read as arrival
 from stages.stage import Reject
 from tests.receiver.world import (
@@ -49,7 +52,7 @@ async def test_every_real_body_is_on_its_topic_byte_for_byte_under_its_key(world
 
     answer = await world.deliver(delivery(body, topic))
 
-    record = await world.only()
+    (record,) = [record for record in await world.records() if record.topic != "signals"]
     domain, key = raw_key(SHOP, topic, body, "w-1")
     assert (answer.status, record.value) == (200, body)
     assert (record.topic, record.key) == (f"shopify.{domain}", key.encode())
@@ -207,6 +210,85 @@ async def test_compliance_is_heard_for_any_shop_that_any_secret_speaks_for(
 
     assert (await world.deliver(asked, secret)).status == 200
     assert (await world.only()).topic == "shopify.privacy"
+
+
+# --- what is for every task -------------------------------------------------------------------------------------------
+
+NAMED = b'{"shop_id":954889,"shop_domain":"Demo.myshopify.com"}'
+TEST = {"X-Shopify-Test": "true"}
+
+
+async def test_that_a_shop_must_be_erased_lies_on_every_partition_as_it_came(world: World) -> None:
+    erasure = delivery(NAMED, "shop/redact")
+
+    assert (await world.deliver(erasure)).status == 200
+
+    found = await world.records()
+    assert [(record.topic, record.partition) for record in found] == [
+        ("shopify.privacy", number) for number in range(3)
+    ]
+    assert {(record.key, record.value) for record in found} == {(f"{SHOP}/shop".encode(), NAMED)}
+    assert len({record.headers for record in found}) == 1
+    assert found[0].header("x-shopify-hmac-sha256") == signature(NAMED, SECRET)
+    assert is_erasure(found[0].header("ce_type"), SHOP, found[0].value, found[0].header("x-shopify-test"))
+
+
+async def test_also_of_a_shop_that_is_not_configured(world: World) -> None:
+    erasure = delivery(b'{"shop_domain":"stranger.myshopify.com"}', "shop/redact", "stranger.myshopify.com")
+
+    assert (await world.deliver(erasure)).status == 200
+    assert len(await world.records()) == 3
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b"", b'{"shop_domain":null}', b'{"shop_domain":"other.myshopify.com"}'])
+async def test_what_does_not_name_the_shop_itself_erases_nothing(world: World, body: bytes) -> None:
+    assert (await world.deliver(delivery(body, "shop/redact"))).status == 200
+
+    record = await world.only()
+    assert not is_erasure(record.header("ce_type"), SHOP, record.value, record.header("x-shopify-test"))
+
+
+async def test_that_the_app_is_gone_is_said_to_every_task_after_the_webhook_itself(world: World) -> None:
+    gone = delivery(bodies()["app_uninstalled__1"], "app/uninstalled")
+
+    assert (await world.deliver(gone, headers={"traceparent": TRACE})).status == 200
+
+    (raw,) = await world.records("shopify.operations")
+    said = await world.records("signals")
+    assert (raw.value, raw.header("ce_type")) == (gone.body, "app/uninstalled")
+    assert [record.partition for record in said] == [0, 1, 2]
+    assert {record.header("ce_type") for record in said} == {"shop-uninstalled"}
+    assert {record.header("traceparent") for record in said} == {TRACE}
+    happened = arrival(raw, None).event.occurred
+    assert decode(said[0], ShopUninstalled) == ShopUninstalled(SHOP, f"{SHOP}/shop", happened, WALL)
+
+
+@pytest.mark.parametrize(("body", "topic"), [(NAMED, "shop/redact"), (b'{"id":1}', "app/uninstalled")])
+async def test_a_test_delivery_is_said_to_nobody_but_its_stage(world: World, body: bytes, topic: str) -> None:
+    assert (await world.deliver(delivery(body, topic), headers=TEST)).status == 200
+
+    record = await world.only()
+    assert record.header("ce_type") == topic
+    assert not is_erasure(topic, SHOP, record.value, record.header("x-shopify-test"))
+
+
+@pytest.mark.parametrize(("body", "topic", "written"), [(NAMED, "shop/redact", 3), (b'{"id":1}', "app/uninstalled", 4)])
+async def test_shopify_hears_yes_only_when_every_partition_has_it_and_may_send_it_again(
+    world: World, body: bytes, topic: str, written: int
+) -> None:
+    world.faults.next(Call.APPEND, *[Fate.DONE] * (written - 1), Fate.UNAVAILABLE)
+
+    assert (await world.deliver(delivery(body, topic))).status == 503
+    assert len(await world.records()) == written - 1
+    assert (await world.deliver(delivery(body, topic))).status == 200
+    assert len(await world.records()) == 2 * written - 1
+
+
+async def test_where_the_webhook_itself_is_not_written_nobody_is_told(world: World) -> None:
+    world.faults.next(Call.APPEND, Fate.UNAVAILABLE)
+
+    assert (await world.deliver(delivery(topic="app/uninstalled"))).status == 503
+    assert await world.records() == []
 
 
 async def test_compliance_is_not_heard_without_a_good_signature(world: World) -> None:

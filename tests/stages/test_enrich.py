@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.clock import VirtualClock
+from pipeline.state import Change, Memory, View
 from schemas.events import Source
 from schemas.facts import (
     CheckoutFacts,
@@ -26,13 +27,17 @@ from schemas.facts import (
 )
 from schemas.money import Money
 from schemas.questions import Question, QuestionKind
-from schemas.records import REDRIVEN_AT
+from schemas.reasons import DropReason
+from schemas.records import REDRIVEN_AT, Record
+from stages.enrich import Enrich
 from stages.shopify import shapes
 from stages.shopify.answers import Denied, Found, Missing, Refused, Unavailable
+from stages.stage import Context, Drop
 from tests.pipeline.world import START
-from tests.stages.asking import CLOSED_SHOP, SHOP, ToldShopify, enriching
+from tests.stages.asking import CLOSED_SHOP, CONFIGURATION, SHOP, ToldShopify, enriching
 from tests.stages.bodies.reading import ORDER
 
+TEST = {"x-shopify-test": "true"}
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 GID = f"gid://shopify/Order/{ORDER}"
 OF_ORDER = f"{SHOP}/order/{ORDER}"
@@ -691,6 +696,18 @@ async def test_a_shop_that_is_not_ours_is_a_dead_letter_but_for_what_the_law_ask
         letters = await world.dead()
     assert isinstance(event.facts, PrivacyFacts)
     assert [letter.header("dead-reason") for letter in letters] == ["shop-unknown"]
+
+
+@pytest.mark.parametrize(("headers", "reason"), [({}, DropReason.NOT_WATCHED), (TEST, DropReason.TEST)])
+def test_that_a_shop_must_be_erased_is_no_event(headers: dict[str, str], reason: DropReason) -> None:
+    told = {"ce_type": "shop/redact", "ce_id": "1", "ce_source": f"//{SHOP}"} | headers
+    header = tuple((name, text.encode()) for name, text in told.items())
+    record = Record("shopify.privacy", 0, 0, 0, f"{SHOP}/shop".encode(), b'{"shop_id":1}', header)
+    stage = Enrich(CONFIGURATION, ToldShopify())
+
+    outcomes = stage.process(record, Context(View(Memory(stage.families), Change(), START), START, START))
+
+    assert list(outcomes) == [Drop(reason)]
 
 
 @pytest.mark.parametrize(
