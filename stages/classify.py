@@ -131,7 +131,7 @@ class Classify:
             track = replace(track, confirmed=False)
         else:
             reached = timer.due if track.reached is None else max(track.reached, timer.due)
-            track = replace(track, due=None, reached=reached)
+            track = replace(track, due=None, reached=reached, behind=not context.chain_passed)
         context.state.put(TRACK, subject, track, name)
         cause = Cause(f"timer@{timer.due.isoformat()}", context.wall, None)
         yield from self._judged(subject, self._dossier(subject, context), cause, context)
@@ -213,8 +213,8 @@ def _decoded(record: Record, into: Any) -> Any:
 
 
 def _answered(event: Event, context: Context) -> Iterator[Outcome]:
-    """What was asked before something is told: the answer is in the dossier, and says whether it is one. A late one is."""
+    """What was asked before something is told: the answer is in the dossier, and says whether it is one; late too."""
     for name, track in context.state.scan(TRACK, event.subject):
-        if track.question == event.delivery_id and track.confirmed is None:
+        if track.question == event.delivery_id and track.confirmed is not True:
             context.state.put(TRACK, event.subject, replace(track, confirmed=not event.incomplete), name)
             yield CancelTimer(event.subject, f"{ASKED}{name.decode()}")

@@ -74,11 +74,9 @@ class Waits:
         return self._missed_until(track)
 
     def _missed_until(self, track: Track) -> datetime | None:
-        """A moment that has come only by its timer, as every other."""
+        """What is held is so until its timer fires, and then, after a second gap, again."""
         missed = self._context.missed_until
-        ahead = missed if missed is not None and missed > self._context.now else None
-        until = max((moment for moment in (track.held, ahead) if moment is not None), default=None)
-        return until if until is None or track.reached is None or track.reached < until else None
+        return track.held or (missed if missed is not None and missed > self._context.now else None)
 
     def wait(
         self, name: str, track: Track, waiting: Sequence[Due], held: datetime | None = None

@@ -51,14 +51,14 @@ def _needed(case: Case, known: Known[DisputeFacts]) -> Iterator[Verdict]:
     dispute, key, since = known.value, str(known.value.id), known.stamp.occurred
     said = _said(case, dispute, since, Severity.CRITICAL if _is_to_stop(case) else Severity.WARNING)
     if case.kind == "order" and case.dossier.order is None:
-        yield Due(said, since, key, ask=QuestionKind.ORDER, timer=TimerKind.DEADLINE)
+        yield Due(said, since, key, ask=QuestionKind.ORDER, timer=TimerKind.OUTSIDE)
     else:
         yield Fire(said, key)
     if dispute.evidence_due is None:
         return
     for level, before in enumerate(sorted(case.configuration.rules.returns.evidence_before, reverse=True), 1):
         worse = _said(case, dispute, since, Severity.CRITICAL)
-        yield Due(worse, dispute.evidence_due - before, key, level, timer=TimerKind.DEADLINE)
+        yield Due(worse, dispute.evidence_due - before, key, level, timer=TimerKind.OUTSIDE)
 
 
 def _is_to_stop(case: Case) -> bool:

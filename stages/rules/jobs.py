@@ -2,7 +2,10 @@
 
 A job reports to the receiver by its name; what it is and whom it belongs to says the configuration. A job that is not
 configured is known by its reports alone: it can fail, but it cannot be overdue. One that names its runs is watched run
-by run. Not yet: hours in the job's time zone; a job that has never succeeded has nothing to be counted from.
+by run. Nobody sends a report again that our receiver was not there to take: a job is not overdue before the receiver is
+back, and is told then with that doubt, since silence would hide a job that did not run until its next one. Not yet:
+hours in the job's time zone; a job that has never succeeded has nothing to be counted from; the doubt where the
+receiver came back more than 4 h 15 min ago.
 """
 
 from __future__ import annotations
@@ -18,11 +21,11 @@ from schemas.facts import BulkOperationFacts
 from schemas.signals import JobPhase, JobReported
 from stages.rules.rule import Case, Clear, Due, Fire, Said, Verdict, admin_link, details
 from stages.rules.words import moment, plain, spell
-from stages.stage import TimerKind
 
 _BULK_FAILED = {"failed": "failed", "expired": "has expired", "canceled": "was canceled"}
 _ENDS = (JobPhase.SUCCESS, JobPhase.FAIL)
 _TO = (Audience.IT_SUPPORT, Audience.APPLICATION_OWNERS)
+_LOST = "not confirmed: our receiver was away, and the job's report may be lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +90,8 @@ def _run(case: Case, started: JobReported, allowed: timedelta) -> Verdict:
             return Clear(f"it ended on {moment(report.occurred)}", key)
         if report.phase is JobPhase.SUCCESS and report.occurred >= at:
             return Clear(f"a later run succeeded on {moment(report.occurred)}", key)
-    title = f"Job {started.job} has not ended: started on {moment(started.occurred)}, may take {spell(allowed)}"
-    return Due(_said(case, title, started.occurred, run=started.run), at, key, timer=TimerKind.DEADLINE)
+    title = f"Job {started.job} has reported no end: started on {moment(started.occurred)}, may take {spell(allowed)}"
+    return Due(_said(case, title, started.occurred, run=started.run), at, key, lost=_LOST)
 
 
 def _is_end(report: JobReported, started: JobReported) -> bool:
@@ -102,11 +105,11 @@ def _not_run(case: Case, job: Job, every: timedelta) -> Iterator[Verdict]:
     if done is None:
         return
     at = done.occurred + every + job.grace
-    title = f"Job {job.name} has not succeeded for {spell(every + job.grace)}"
+    title = f"Job {job.name} has reported no success for {spell(every + job.grace)}"
     missed = max(int((case.now - done.occurred) / every), 1)
     lines = {"expected_every": spell(every), "runs_missed": str(missed)}
     yield Clear(f"it succeeded on {moment(done.occurred)}", "every")
-    yield Due(_said(case, title, done.occurred, **lines), at, "every", timer=TimerKind.DEADLINE)
+    yield Due(_said(case, title, done.occurred, **lines), at, "every", lost=_LOST)
 
 
 def _said(case: Case, title: str, since: datetime, **lines: str | None) -> Said:

@@ -92,7 +92,7 @@ def _owed(case: Case, back: Returned, at: datetime, rules: ReturnRules) -> Itera
 
 def _due(back: Returned, said: Said, at: datetime, level: int) -> Due:
     about = str(back.id)
-    return Due(said, at, about, level, QuestionKind.RETURN, about, TimerKind.DEADLINE)
+    return Due(said, at, about, level, QuestionKind.RETURN, about, TimerKind.OUTSIDE)
 
 
 def _met(back: Returned) -> Clear:

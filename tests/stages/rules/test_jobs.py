@@ -117,7 +117,7 @@ def test_a_job_that_has_not_ended_in_its_time_is_overdue_until_it_does() -> None
     (alert,) = desk.passes(2 * MINUTE)
 
     assert (alert.rule, alert.team, alert.since) == ("job-overdue", "it-support", START)
-    assert alert.title == "Job feed-sync has not ended: started on 02 Nov 2026 at 09:00 UTC, may take 45 minutes"
+    assert alert.title == "Job feed-sync has reported no end: started on 02 Nov 2026 at 09:00 UTC, may take 45 minutes"
     (end,) = reports(desk, "success")
     assert (end.state, labels(end)) == (AlertState.RESOLVED, {"Ended": "it ended on 02 Nov 2026 at 09:46 UTC"})
 
@@ -209,7 +209,7 @@ def test_a_job_that_has_not_succeeded_for_its_interval_and_grace_is_overdue() ->
     (alert,) = desk.passes(2 * MINUTE)
 
     assert (alert.rule, alert.severity) == ("job-overdue", Severity.CRITICAL)
-    assert alert.title == "Job feed-sync has not succeeded for 1 day 15 minutes"
+    assert alert.title == "Job feed-sync has reported no success for 1 day 15 minutes"
     assert labels(alert) == {
         "Expected every": "1 day",
         "Runs missed": "1",

@@ -178,8 +178,7 @@ class Desk:
 
     def _context(self, view: View, work: Work) -> Context:
         waits_no_longer = self.is_behind and isinstance(work, Timer) and work.kind is TimerKind.OUTSIDE
-        missed = self.missed_until if self.missed_until and self.missed_until > self.now else None
-        return Context(view, self.now, self.now, chain_passed=not waits_no_longer, missed_until=missed)
+        return Context(view, self.now, self.now, chain_passed=not waits_no_longer, missed_until=self.missed_until)
 
     def _carried_out(self, outcomes: Iterable[Outcome]) -> Iterable[Alert]:
         for outcome in outcomes:
