@@ -89,7 +89,8 @@ class SweepCause(StrEnum):
     """A shop has removed the app; `about` is the shop."""
 
     REDACTED = "redacted"
-    """A shop's data must be erased; `about` is the shop. The runner does that itself: no stage sees it."""
+    """A shop's data must be erased; `about` is the shop. The runner does that itself under the shop's own keys; the
+    keys of teams are visited."""
 
 
 class Visit(Struct, frozen=True):
@@ -218,7 +219,12 @@ class Stage(Protocol):
 
 
 class SweptStage(Stage, Protocol):
-    """A pure stage that has something to do in sweeps; `swept` are the families whose routing keys are visited."""
+    """A stage that has something to do in sweeps; `swept` are the families whose routing keys are visited.
+
+    Where the keys are subjects, those of a shop are erased by the runner when it is redacted. Where they are teams',
+    what stands under one may be about any shop: each is visited in every sweep, and picks what it concerns. A visit
+    makes no calls, and a second one changes nothing.
+    """
 
     @property
     def swept(self) -> Sequence[Family[Any]]: ...
