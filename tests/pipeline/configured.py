@@ -44,6 +44,7 @@ class Desk:
         self.taken: list[tuple[int, str]] = []
         self.below: list[int] = []
         self.open: list[str] = []
+        self.opened_so_often = 0
         self.works_by: set[int] = set()
 
     @asynccontextmanager
@@ -51,6 +52,7 @@ class Desk:
         if missing := {shop.secrets[0].env or "" for shop in version.configuration.shops} - self.secrets:
             raise ConfigurationError([Mistake("", f"{missing.pop()} is not set")])
         self.open.append(version.hash)
+        self.opened_so_often += 1
         yield version.configuration
         self.open.remove(version.hash)
 

@@ -177,9 +177,13 @@ async def test_what_is_accepted_twice_in_a_row_holds_by_its_later_number_and_ope
     installation: Installation,
 ) -> None:
     one = await installation.process("one", below(1))
+    before = one.desk.opened_so_often
     await installation.write(one.hash, accepted(said_by(parse(below(1))), one.hash))
     await one.looks(1)
     assert one.desk.taken == [(0, digest(below(1))), (1, digest(below(1)))]
+    assert one.desk.opened_so_often == before
+    one.desk.works_by = {1}
+    await one.looks(1)
     assert one.desk.open == [digest(below(1))]
 
 
