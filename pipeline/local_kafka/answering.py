@@ -24,10 +24,10 @@ def free_ports(count: int) -> list[int]:
             each.close()
 
 
-async def answering(host: str, port: int, is_alive: Callable[[], bool], within: float) -> None:
-    """Waits until the broker knows a live broker: itself. Raises KafkaUnavailable."""
+async def answering(host: str, port: int, is_alive: Callable[[], bool], within: float, brokers: int = 1) -> None:
+    """Waits until the broker knows so many live brokers, itself among them. Raises KafkaUnavailable."""
     deadline = asyncio.get_running_loop().time() + within
-    while not await _knows_a_broker(host, port):
+    while await _known_brokers(host, port) < brokers:
         if not is_alive():
             raise KafkaUnavailable("its process ended")
         if asyncio.get_running_loop().time() > deadline:
@@ -35,7 +35,7 @@ async def answering(host: str, port: int, is_alive: Callable[[], bool], within: 
         await asyncio.sleep(0.05)
 
 
-async def _knows_a_broker(host: str, port: int) -> bool:
+async def _known_brokers(host: str, port: int) -> int:
     """Asks for the metadata of no topic (Kafka's protocol guide: api 3, version 4), and counts its brokers."""
     header = struct.pack(">hhih", 3, 4, 1, -1)
     body = struct.pack(">ib", 0, 0)
@@ -48,6 +48,5 @@ async def _knows_a_broker(host: str, port: int) -> bool:
             finally:
                 writer.close()
     except (OSError, TimeoutError, asyncio.IncompleteReadError):
-        return False
-    (brokers,) = struct.unpack_from(">i", answer, 12)
-    return bool(brokers > 0)
+        return 0
+    return int(struct.unpack_from(">i", answer, 12)[0])

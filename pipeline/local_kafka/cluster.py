@@ -120,8 +120,8 @@ class LocalCluster:
         await self._nodes[number].restart()
 
     async def restart_all(self) -> None:
-        """At once: one alone has no quorum, and does not answer."""
-        await asyncio.gather(*(node.restart() for node in self._nodes.values()))
+        """At once: one alone has no quorum, and does not answer. Afterwards each knows all three."""
+        await asyncio.gather(*(node.restart(BROKERS) for node in self._nodes.values()))
 
     async def stop(self) -> None:
         """At once, as nothing of it is kept."""

@@ -57,12 +57,12 @@ class Node:
             self._process.wait()
             self._process = None
 
-    async def restart(self) -> None:
-        """Stops it where it runs; starts it on the same port and data, and waits until it answers."""
+    async def restart(self, brokers: int = 1) -> None:
+        """Stops it where it runs; starts it on the same port and data, and waits until it knows so many brokers."""
         await self.end()
         self._process = self._spawn()
         try:
-            await answering("127.0.0.1", self.port, self.is_alive, _LISTENS_WITHIN)
+            await answering("127.0.0.1", self.port, self.is_alive, _LISTENS_WITHIN, brokers)
         except KafkaUnavailable as error:
             self.kill()
             raise KafkaUnavailable(
