@@ -26,7 +26,7 @@ from schemas.facts import (
     TransactionFacts,
     VariantFacts,
 )
-from schemas.signals import AnySignal, JobReported, PaymentFailedReported
+from schemas.signals import AnySignal, ChainBehind, JobReported, PaymentFailedReported
 from stages.dossiers.dossier import Dossier, Payment
 from stages.dossiers.registers import (
     LATE,
@@ -51,6 +51,8 @@ RETURN_STATES: Mapping[str, str] = {
     "returns/close": "closed",
     "returns/reopen": "open",
 }
+#: More than an installation has.
+_TASKS = 10_000
 
 
 def merged(dossier: Dossier, event: Event) -> Dossier:
@@ -88,11 +90,15 @@ def merged(dossier: Dossier, event: Event) -> Dossier:
 def with_signal(dossier: Dossier, signal: AnySignal, kind: str) -> Dossier:
     """The dossier with what the signal tells: the newest of its type, of a job's reports the newest of each phase.
 
-    Those of a job's runs, where it names them, stand beside them: many runs push no phase out.
+    Those of a job's runs, where it names them, stand beside them: many runs push no phase out. Of the chain each task
+    reports for itself, and none is pushed out: one that was forgotten would never be waited for.
     """
     told = Known(stamp_of_signal(signal), kind, bounded(signal))
     if isinstance(signal, JobReported | PaymentFailedReported):
         dossier = replace(dossier, heard=_later(dossier.heard, signal.occurred))
+    if isinstance(signal, ChainBehind):
+        name = f"{kind}/{signal.stage}/{signal.number}"
+        return replace(dossier, signals=shelved(dossier.signals, name, told, cap=_TASKS))
     if not isinstance(signal, JobReported):
         return replace(dossier, signals=shelved(dossier.signals, kind, told))
     signals = shelved(dossier.signals, f"{kind}/{signal.phase}", told)

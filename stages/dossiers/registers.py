@@ -60,7 +60,8 @@ def stamp_of_lookup(event: Event) -> Stamp:
 
 
 def stamp_of_signal(signal: Signal) -> Stamp:
-    return Stamp(signal.occurred, signal.occurred, "")
+    """A signal has no delivery: of two of one moment the one is newer that we had later."""
+    return Stamp(signal.occurred, signal.occurred, signal.received.isoformat())
 
 
 def newest(known: Known[T] | None, told: Known[T]) -> Known[T]:

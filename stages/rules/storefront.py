@@ -1,4 +1,4 @@
-"""Use case 7, the storefront and ourselves: the app gone or cut short, the shop shut, a refused token, and privacy.
+"""Use case 7, the storefront: the app gone or cut short, the shop shut, and privacy.
 
 Privacy requests are told once each, with their deadline: nobody can acknowledge them yet.
 Not yet: domains and TLS, themes, locations, billing, subscriptions, silence of webhooks, and what Shopify answers to a
@@ -49,28 +49,6 @@ class StorefrontCritical:
         yield from _scopes(case)
         yield from _plan(case)
         yield from _password(case)
-
-
-@dataclass(frozen=True, slots=True)
-class PipelineDegraded:
-    """Of what we ourselves cannot do: only the shop's refused token yet. OpenText is told of by metrics."""
-
-    name: str = "pipeline-degraded"
-    use_case: int = 7
-    watches: frozenset[str] = frozenset({"shop"})
-
-    def judge(self, case: Case) -> Iterator[Verdict]:
-        told = case.dossier.reports(TokenRefused)
-        if not told:
-            return
-        newest = told[-1].value
-        if not newest.refused:
-            yield Clear("Shopify takes the token again", "token")
-            return
-        title = f"Shopify refuses the Admin token of {case.shop}"
-        step = "Install the app again, or give the pipeline a valid token."
-        lines = {"meanwhile": "alerts lack what must be looked up, and say so"}
-        yield Fire(_said(case, title, (Severity.WARNING, newest.occurred), step, "settings/apps", **lines), "token")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from stages.rules.approvals import ApprovalRequired
 from stages.rules.checkouts import CheckoutAbandoned
+from stages.rules.degraded import PipelineDegraded
 from stages.rules.disputes import DisputeEvidenceDue
 from stages.rules.fulfillments import FulfillmentPacked, FulfillmentPartial, FulfillmentShipped
 from stages.rules.inventory import InventoryLow, InventoryOut, InventoryOversold
@@ -19,7 +20,7 @@ from stages.rules.returns import MILESTONES as RETURN_MILESTONES
 from stages.rules.returns import ReturnNotArrived, ReturnUndecided
 from stages.rules.rule import Rule
 from stages.rules.shipments import ShipmentException, ShipmentStalled
-from stages.rules.storefront import PipelineDegraded, PrivacyRequest, StorefrontCritical
+from stages.rules.storefront import PrivacyRequest, StorefrontCritical
 
 RULES: tuple[Rule, ...] = (
     # 1: orders that need somebody

@@ -13,6 +13,7 @@ from schemas import subjects
 from schemas.alerts import Alert, AlertState, Audience, Severity
 from schemas.configuration import Person, Route, Team
 from schemas.facts import DisputeFacts, OrderFacts
+from stages.judging.doubts import AWAY, BEHIND
 from tests.stages.rules.world import NUMBER, SHOP, START, Desk, configuration, usd
 
 RULE = "dispute-evidence-due"
@@ -124,6 +125,17 @@ def test_it_is_told_again_and_critical_72_and_24_hours_before_the_deadline() -> 
         (timedelta(days=4), Severity.CRITICAL),
     ]
     assert desk.alerts[-1].title.endswith("1 day left")
+
+
+def test_its_deadline_does_not_wait_for_a_pipeline_that_is_behind_or_a_receiver_that_was_away() -> None:
+    desk = Desk()
+    told_order(desk, order())
+    tell(desk, dispute())
+    desk.is_behind, desk.missed_until = True, DUE
+
+    (alert,) = desk.passes(days(3))
+
+    assert (alert.severity, alert.unknown) == (Severity.CRITICAL, (BEHIND, AWAY))
 
 
 def test_without_a_deadline_it_says_so_and_is_told_once() -> None:

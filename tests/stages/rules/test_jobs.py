@@ -241,6 +241,43 @@ def test_a_job_that_has_never_succeeded_has_nothing_to_be_counted_from() -> None
     assert desk.passes(timedelta(days=3)) == []
 
 
+# --- while our receiver was away --------------------------------------------------------------------------------------
+
+LOST = "not confirmed: our receiver was away, and the job's report may be lost"
+
+
+def test_a_run_whose_end_we_may_not_have_heard_is_told_with_that_doubt_and_not_held_back() -> None:
+    desk = Desk(company(FEED))
+    reports(desk, "start")
+    desk.missed_until = START + timedelta(hours=5)
+
+    (alert,) = desk.passes(46 * MINUTE)
+
+    assert (alert.rule, alert.unknown) == ("job-overdue", (LOST,))
+
+
+def test_a_success_that_we_may_not_have_heard_is_told_with_that_doubt() -> None:
+    desk = Desk(company(NIGHTLY))
+    reports(desk, "success")
+    desk.missed_until = START + timedelta(hours=28)
+
+    (alert,) = desk.passes(timedelta(hours=25))
+
+    assert (alert.title, alert.unknown) == ("Job feed-sync has reported no success for 1 day 15 minutes", (LOST,))
+
+
+def test_nothing_is_overdue_before_somebody_was_there_to_be_told() -> None:
+    desk = Desk(company(FEED))
+    reports(desk, "start")
+    desk.is_behind = True
+    assert desk.passes(60 * MINUTE) == []
+
+    desk.is_behind = False
+    reports(desk, "success", 30)
+
+    assert desk.passes(60 * MINUTE) == []
+
+
 # --- bulk operations --------------------------------------------------------------------------------------------------
 
 

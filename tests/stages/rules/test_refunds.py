@@ -24,6 +24,7 @@ from schemas.facts import (
     TransactionFacts,
 )
 from schemas.money import Money
+from stages.judging.doubts import AWAY, BEHIND, NOT_CONFIRMED
 from tests.stages.rules.world import NUMBER, SHOP, START, Desk, configuration, labels, routed, usd
 
 BACK = 700
@@ -112,6 +113,18 @@ def test_shopify_is_asked_before_it_is_told_and_a_refund_that_it_knows_of_wins()
 
     assert asked == [("return", str(BACK))]
     assert desk.told("refund-due") == []
+
+
+def test_the_deadline_does_not_wait_for_a_pipeline_that_is_behind_or_a_receiver_that_was_away() -> None:
+    desk = Desk()
+    approve(desk)
+    arrive(desk)
+    desk.is_behind, desk.missed_until = True, START + days(9)
+
+    (soon, missed) = desk.passes(days(5.1))
+
+    assert (soon.severity, missed.severity) == (Severity.WARNING, Severity.CRITICAL)
+    assert soon.unknown == missed.unknown == (NOT_CONFIRMED, BEHIND, AWAY)
 
 
 def test_what_shopify_answers_does_not_move_the_deadline() -> None:

@@ -1,4 +1,4 @@
-"""The storefront and ourselves: the app, its scopes and its token, the plan, the password, and privacy requests."""
+"""The storefront: the app and its scopes, the plan, the password, and privacy requests."""
 
 from __future__ import annotations
 
@@ -110,18 +110,6 @@ def test_scopes_that_nobody_requires_and_those_that_are_not_known_are_silent() -
     assert scopes(desk, 1, "read_orders", before=("read_returns",)) == []
     assert tell(desk, "app/scopes_update", ScopesFacts(absent=("current", "previous")), 2) == []
     assert scopes(Desk(), 1, before=("read_orders",)) == []
-
-
-def test_a_token_that_is_refused_is_told_until_it_is_taken_again() -> None:
-    desk = Desk()
-
-    (alert,) = token(desk, 1, refused=True)
-
-    assert (alert.rule, alert.severity) == ("pipeline-degraded", Severity.WARNING)
-    assert alert.title == "Shopify refuses the Admin token of demo.myshopify.com"
-    assert token(desk, 2, refused=True) == []
-    assert [end.state for end in token(desk, 3, refused=False)] == [AlertState.RESOLVED]
-    assert token(desk, 2, refused=True) == []
 
 
 # --- the shop ---------------------------------------------------------------------------------------------------------

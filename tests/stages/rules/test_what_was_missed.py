@@ -88,6 +88,16 @@ def test_that_the_time_is_over_is_not_enough_before_the_log_has_been_read_so_far
     assert desk.passes(LATER) == []
 
 
+def test_what_was_missed_is_waited_for_as_long_as_the_chain_that_brings_it_is_behind() -> None:
+    desk = missing(ABSENT)
+    desk.passes(2 * LATER)
+    desk.is_behind = True
+
+    assert desk.passes(MISSED) == []
+    desk.is_behind = False
+    assert states(desk.passes(timedelta())) == ["firing warning"]
+
+
 def test_a_second_gap_is_waited_out_too() -> None:
     desk = missing(ABSENT)
     desk.passes(2 * LATER)

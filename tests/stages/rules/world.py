@@ -2,7 +2,7 @@
 
 Time stands still until it is let pass; a timer that falls due fires at its moment, as the runner would let it.
 Questions lie in `asked` until the test answers them. `missed_until` and `is_behind` are what the runner knows of the
-receiver and of the chain.
+receiver and of the chain; while that is behind, it is so for longer than deadlines of others wait.
 """
 
 from __future__ import annotations
@@ -132,7 +132,9 @@ class Desk:
     def passes(self, by: timedelta) -> list[Alert]:
         """Lets time pass; the alerts that fell due on the way. Questions stay open, their patience (30 s) does not."""
         until, raised = self.now + by, list[Alert]()
-        while due := sorted((t for t in self._timers.values() if t.due <= until), key=lambda t: t.due):
+        while due := sorted(
+            (t for t in self._timers.values() if t.due <= until and self._fires(t)), key=lambda t: t.due
+        ):
             timer = due[0]
             del self._timers[timer.routing, timer.name]
             self.now = max(self.now, timer.due)
@@ -175,6 +177,9 @@ class Desk:
         raised = list(self._carried_out(outcomes))
         self.alerts += raised
         return raised
+
+    def _fires(self, timer: Timer) -> bool:
+        return not self.is_behind or timer.kind is not TimerKind.ABSENCE
 
     def _context(self, view: View, work: Work) -> Context:
         waits_no_longer = self.is_behind and isinstance(work, Timer) and work.kind is TimerKind.OUTSIDE
