@@ -3,9 +3,9 @@
 For now every alert is a group of its own and goes out at once; digests, escalation, acknowledgements and the storm
 brake are not here yet. An end is told where the beginning was told, and nowhere else. What finally failed on one
 channel, or may have, is told once on another, and no further. What was meant for a team that is no longer configured is
-told the default one: at once, or, where it failed on its way, then; the same message id as the default team's own word
-on it makes one of both. Not promised: that a team is reached whose channels all fail, nor a second channel for what
-another team is told in its stead.
+told the default one: at once, or, where it failed on its way, then, or when this stage hears that the team is gone; the
+same message id as the default team's own word on it makes one of both. Not promised: that a team is reached whose
+channels all fail, nor a second channel for what another team is told in its stead.
 """
 
 from __future__ import annotations
@@ -47,10 +47,13 @@ _KNOWN = _MISSED | {SendingState.DELIVERED, SendingState.CANCELLED}
 #: Notifications that another channel, or another team, could tell, until their fate is known.
 FOLLOWED: Family[Notification] = Family("followed", Notification, ttl=timedelta(days=3), scanned=True)
 
+#: Those that no channel of their team could tell: another team can, should theirs be removed.
+LOST: Family[Notification] = Family("lost", Notification, ttl=timedelta(days=3), scanned=True)
+
 
 class Group:
-    families: Sequence[Family[Any]] = (OPEN, OVER, FOLLOWED)
-    swept: Sequence[Family[Any]] = (OPEN, OVER, FOLLOWED)
+    families: Sequence[Family[Any]] = (OPEN, OVER, FOLLOWED, LOST)
+    swept: Sequence[Family[Any]] = (OPEN, OVER, FOLLOWED, LOST)
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
@@ -63,13 +66,15 @@ class Group:
         return self._raised(_decoded(work, Alert), context)
 
     def visit(self, visit: Visit, context: Context) -> Iterable[Outcome]:
-        """The routing key is a team's. Nobody is told anything."""
+        """The routing key is a team's."""
         team = visit.routing
         if visit.cause is SweepCause.REDACTED:
             _erase(visit.about, team, context)
         elif visit.cause is SweepCause.CONFIGURATION and self._configuration.team(team) is None:
+            for name, lost in context.state.scan(LOST, team):
+                context.state.delete(LOST, team, name)
+                yield from self._told_another_team(lost, context)
             let_expire(team, context)
-        return ()
 
     def _raised(self, alert: Alert, context: Context) -> Iterator[Outcome]:
         before = recall(alert, context)
@@ -128,32 +133,33 @@ class Group:
         context.state.delete(FOLLOWED, receipt.team, receipt.message_id)
         if receipt.state not in _MISSED:
             return
-        alert, team = missed.alerts[0], self._configuration.team(missed.team)
+        if (team := self._configuration.team(missed.team)) is None:
+            yield from self._told_another_team(missed, context)
+        else:
+            yield self._told_elsewhere(missed, team, receipt.state, context)
+
+    def _told_another_team(self, missed: Notification, context: Context) -> Iterator[Outcome]:
+        """Once, whatever channels it failed on; of an end only who was told of the beginning."""
+        alert, team = missed.alerts[0], self._team(missed.team)
         told = recall(alert, context)
         if told is None or told.revision != alert.revision:
             yield Drop(DropReason.OUT_OF_DATE)
-        elif team is None:
-            yield from self._told_another_team(missed, told, context)
-        elif missed.instead_of is not None:
+        elif told.team != missed.team:
             yield Drop(DropReason.ALREADY_KNOWN)
+        elif alert.state in ENDS:
+            yield Drop(DropReason.NOTHING_OPEN)
         else:
-            yield self._told_elsewhere(missed, team, told, receipt.state, context)
+            yield from self._told(alert, team, channels_of(team, alert.severity), None, context)
 
-    def _told_another_team(self, missed: Notification, told: Told, context: Context) -> Iterator[Outcome]:
-        """Once, whatever channels it failed on; of an end only who was told of the beginning."""
-        alert, team = missed.alerts[0], self._team(missed.team)
-        if told.team != missed.team or alert.state in ENDS:
-            yield Drop(DropReason.ALREADY_KNOWN if told.team != missed.team else DropReason.NOTHING_OPEN)
-            return
-        yield from self._told(alert, team, channels_of(team, alert.severity), None, context)
-
-    def _told_elsewhere(
-        self, missed: Notification, team: Team, told: Told, state: SendingState, context: Context
-    ) -> Outcome:
+    def _told_elsewhere(self, missed: Notification, team: Team, state: SendingState, context: Context) -> Outcome:
         """On the first other channel that has not told it; not at all where something newer has been told since."""
         alert = missed.alerts[0]
-        channel = next((channel for channel in reachable(team) if channel not in told.newest), None)
-        if channel is None:
+        told = recall(alert, context)
+        if told is None or told.revision != alert.revision:
+            return Drop(DropReason.OUT_OF_DATE)
+        left = (channel for channel in reachable(team) if channel not in told.newest and missed.instead_of is None)
+        if (channel := next(left, None)) is None:
+            context.state.put(LOST, team.name, missed, missed.message_id)
             return Drop(DropReason.ALREADY_KNOWN)
         remember(alert, also_on(channel, told), context)
         instead = replace(
@@ -170,12 +176,13 @@ class Group:
 
 def _erase(shop: str, team: str, context: Context) -> None:
     forget(shop, team, context)
-    for name, notification in context.state.scan(FOLLOWED, team):
-        rest = without(notification, shop)
-        if rest is None:
-            context.state.delete(FOLLOWED, team, name)
-        elif rest != notification:
-            context.state.put(FOLLOWED, team, rest, name)
+    for family in (FOLLOWED, LOST):
+        for name, notification in context.state.scan(family, team):
+            rest = without(notification, shop)
+            if rest is None:
+                context.state.delete(family, team, name)
+            elif rest != notification:
+                context.state.put(family, team, rest, name)
 
 
 def _lane(channel: Channel, alert: Alert) -> str:

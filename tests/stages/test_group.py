@@ -65,10 +65,11 @@ class World:
         self.memory.apply(view.change)
         return outcomes
 
-    def visit(self, cause: SweepCause, about: str) -> None:
+    def visit(self, cause: SweepCause, about: str) -> list[Notification]:
         view = View(self.memory, Change(), self.now)
-        assert list(self.stage.visit(Visit("operations", cause, about), Context(view, self.now, self.now))) == []
+        outcomes = list(self.stage.visit(Visit("operations", cause, about), Context(view, self.now, self.now)))
         self.memory.apply(view.change)
+        return self._kept(outcomes)
 
     def tell(self, *alerts: Alert) -> list[Notification]:
         """What goes out for these, in order."""
@@ -299,6 +300,22 @@ def test_what_was_to_be_told_on_another_channel_is_not_lost_with_its_team() -> N
     assert [one.team for one in world.settle(instead)] == ["support"]
 
 
+@pytest.mark.parametrize("severity", [INFO, CRITICAL])
+def test_what_failed_before_this_stage_heard_that_its_team_was_removed_is_told_the_default_team_then(
+    severity: Severity,
+) -> None:
+    world = removed()
+    for each in world.tell(alert(severity=severity)):
+        for instead in world.settle(each):
+            world.settle(instead)
+    world.teams = world.teams[:1]
+
+    told = world.visit(SweepCause.CONFIGURATION, "fedcba987654")
+
+    assert [(one.team, one.meant_for) for one in told] == [("support", "operations")]
+    assert world.visit(SweepCause.CONFIGURATION, "fedcba987654") == []
+
+
 def test_what_reached_a_team_before_it_was_removed_is_told_nobody_else() -> None:
     world = removed()
     (told,) = world.tell(alert())
@@ -360,7 +377,11 @@ OTHER = "other.myshopify.com"
 def test_of_a_shop_that_is_erased_nothing_is_left_and_of_others_everything() -> None:
     world, never = World(), World()
     theirs = (alert(id="b", shop=OTHER), alert(id="d", shop=OTHER, milestone=True))
-    world.tell(alert(id="a"), theirs[0], alert(id="c", milestone=True), theirs[1])
+    ours = world.tell(alert(id="a"), alert(id="c", milestone=True))
+    for each in ours:
+        for instead in world.settle(each):
+            world.settle(instead)
+    world.tell(*theirs)
     never.tell(*theirs)
 
     world.visit(SweepCause.REDACTED, SHOP)
