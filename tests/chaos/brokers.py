@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
 
 import aiokafka
 from aiokafka import AIOKafkaConsumer
@@ -20,35 +21,52 @@ from schemas.notifications import Notification, Receipt
 from schemas.records import TopicPartition
 from tests.chaos.installation import Installation
 
+Described = Sequence[Mapping[str, Any]]
+
 _ASK_MS = 10_000
 _KNOWN_WITHIN = 30.0
+_WHOLE_WITHIN = 60.0
 _PAUSE = 0.5
 
 
 async def leading_most(bootstrap: str, prefix: str) -> int:
     """The number of the broker that leads the most partitions of the installation. Raises TimeoutError."""
-    async with asyncio.timeout(_KNOWN_WITHIN):
+    found = await _described_as(bool, bootstrap, prefix, _KNOWN_WITHIN)
+    leaders = Counter(partition["leader"] for partition in found)
+    return int(leaders.most_common(1)[0][0])
+
+
+async def whole(bootstrap: str, prefix: str) -> None:
+    """Returns when every replica is in sync again. Raises TimeoutError."""
+    await _described_as(_is_whole, bootstrap, prefix, _WHOLE_WITHIN)
+
+
+def _is_whole(partitions: Described) -> bool:
+    return bool(partitions) and all(len(one["isr"]) == len(one["replicas"]) for one in partitions)
+
+
+async def _described_as(fits: Callable[[Described], bool], bootstrap: str, prefix: str, within: float) -> Described:
+    """Asked again and again until it fits."""
+    async with asyncio.timeout(within):
         while True:
-            # one that was just killed may be asked first
-            with suppress(KafkaError):
-                return await _leading_most(bootstrap, prefix)
+            if fits(found := await _described(bootstrap, prefix)):
+                return found
             await asyncio.sleep(_PAUSE)
 
 
-async def _leading_most(bootstrap: str, prefix: str) -> int:
+async def _described(bootstrap: str, prefix: str) -> Described:
+    """The installation's partitions; none where nobody can tell now, as one that was just killed may be asked first."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=_ASK_MS)
-    await admin.start()
     try:
+        await admin.start()
         found = await admin.describe_topics()
+    except KafkaError:
+        return []
     finally:
         await admin.close()
-    leaders = Counter(
-        partition["leader"]
-        for topic in found
-        if topic["topic"].startswith(f"{prefix}.")
-        for partition in topic["partitions"]
-    )
-    return int(leaders.most_common(1)[0][0])
+    return [
+        partition for topic in found if topic["topic"].startswith(f"{prefix}.") for partition in topic["partitions"]
+    ]
 
 
 class Progress:

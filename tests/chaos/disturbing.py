@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from pipeline.local_kafka import LocalCluster
-from tests.chaos.brokers import leading_most
+from tests.chaos.brokers import leading_most, whole
 from tests.chaos.fleet import Fleet, Process
 from tests.chaos.opentext import OpenText
 from tests.chaos.plan import Blow, Disturbance
@@ -36,6 +36,7 @@ class Disturbing:
     world: World
     say: Callable[[str], None]
     log: list[tuple[float, str]] = field(default_factory=list)
+    _one_broker_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
     _begin: float = field(default_factory=lambda: asyncio.get_running_loop().time())
 
     @asynccontextmanager
@@ -112,15 +113,18 @@ class Disturbing:
             self._started("in its place")
 
     async def _broker(self, blow: Blow) -> None:
-        cluster = self.world.cluster
+        """One after the other: what two replicas have is safe from one blow, not from two."""
+        cluster, prefix = self.world.cluster, self.world.fleet.installation.prefix
         if cluster is None:
             return
-        leader = await leading_most(cluster.bootstrap, self.world.fleet.installation.prefix)
-        cluster.kill(leader)
-        self.note(f"kill -9 of broker {leader}, which leads most")
-        await asyncio.sleep(blow.lasts)
-        await cluster.restart(leader)
-        self.note(f"broker {leader} is back")
+        async with self._one_broker_at_a_time:
+            leader = await leading_most(cluster.bootstrap, prefix)
+            cluster.kill(leader)
+            self.note(f"kill -9 of broker {leader}, which leads most")
+            await asyncio.sleep(blow.lasts)
+            await cluster.restart(leader)
+            await whole(cluster.bootstrap, prefix)
+            self.note(f"broker {leader} is back and in sync")
 
     def _started(self, why: str) -> None:
         self.note(f"process {self.world.fleet.start().number} is started, {why}")
