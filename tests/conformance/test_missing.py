@@ -116,3 +116,4 @@ async def test_partitions_that_were_added_to_a_topic_are_told_and_read_by_nobody
     assert reader.numbers == frozenset(range(broker.partitions))
     assert reader.member.position(TopicPartition(LEFT, more - 1)) is None
     assert set(values(reader.records)) == {"a"}
+    await shared(broker, await readers.start("others"))

@@ -42,8 +42,9 @@ async def append(broker: Broker, *records: Outgoing) -> None:
 
 async def everything(broker: Broker, partition: TopicPartition = LEFT_0) -> list[Record]:
     """All committed records of a partition on which no transaction is open."""
-    end = (await broker.high_watermarks([partition]))[partition]
-    return [record async for batch in broker.read(partition, 0, end) for record in batch]
+    async with asyncio.timeout(PATIENCE):
+        end = (await broker.high_watermarks([partition]))[partition]
+        return [record async for batch in broker.read(partition, 0, end) for record in batch]
 
 
 async def stable_end(broker: Broker, partition: TopicPartition = LEFT_0) -> int:
