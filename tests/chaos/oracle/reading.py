@@ -55,6 +55,8 @@ async def _all_records(
     while open_:
         began = time.time()
         polled = await consumer.getmany(timeout_ms=_POLL_MS, max_records=50_000)
+        # where its time is up it does not look at what came in that very moment
+        polled = polled or await consumer.getmany(max_records=50_000)
         for partition, batch in polled.items():
             place = places[partition]
             found[place].extend(_record(place, one) for one in batch if one.offset < ends[partition])
