@@ -133,14 +133,14 @@ async def test_a_letter_says_what_was_rejected_where_when_and_why() -> None:
 
 async def test_letters_are_chosen_by_stage_reason_time_and_place_and_the_newest_stands_last() -> None:
     world = await memory_world(2)
-    await rejected(world, "a")
+    await rejected(world, "d")
     world.advance(hours=1)
     await rejected(world, "b", value=b"bug")
     world.advance(hours=1)
     await rejected(world, "c")
     look = partial(letters, world.broker)
     everything = await look(Choice())
-    assert said(everything) == [("a", "undecodable"), ("b", "defect"), ("c", "undecodable")]
+    assert said(everything) == [("d", "undecodable"), ("b", "defect"), ("c", "undecodable")]
     assert said(await look(Choice(reason="defect"))) == [("b", "defect")]
     assert said(await look(Choice(since=START + timedelta(hours=1)))) == said(everything)[1:]
     assert await look(Choice(stages=("enrich",))) == []
