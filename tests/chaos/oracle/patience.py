@@ -55,6 +55,11 @@ class Patience:
             return f"fired although {', '.join(late)} had not passed its time"
         return None
 
+    def allows(self, timer: Timer) -> bool:
+        """Whether nothing but the log keeps it from firing, once it is due."""
+        waits = timer.kind in _WAIT_FOR_CHAIN and bool(self._late(timer.due))
+        return timer.kind is not TimerKind.RETRY and not waits
+
     def _unread(self, due: datetime) -> Record | None:
         latest = milliseconds(due - _WRITTEN_WITHIN)
         for topic, reached in self._reached.items():

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from schemas import topics
 from stages.deduplicate import Deduplicate
-from stages.stage import Stage, Timer, TimerKind
+from stages.stage import Stage, Timer
 from tests.chaos.oracle import journals, states
 from tests.chaos.oracle.comparing import compare, standing_of
 from tests.chaos.oracle.findings import Promise, Sheet
@@ -74,7 +74,7 @@ def check_journaled(sheet: Sheet, log: Log, row: Journaled) -> None:
         compare(sheet, bench.written, standing_of(log, row.stage, number))
         stage: Any = made(entries[-1].journal.configuration if entries else None)
         states.check(sheet, log, bench, stage.families, states.payload_and_end)
-        _check_overdue(sheet, newest, bench)
+        _check_overdue(sheet, newest, bench, patience)
 
 
 def _work(sheet: Sheet, bench: Bench, stage: Stage, by: tuple[Entry, Patience]) -> None:
@@ -99,12 +99,12 @@ def _work(sheet: Sheet, bench: Bench, stage: Stage, by: tuple[Entry, Patience]) 
         bench.visit(stage, visited, times)
 
 
-def _check_overdue(sheet: Sheet, newest: int, bench: Bench) -> None:
-    """A deadline that fell due long before the newest record of all, and is still set."""
+def _check_overdue(sheet: Sheet, newest: int, bench: Bench, patience: Patience) -> None:
+    """What fell due long before the newest record of all, has nobody to wait for, and is still set."""
     for timer in bench.timers():
         sheet.seen[f"timers of {bench.name} that are still set"] += 1
         late = (newest - milliseconds(timer.due)) / 1000
-        if timer.kind is TimerKind.DEADLINE and late > _OVERDUE_SECONDS:
+        if late > _OVERDUE_SECONDS and patience.allows(timer):
             where = f"{bench.name}-{bench.number}"
             sheet.find(Promise.TIMED, where, f"{_said(timer)} has not fired, {late:.0f} s after it was due")
 

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from schemas.records import Record, TopicPartition
 from tests.chaos.oracle.findings import Finding, Promise, Sheet
-from tests.chaos.oracle.log import Log, Made, made_of
+from tests.chaos.oracle.log import Log, Made, is_broadcast, made_of
 
 
 def found(check: Callable[[Sheet, Log], object], log: Log) -> list[tuple[Promise, str]]:
@@ -64,10 +64,10 @@ def with_header(record: Record, name: str, text: str) -> Record:
 
 
 def of_records(log: Log, topic: str) -> Iterator[tuple[Made, Record]]:
-    """What stages have made there of records, not of timers."""
+    """What stages have made there of records, not of timers, nor what is said to every task."""
     for record in log.of(topic):
         made = made_of(record)
-        if made is not None and made.position is not None:
+        if made is not None and made.position is not None and not is_broadcast(record):
             yield made, record
 
 

@@ -126,7 +126,7 @@ def test_a_group_that_disagrees_with_the_state_is_found(log: Log) -> None:
 def test_what_nobody_has_settled_is_missed(log: Log) -> None:
     check = partial(marks.check_positions, stage="deduplicate", inputs=[topics.ENRICHED])
     place = TopicPartition(topics.ENRICHED, 0)
-    behind = structs.replace(log.records[place][-1], offset=10_000)
+    behind = with_header(structs.replace(log.records[place][-1], offset=10_000), "ce_type", "orders/create")
     tampered = with_records(log, place, [*log.records[place], behind])
     assert found(check, tampered) == [(Promise.LOST, at(behind))]
     beat = with_header(behind, "ce_type", "chain-beat")
