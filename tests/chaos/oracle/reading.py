@@ -50,32 +50,30 @@ async def _all_records(
     ends = await consumer.end_offsets(list(places))
     await consumer.seek_to_beginning(*places)
     found: dict[TopicPartition, list[Record]] = {place: [] for place in places.values()}
-    open_ = set(places)
+    open_, silent = set(places), set[Any]()
     moved = time.monotonic()
     while open_:
         began = time.time()
         polled = await consumer.getmany(timeout_ms=_POLL_MS, max_records=50_000)
-        # where its time is up it does not look at what came in that very moment
-        polled = polled or await consumer.getmany(max_records=50_000)
         for partition, batch in polled.items():
             place = places[partition]
             found[place].extend(_record(place, one) for one in batch if one.offset < ends[partition])
-        done = {partition for partition in open_ if await _is_read(consumer, partition, ends[partition], began, polled)}
-        consumer.pause(*done)
-        open_ -= done
-        moved = time.monotonic() if polled or done else moved
+        # what a silent one was answered with would have come with this poll: an answer is not seen when it comes
+        read = set() if polled else silent & open_
+        read |= {partition for partition in open_ if await consumer.position(partition) >= ends[partition]}
+        consumer.pause(*read)
+        open_ -= read
+        silent = {partition for partition in open_ if _is_answered(consumer, partition, ends[partition], began)}
+        moved = time.monotonic() if polled or read else moved
         if time.monotonic() - moved > _STALLED:
             raise TimeoutError(f"nothing more comes of {sorted(map(str, open_))[:3]}")
     return found
 
 
-async def _is_read(consumer: AIOKafkaConsumer, partition: Any, end: int, began: float, polled: Any) -> bool:
-    """Its end is reached; or Kafka has said since `began` that all is stable up to it, and yet there was nothing."""
-    if await consumer.position(partition) >= end:
-        return True
+def _is_answered(consumer: AIOKafkaConsumer, partition: Any, end: int, since: float) -> bool:
+    """Kafka has said since then that all is stable up to the end: nothing but control records may be left."""
     stable, answered = consumer.last_stable_offset(partition), consumer.last_poll_timestamp(partition)
-    silent = stable is not None and stable >= end and answered is not None and answered / 1000 > began
-    return silent and not polled
+    return stable is not None and stable >= end and answered is not None and answered / 1000 > since
 
 
 def _record(place: TopicPartition, one: Any) -> Record:
