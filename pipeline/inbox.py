@@ -49,6 +49,12 @@ class Inbox:
             taken.append(record)
         return taken
 
+    def put_back(self, records: Iterable[Record]) -> None:
+        """What was taken last, in its order: it is next again."""
+        for record in reversed(list(records)):
+            self._records.appendleft(record)
+            self._size += _size(record)
+
     def clear(self) -> None:
         self._records.clear()
         self._size = 0

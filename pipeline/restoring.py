@@ -6,18 +6,23 @@ offsets, which expire, are asked only for inputs that the state knows nothing of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from msgspec import Struct
 
-from pipeline.broker import Broker
+from pipeline.broker import Broker, OutOfRange
+from pipeline.chain import RECEIVERS, TOLD_BEHIND
+from pipeline.editions import ADOPTED, ADOPTED_KEY
 from pipeline.parking import PARKED
 from pipeline.state import Memory, decoded, encoded, key_of, split_key
+from pipeline.stopping import STOPPED
 from pipeline.surroundings import StageSpec
 from pipeline.timers import Timers
-from pipeline.transaction import TIMER
+from pipeline.transaction import SWEEP, TIMER
 from schemas import topics
 from schemas.records import TopicPartition
 from stages.stage import Family
@@ -34,23 +39,41 @@ MARK: Family[Mark] = Family("mark", Mark)
 MARK_KEY = key_of("", MARK.name)
 
 
+#: What the runner remembers for itself, beside the families of the stage.
+OWN: tuple[Family[Any], ...] = (MARK, TIMER, PARKED, SWEEP, ADOPTED, STOPPED, RECEIVERS, TOLD_BEHIND)
+
+#: Told of records read so far, and of how many there are, control records and compacted ones among them.
+Progress = Callable[[int, int], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """`last` is the business time of the last transaction, None before the first one."""
+    """`last` is the business time of the last transaction, None before the first one; `end` where the changelog ends.
+
+    `adopted`: the number of the edition that wrote it last, -1 where none did.
+    """
 
     memory: Memory
     timers: Timers
     positions: dict[TopicPartition, int]
     last: datetime | None
+    end: int
+
+    @property
+    def adopted(self) -> int:
+        raw = self.memory.get(ADOPTED_KEY)
+        return -1 if raw is None else decoded(ADOPTED, ADOPTED_KEY, raw).number
 
 
 def marked(positions: dict[TopicPartition, int], milliseconds: int) -> bytes:
     return encoded(Mark({partition.topic: offset for partition, offset in positions.items()}, milliseconds))
 
 
-async def restored(broker: Broker, spec: StageSpec, number: int) -> Restored:
+async def restored(
+    broker: Broker, spec: StageSpec, number: int, progress: Progress = lambda read, whole: None
+) -> Restored:
     """Raises StateError for a changelog that this build cannot read, and what the broker raises."""
-    memory = await _read_state(broker, spec, number)
+    memory, end = await _read_state(broker, spec, number, progress)
     timers = Timers()
     for key, raw in memory.items(TIMER.name):
         if split_key(key)[1] == TIMER.name:
@@ -58,11 +81,30 @@ async def restored(broker: Broker, spec: StageSpec, number: int) -> Restored:
     mark = None if (raw_mark := memory.get(MARK_KEY)) is None else decoded(MARK, MARK_KEY, raw_mark)
     inputs = [TopicPartition(topic, number) for topic in spec.inputs]
     last = None if mark is None else datetime.fromtimestamp(mark.time / 1000, UTC)
-    return Restored(memory, timers, await _positions(broker, spec.group, inputs, mark), last)
+    return Restored(memory, timers, await _positions(broker, spec.group, inputs, mark), last, end)
 
 
-async def _read_state(broker: Broker, spec: StageSpec, number: int) -> Memory:
-    memory = Memory([MARK, TIMER, PARKED, *spec.stage.families])
+async def require_on_log(broker: Broker, positions: Mapping[TopicPartition, int]) -> None:
+    """Raises OutOfRange where retention has eaten what was not read yet, or a log ends before what was read of it."""
+    beginnings, ends = await broker.beginnings(positions), await broker.high_watermarks(positions)
+    eaten = [
+        f"{partition.topic}-{partition.partition} from {offset} to {beginnings[partition]}"
+        for partition, offset in positions.items()
+        if offset < beginnings[partition]
+    ]
+    if eaten:
+        raise OutOfRange(f"retention has eaten what was not read yet: {', '.join(eaten)}")
+    cut = [
+        f"{partition.topic}-{partition.partition} ends at {ends[partition]}, read to {offset}"
+        for partition, offset in positions.items()
+        if offset > ends[partition]
+    ]
+    if cut:
+        raise OutOfRange(f"the log is not the one that was read: {', '.join(cut)}")
+
+
+async def _read_state(broker: Broker, spec: StageSpec, number: int, progress: Progress) -> tuple[Memory, int]:
+    memory = Memory([*OWN, *spec.stage.families])
     changelog = TopicPartition(topics.state_of(spec.name), number)
     start = (await broker.beginnings([changelog]))[changelog]
     end = (await broker.stable_ends([changelog]))[changelog]
@@ -70,7 +112,9 @@ async def _read_state(broker: Broker, spec: StageSpec, number: int) -> Memory:
         for record in records:
             if record.key is not None:
                 memory.restore(record.key, record.value)
-    return memory
+        progress(records[-1].offset + 1 - start, end - start)
+        await asyncio.sleep(0)
+    return memory, end
 
 
 async def _positions(

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -18,19 +19,19 @@ from pipeline.beside import Answered, Beside
 from pipeline.calls import Calls
 from pipeline.parking import PARKED, Parked
 from pipeline.rejections import Rejections
-from pipeline.state import Change, Memory, StateError, View
+from pipeline.state import Change, Memory, StateError, View, decoded, split_key
 from pipeline.surroundings import Surroundings
+from pipeline.sweeping import Part
 from pipeline.timers import Timers
 from pipeline.transaction import TIMER, Batch, Moment, Origin
 from schemas.codec import Undecodable
+from schemas.journal import Fired
 from schemas.reasons import RejectReason, RetryReason
 from schemas.records import Record
-from stages.stage import CallingStage, Context, Reject, Retry, Stage, Timer
+from stages.stage import CallingStage, Context, Reject, Retry, Stage, SweptStage, Timer
 
 _DEFECT_PAUSE = timedelta(minutes=1)
 _SWEEP = 500
-#: Heartbeats are the runner's own: no stage sees them.
-_BEATS = frozenset({"receiver-beat", "chain-beat"})
 
 
 class Settling:
@@ -55,6 +56,13 @@ class Settling:
         self._calls = None if self._calling is None else Calls(self._calling.perform, around.limits.lanes)
         self._beside = Beside(lambda: self.wake())
         self._rejections = Rejections()
+        self._waiting_since = dict(self._parked_since(memory.items(PARKED.name)))
+
+    def by(self, stage: Stage | CallingStage[Any, Any]) -> Settling:
+        """The same works and the same memory by another edition of the stage. Calls of this one have ended."""
+        other = Settling(stage, self._origin, self.memory, self.timers, self._around)
+        other.wake, other._rejections = self.wake, self._rejections
+        return other
 
     @property
     def makes_calls(self) -> bool:
@@ -72,7 +80,6 @@ class Settling:
 
     async def settle_records(self, batch: Batch, records: Sequence[Record]) -> None:
         """Raises TooManyRejected; the batch is then not to be committed."""
-        records = [record for record in records if record.header("ce_type") not in _BEATS]
         if self._calling is None:
             for record in records:
                 self._settle(batch, record, {}, None)
@@ -140,7 +147,7 @@ class Settling:
             if isinstance(caught, Retry) and self._calling is not None:
                 self._park(batch, record, caught, parked)
                 return
-            self._reject(batch, record, _as_reject(caught))
+            self.reject(batch, record, _as_reject(caught))
         else:
             self._rejections.settled()
         if parked is not None:
@@ -162,7 +169,7 @@ class Settling:
         parking.release(view, parking.routing_of(record), name, batch.moment.wall)
         batch.write(view.change, ())
 
-    def _reject(self, batch: Batch, record: Record, reject: Reject) -> None:
+    def reject(self, batch: Batch, record: Record, reject: Reject) -> None:
         batch.dead_letter(record, reject)
         self._log.warning(
             "record rejected",
@@ -179,11 +186,27 @@ class Settling:
     def settle_timers(self, batch: Batch, timers: Sequence[Timer]) -> None:
         for timer in timers:
             if self._calling is None:
-                self._fire(batch, timer, {})
+                self.fire(batch, timer)
             else:
                 self._perform_beside(batch, timer)
 
-    def _fire(self, batch: Batch, timer: Timer, answers: Mapping[Any, Any], error: Exception | None = None) -> None:
+    def fire(self, batch: Batch, timer: Timer, *, chain_passed: bool = True) -> None:
+        """A pure stage's timer, if it is still set: what was settled before it may have cancelled it."""
+        current = batch.view().get(TIMER, timer.routing, timer.name)
+        if current is None or current.due != timer.due:
+            return
+        batch.fired.append(Fired(timer.routing, timer.name, timer.due, chain_passed))
+        self._fire(batch, timer, {}, chain_passed=chain_passed)
+
+    def _fire(
+        self,
+        batch: Batch,
+        timer: Timer,
+        answers: Mapping[Any, Any],
+        error: Exception | None = None,
+        *,
+        chain_passed: bool = True,
+    ) -> None:
         view = batch.view()
         current = view.get(TIMER, timer.routing, timer.name)
         if (current is None or current.due != timer.due) and not answers:
@@ -193,8 +216,8 @@ class Settling:
         try:
             if error is not None:
                 raise error
-            outcomes = list(self._stage.process(timer, self._context(batch, view, answers, None)))
-            batch.settle(timer, view, outcomes)
+            context = replace(self._context(batch, view, answers, None), chain_passed=chain_passed)
+            batch.settle(timer, view, list(self._stage.process(timer, context)))
         except StateError:
             raise
         except Exception as caught:  # noqa: BLE001 - the runner's settle: the timer stays, so nothing is lost
@@ -281,12 +304,42 @@ class Settling:
             batch.postpone(timer, _DEFECT_PAUSE)
         elif record is None:
             lost = Record(*entry.position, timestamp=0, key=timer.routing.encode(), value=None)
-            self._reject(batch, lost, Reject(RejectReason.RETENTION, "retention has removed the parked record"))
+            self.reject(batch, lost, Reject(RejectReason.RETENTION, "retention has removed the parked record"))
             self._release(batch, lost, name)
         else:
             self._settle(batch, record, answered.answers, (name, entry), answered.error)
 
+    # --- sweeps --------------------------------------------------------------------------------------------------
+
+    def settle_visits(self, batch: Batch, part: Part) -> None:
+        """What a visit raises is a defect: it is told, and the key stays as it is."""
+        for key in part.erased:
+            batch.change.values[key] = None
+        for visit in part.visits:
+            view = batch.view()
+            try:
+                batch.settle(visit, view, list(self._swept_stage.visit(visit, self._context(batch, view, {}, None))))
+            except StateError:
+                raise
+            except Exception as caught:  # noqa: BLE001 - the runner's settle
+                self._log.error("visit failed", routing=visit.routing, cause=visit.cause, error=repr(caught)[:500])
+                batch.settled.append(("failed", RejectReason.DEFECT.value))
+
+    @property
+    def _swept_stage(self) -> SweptStage:
+        return self._stage  # type: ignore[return-value]
+
     # --- around a transaction ------------------------------------------------------------------------------------
+
+    def fresh_parked(self, wall: datetime, counts: timedelta) -> bool:
+        """Is something parked that has not waited for so long yet? What waits behind another goes with that one."""
+        self._waiting_since = {k: since for k, since in self._waiting_since.items() if wall - since < counts}
+        return bool(self._waiting_since)
+
+    def _parked_since(self, entries: Iterable[tuple[bytes, bytes | None]]) -> Iterator[tuple[bytes, datetime]]:
+        for key, value in entries:
+            if value is not None and (since := decoded(PARKED, key, value).since) is not None:
+                yield key, since
 
     def sweep(self, batch: Batch) -> None:
         """Tombstones for what has outlived its time to live."""
@@ -302,6 +355,8 @@ class Settling:
                 self.timers.remove(key)
             else:
                 self.timers.put(timer)
+        if self._calling is not None:
+            self._note_parked(batch)
         metrics, stage = self._around.metrics, self._origin.stage
         for outcome, reason in batch.settled:
             metrics.records_total.labels(stage, outcome, reason).inc()
@@ -311,6 +366,12 @@ class Settling:
             for observe in self._around.observers:
                 observe(stage, result)
 
+    def _note_parked(self, batch: Batch) -> None:
+        parked = {key: value for key, value in batch.change.values.items() if split_key(key)[1] == PARKED.name}
+        for at in parked:
+            self._waiting_since.pop(at, None)
+        self._waiting_since.update(self._parked_since(parked.items()))
+
     async def end_calls(self, within: float) -> None:
         """Lets what is under way end, for so long; what is cut is performed again by the next owner."""
         await self._beside.end(within)
@@ -318,7 +379,8 @@ class Settling:
             await self._calls.end(0.0)
 
     def _context(self, batch: Batch, view: View, answers: Mapping[Any, Any], since: Any) -> Context:
-        return Context(view, batch.moment.now, batch.moment.wall, answers, since)
+        moment = batch.moment
+        return Context(view, moment.now, moment.wall, answers, since, missed_until=moment.missed_until)
 
 
 def _as_reject(error: Exception) -> Reject:

@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 VERSION = 1
 _SEPARATOR = b"\x00"
+_STALE = 1000
 
 
 class StateError(Exception):
@@ -69,7 +70,10 @@ class Change:
 
 
 class Memory:
-    """Everything committed, by key; scanned families by routing key too; what expires, in order of its end."""
+    """Everything committed, by key; scanned families by routing key too; what expires, in order of its end.
+
+    What was written anew leaves its old end behind; once these are the most, they are thrown out.
+    """
 
     def __init__(self, families: Iterable[Family[Any]]) -> None:
         self._families = {family.name: family for family in families}
@@ -95,6 +99,13 @@ class Memory:
         marker = _SEPARATOR + family.encode() + _SEPARATOR
         return ((key, value) for key, value in list(self._values.items()) if marker in key)
 
+    def by_routing(self) -> dict[str, list[bytes]]:
+        """All keys by their routing key; slow, as `items`."""
+        found: dict[str, list[bytes]] = {}
+        for key in list(self._values):
+            found.setdefault(split_key(key)[0], []).append(key)
+        return found
+
     def apply(self, change: Change) -> None:
         for key, value in change.values.items():
             self.restore(key, value)
@@ -115,6 +126,13 @@ class Memory:
             self._scanned.setdefault(key_of(routing, family_name), set()).add(name)
         if stored.expires:
             heapq.heappush(self._expiring, (stored.expires, key))
+            if len(self._expiring) > 2 * len(self._values) + _STALE:
+                self._expiring = [entry for entry in self._expiring if self._is_current(*entry)]
+                heapq.heapify(self._expiring)
+
+    def _is_current(self, expires: int, key: bytes) -> bool:
+        value = self._values.get(key)
+        return value is not None and _stored(key, value).expires == expires
 
     def _forget(self, key: bytes) -> None:
         if self._values.pop(key, None) is None:
@@ -133,8 +151,7 @@ class Memory:
         ended: list[bytes] = []
         while self._expiring and self._expiring[0][0] <= moment and len(ended) < limit:
             expires, key = heapq.heappop(self._expiring)
-            value = self._values.get(key)
-            if value is not None and _stored(key, value).expires == expires:
+            if self._is_current(expires, key):
                 ended.append(key)
         return ended
 

@@ -31,7 +31,6 @@ class Worker:
         self._tasks: dict[int, Task] = {}
         self._runs: dict[int, asyncio.Task[None]] = {}
         self._leaving: set[asyncio.Task[None]] = set()
-        self.stopped_because: str | None = None
         self.is_member = False
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -41,8 +40,6 @@ class Worker:
         feed = asyncio.create_task(self._feed())
         try:
             await asyncio.wait((halt, feed), return_when=asyncio.FIRST_COMPLETED)
-            if self.stopped_because is not None:
-                await halt
         finally:
             for task in (feed, halt):
                 task.cancel()
@@ -56,8 +53,11 @@ class Worker:
             try:
                 batches = await self._member.poll(_POLL_SECONDS, _POLL_RECORDS)
             except OutOfRange as error:
-                self._halt(f"retention has eaten what was not read yet: {error}")
-                return
+                self._log.error("what is to be read is not on the log", error=str(error))
+                for each in self._tasks.values():
+                    each.doubt_positions()
+                await asyncio.sleep(_POLL_SECONDS)
+                continue
             except BrokerError as error:
                 self._log.warning("the broker does not answer", error=str(error))
                 await asyncio.sleep(_POLL_SECONDS)
@@ -76,10 +76,6 @@ class Worker:
             for partition in task.inputs:
                 if (position := self._member.position(partition)) is not None:
                     task.advanced(partition, position)
-
-    def _halt(self, because: str) -> None:
-        self.stopped_because = because
-        self._log.error("stage stopped: an operator has to look", reason=because)
 
     # --- rebalance -----------------------------------------------------------------------------------------------
 
@@ -141,12 +137,10 @@ class Worker:
 
     def problems(self) -> list[str]:
         """Why this stage is not ready; empty when all of its tasks run."""
-        if self.stopped_because is not None:
-            return [f"{self.spec.name}: {self.stopped_because}"]
         if not self.is_member:
             return [f"{self.spec.name}: not a member of its group yet"]
         return [
-            f"{self.spec.name}-{number}: {task.stopped_because or task.phase.value}"
+            f"{self.spec.name}-{number}: {task.stopped_because or task.waits_because or task.phase.value}"
             for number, task in sorted(self._tasks.items())
             if task.phase is not Phase.RUNNING
         ]

@@ -40,6 +40,10 @@ class Record(Struct, frozen=True, gc=False):
     def position(self) -> Position:
         return Position(self.topic, self.partition, self.offset)
 
+    @property
+    def topic_partition(self) -> TopicPartition:
+        return TopicPartition(self.topic, self.partition)
+
     def header(self, name: str) -> str | None:
         """The first header of that name as text, None where it is absent or no UTF-8."""
         for found, value in self.headers:

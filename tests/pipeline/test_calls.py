@@ -41,7 +41,7 @@ async def has_sent(world: World, number: int) -> bool:
 
 def timers(worker: Worker) -> int:
     task = worker._tasks.get(0)
-    return 0 if task is None or task._settling is None else len(task._settling.timers)
+    return 0 if task is None or task._tenure is None else len(task._tenure.settling.timers)
 
 
 async def test_a_stop_lets_calls_end_and_settles_their_answers() -> None:
@@ -93,7 +93,7 @@ async def test_a_call_that_is_due_does_not_wait_until_everything_at_hand_is_sett
     left: list[int] = []
 
     def answer(request: str) -> str:
-        left.append(len(worker._tasks[0]._inbox))
+        left.append(len(worker._tasks[0]._reading))
         return request
 
     await world.append(topics.NOTIFICATIONS, "a", *[str(number).encode() for number in range(300)])

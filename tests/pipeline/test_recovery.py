@@ -84,13 +84,13 @@ async def holds(world: World, number: int) -> bool:
 async def rebuilt_equals_remembered(world: World, worker: Worker) -> bool:
     """What a next owner would build now is what this one has, and the group's offsets say the same."""
     task = worker._tasks[0]
-    if not task.is_still or task._settling is None:
+    if not task.is_still or task._tenure is None:
         return False
     found = await restored(world.broker, worker.spec, 0)
     offsets = await world.broker.committed("deduplicate", [SOURCE])
     return (
-        found.memory._values == task._settling.memory._values
-        and len(found.timers) == len(task._settling.timers)
+        found.memory._values == task._tenure.settling.memory._values
+        and len(found.timers) == len(task._tenure.settling.timers)
         and dict(found.positions) == dict(task.positions()) == offsets
     )
 

@@ -60,7 +60,7 @@ def test_a_timer_that_changes_its_clock_obeys_the_new_one_only() -> None:
     timers.put(timer("x", HOUR, TimerKind.DEADLINE))
     timers.put(timer("x", HOUR, TimerKind.RETRY))
     assert timers.next_business() is None
-    assert names(timers.take_business(START + 2 * HOUR, 10)) == []
+    assert names(timers.take(TimerKind.DEADLINE, START + 2 * HOUR, 10)) == []
     assert names(timers.take_wall(START + 2 * HOUR, 10)) == ["x"]
 
 
@@ -71,7 +71,7 @@ def test_a_takeover_postpones_what_was_due_and_nothing_else() -> None:
     timers.put(timer("business", -HOUR, TimerKind.DEADLINE))
     timers.postpone_due(START, timedelta(minutes=5))
     assert names(timers.take_wall(START, 10)) == []
-    assert names(timers.take_business(START, 10)) == ["business"]
+    assert names(timers.take(TimerKind.DEADLINE, START, 10)) == ["business"]
     assert names(timers.take_wall(START + timedelta(minutes=5), 10)) == ["due"]
     assert timers.next_wall() == START + HOUR
 
@@ -144,6 +144,11 @@ async def test_a_decision_in_the_backlog_beats_the_deadline_that_passed_while_no
     assert list(await totals(world)) == ["b"]
 
 
+def waits_for_log(worker: Worker) -> bool:
+    tenure = worker._tasks[0]._tenure
+    return tenure is not None and tenure.waits_for_log
+
+
 async def test_a_decision_in_a_transaction_that_is_still_open_beats_the_deadline_too() -> None:
     world = await memory_world(1)
     await world.append(topics.ENRICHED, "a", b"late")
@@ -154,7 +159,7 @@ async def test_a_decision_in_a_transaction_that_is_still_open_beats_the_deadline
         await producer.send([Outgoing(topics.ENRICHED, 0, b"a", b"cancel")])
         world.advance(hours=2)
         worker.wake()
-        await until(lambda: worker._tasks[0]._gate is not None)
+        await until(lambda: waits_for_log(worker))
         await producer.commit("upstream", {})
         await until(lambda: worker.next_business_timer() is None)
         await until(lambda: worker.is_still)

@@ -174,8 +174,8 @@ class Enriching:
 
     def _settlings(self) -> list[Settling]:
         assert self.worker is not None
-        found = [task._settling for task in self.worker._tasks.values()]
-        return [each for each in found if each is not None]
+        tenures = [task._tenure for task in self.worker._tasks.values()]
+        return [tenure.settling for tenure in tenures if tenure is not None]
 
 
 async def enriching() -> Enriching:

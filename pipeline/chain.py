@@ -1,0 +1,221 @@
+"""How far the whole chain is: what its first tasks say of it, and what the last one waits for.
+
+DESIGN section 3, time, rules 3 and 4. A timer about something that did not happen in Shopify may fire only when all
+that had come in until then has been read: every task at the chain's beginning says so (`Beating`), on every partition,
+behind all that it has written; and a receiver has to have been there at that time (`Awaiting`). What a receiver missed
+comes by Shopify's retries, up to four hours later. Not promised: anything about a delivery that Shopify gave up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from msgspec import Struct
+
+from pipeline.state import Memory, View, decoded, key_of
+from pipeline.surroundings import Limits, Surroundings
+from pipeline.timers import Gate, Timers
+from pipeline.transaction import Batch
+from schemas import topics
+from schemas.codec import decode
+from schemas.records import Record, TopicPartition
+from schemas.resources import SHOP_REDACT, is_erasure
+from schemas.signals import ChainBeat, ChainBehind, ReceiverBeat
+from stages.stage import Broadcast, Emit, Family, TimerKind
+
+CHAIN_BEAT: Final = "chain-beat"
+RECEIVER_BEAT: Final = "receiver-beat"
+
+#: A receiver beats once a minute.
+_AWAY_FROM: Final = timedelta(seconds=90)
+#: Shopify tries 8 times in 4 hours (contracts/shopify/CONTRACT.md, deliveries); some minutes for the way.
+_RETRIES_LAST: Final = timedelta(hours=4, minutes=15)
+
+
+class Receivers(Struct, frozen=True, array_like=True):
+    """`seen`: until when a receiver is known to have been there. Both are business times."""
+
+    seen: datetime
+    missed_until: datetime | None = None
+
+
+class Told(Struct, frozen=True, array_like=True):
+    """That the chain is behind has been told; `since` is wall time."""
+
+    since: datetime
+
+
+RECEIVERS: Family[Receivers] = Family("receivers", Receivers)
+TOLD_BEHIND: Family[Told] = Family("told-behind", Told)
+
+
+def is_to_every_task(record: Record) -> bool:
+    """Every task of a stage gets such a record: it is the runner's own, no stage sees it."""
+    return record.header("ce_type") in (CHAIN_BEAT, RECEIVER_BEAT) or is_redaction(record)
+
+
+def is_redaction(record: Record) -> bool:
+    return record.header("ce_type") == SHOP_REDACT and is_erasure(
+        SHOP_REDACT, shop_of(record), record.value, record.header("x-shopify-test")
+    )
+
+
+def shop_of(record: Record) -> str:
+    return (record.header("ce_source") or "").removeprefix("//")
+
+
+class Beating:
+    """One task's word about itself: everything until then that came in by its inputs is settled, and written behind."""
+
+    def __init__(self, around: Surroundings, number: int, inputs: tuple[TopicPartition, ...]) -> None:
+        self._around = around
+        self._number = number
+        self._inputs = inputs
+        self._every = timedelta(seconds=around.limits.beat)
+        self._counts = timedelta(seconds=around.limits.parked_counts)
+        self._said: datetime | None = None
+        self._gate: Gate | None = None
+
+    def hurry(self) -> None:
+        """Business time has stepped: whoever waits for it waits for our word now."""
+        self._said = None
+
+    def seconds_to_next(self, now: datetime) -> float:
+        if self._gate is not None:
+            return self._around.limits.look_again
+        return 0.0 if self._said is None else (self._said + self._every - now).total_seconds()
+
+    async def beat(
+        self, batch: Batch, settled: Mapping[TopicPartition, int], is_parked: Callable[[datetime, timedelta], bool]
+    ) -> None:
+        """`is_parked(wall, counts)`: does a record wait that has not done so for as long as it `counts`?"""
+        now, wall = batch.moment.now, batch.moment.wall
+        if self._gate is None:
+            if self._said is not None and now - self._said < self._every:
+                return
+            self._gate = Gate(now, wall, await self._around.watermarks(self._inputs))
+            self._said = now
+        if not self._gate.is_passed(settled) or is_parked(wall, self._counts):
+            return
+        gate, self._gate = self._gate, None
+        prefix = self._around.prefix
+        beat = ChainBeat(prefix, f"{prefix}/pipeline", gate.asked, gate.wall, sender=self._number)
+        source = f"beat/{int(gate.asked.timestamp() * 1000)}/{int(gate.wall.timestamp() * 1000)}"
+        batch.say(source, Broadcast(topics.ENRICHED, beat.subject, beat, CHAIN_BEAT))
+
+
+class Awaiting:
+    """What one task has heard of everybody before it, and what its timers about absence wait for therefore."""
+
+    def __init__(self, memory: Memory, partitions: int, limits: Limits) -> None:
+        key = key_of("", RECEIVERS.name)
+        raw = memory.get(key)
+        self._receivers = None if raw is None else decoded(RECEIVERS, key, raw)
+        self._told = memory.get(key_of("", TOLD_BEHIND.name)) is not None
+        self._passed: dict[int, datetime | None] = dict.fromkeys(range(partitions))
+        self._patience = timedelta(seconds=limits.chain_patience)
+        self._waits_since: datetime | None = None
+
+    @property
+    def passed(self) -> datetime | None:
+        """Until then everybody has passed, and a receiver was there."""
+        known = [*self._passed.values(), None if self._receivers is None else self._receivers.seen]
+        times = [moment for moment in known if moment is not None]
+        return min(times) if len(times) == len(known) else None
+
+    def missed_until(self, now: datetime) -> datetime | None:
+        until = None if self._receivers is None else self._receivers.missed_until
+        return until if until is not None and until > now else None
+
+    def would_change(self, records: Iterable[Record]) -> bool:
+        """Do they tell that a receiver was away?"""
+        return self._heard(records) != self._receivers and self._misses(self._heard(records))
+
+    def hear(self, records: Iterable[Record], view: View) -> None:
+        for record in records:
+            if record.header("ce_type") == CHAIN_BEAT:
+                beat = decode(record, ChainBeat)
+                known = self._passed.get(beat.sender)
+                if beat.sender in self._passed and (known is None or beat.occurred > known):
+                    self._passed[beat.sender] = beat.occurred
+        heard = self._heard(records)
+        if heard is not None and heard != self._receivers:
+            self._receivers = heard
+            view.put(RECEIVERS, "", heard)
+
+    def _misses(self, heard: Receivers | None) -> bool:
+        before = None if self._receivers is None else self._receivers.missed_until
+        return heard is not None and heard.missed_until != before
+
+    def _heard(self, records: Iterable[Record]) -> Receivers | None:
+        known = self._receivers
+        for beat in _receiver_beats(records):
+            up_since = beat.up_since or beat.occurred
+            if known is None:
+                known = Receivers(beat.occurred)
+                continue
+            missed_until = known.missed_until
+            if up_since - known.seen > _AWAY_FROM:
+                missed_until = up_since + _RETRIES_LAST
+            known = Receivers(max(known.seen, beat.occurred), missed_until)
+        return known
+
+    # --- timers ------------------------------------------------------------------------------------------------------
+
+    def reach(self, kind: TimerKind, now: datetime, wall: datetime) -> datetime | None:
+        """Timers of that kind that were due until then need not wait for the chain any more."""
+        if kind is TimerKind.DEADLINE:
+            return now
+        passed = self.passed
+        if kind is TimerKind.OUTSIDE and self._is_out_of_patience(wall):
+            return now
+        return None if passed is None else min(now, passed)
+
+    def has_passed(self, due: datetime) -> bool:
+        return (passed := self.passed) is not None and due <= passed
+
+    def watch(self, batch: Batch, timers: Timers, prefix: str) -> None:
+        """One word to `pipeline-degraded` when a timer has waited too long, and one when none does any more."""
+        now, wall = batch.moment.now, batch.moment.wall
+        due = timers.next(TimerKind.ABSENCE, TimerKind.OUTSIDE)
+        if due is None or due > now or self.has_passed(due):
+            self._waits_since = None
+            if self._told:
+                self._tell(batch, prefix, wall, behind=False)
+            return
+        self._waits_since = self._waits_since or wall
+        if not self._told and self._is_out_of_patience(wall):
+            self._tell(batch, prefix, self._waits_since, behind=True, late=tuple(self._late(due)))
+
+    def _is_out_of_patience(self, wall: datetime) -> bool:
+        return self._waits_since is not None and wall - self._waits_since >= self._patience
+
+    def _late(self, due: datetime) -> Iterator[str]:
+        for sender, passed in self._passed.items():
+            if passed is None or passed < due:
+                yield f"enrich-{sender}"
+        if self._receivers is None or self._receivers.seen < due:
+            yield "receiver"
+
+    def _tell(self, batch: Batch, prefix: str, since: datetime, *, behind: bool, late: tuple[str, ...] = ()) -> None:
+        moment, origin, view = batch.moment, batch.origin, batch.view()
+        subject = f"{prefix}/pipeline"
+        said = ChainBehind(
+            prefix, subject, moment.now, moment.wall, origin.stage, origin.number, behind=behind, since=since, late=late
+        )
+        if behind:
+            view.put(TOLD_BEHIND, "", Told(since))
+        else:
+            view.delete(TOLD_BEHIND, "")
+        batch.write(view.change, ())
+        source = f"{'behind' if behind else 'caught-up'}/{int(since.timestamp() * 1000)}"
+        batch.say(source, Emit(topics.SIGNALS, subject, said, "chain-behind"))
+        self._told = behind
+
+
+def _receiver_beats(records: Iterable[Record]) -> Iterator[ReceiverBeat]:
+    for record in records:
+        if record.header("ce_type") == RECEIVER_BEAT:
+            yield decode(record, ReceiverBeat)
