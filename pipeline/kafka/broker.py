@@ -45,7 +45,7 @@ class KafkaBroker:
         self._stable: AIOKafkaConsumer | None = None
         self._unstable: AIOKafkaConsumer | None = None
         self._limits: Limits | None = None
-        self._lookback = reading.Lookback(self._at)
+        self._lookback = reading.Lookback(self._at, self.stable_ends)
 
     @property
     def partitions(self) -> int:
@@ -92,9 +92,6 @@ class KafkaBroker:
         return reading.read(self._at, partition, start, end)
 
     async def fetch(self, position: Position) -> Record | None:
-        partition = TopicPartition(position.topic, position.partition)
-        if position.offset >= (await self.stable_ends([partition]))[partition]:
-            return None
         try:
             return await self._lookback.fetch(position)
         except OutOfRange:

@@ -1,14 +1,16 @@
 """Reading a piece of a log without a group: restoring state, and looking at one record again.
 
 Where thousands of records are parked, thousands are looked at again at the same time: a client for each of them would
-leave the process no time for anything else. So all of that is done by one, a record at a time.
+leave the process no time for anything else. So all of that is done by one, and whoever has its turn reads for everybody
+who waits for the same partition: records that stand together cost one question.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 
 from aiokafka import AIOKafkaConsumer
@@ -27,6 +29,10 @@ _POLL_MS = 300
 #: Seconds without progress. An open transaction may hold a reader up, and Kafka ends every one after 10 s.
 _STALLED = 20.0
 _BATCH = 5_000
+#: Seconds after which whoever waits for another partition is next.
+_TURN = 0.25
+
+Ends = Callable[[Iterable[TopicPartition]], Awaitable[Mapping[TopicPartition, int]]]
 
 
 async def read(
@@ -44,31 +50,88 @@ async def read(
 
 
 class Lookback:
-    """One record again, as often as wanted. Its client stays until `close`, or until something goes wrong with it."""
+    """Records again, as often as wanted. Its client stays until `close`, or until something goes wrong with it.
 
-    def __init__(self, at: Installation) -> None:
+    Turns are taken in the order of asking, and each is bounded, so that no partition starves another. `ends`: up to
+    where partitions are stable.
+    """
+
+    def __init__(self, at: Installation, ends: Ends) -> None:
         self._at = at
+        self._ends = ends
         self._consumer: AIOKafkaConsumer | None = None
         self._turn = asyncio.Lock()
+        self._wanted: dict[TopicPartition, dict[int, _Wanted]] = {}
 
     async def fetch(self, position: Position) -> Record | None:
-        """None where no record stands. The log is stable there. Raises OutOfRange and Unavailable."""
+        """None where no record stands, or none that is stable. Raises OutOfRange and Unavailable."""
         partition = TopicPartition(position.topic, position.partition)
-        async with self._turn:
-            if self._consumer is None:
-                self._consumer = await _started(self._at, f"{partition.topic}-{partition.partition}")
-            piece = _Piece(self._at, self._consumer, partition, position.offset + 1)
-            try:
-                async with aclosing(piece.batches(position.offset)) as batches:
-                    return next(iter([records[0] async for records in batches]), None)
-            except BaseException:
-                await self.close()
-                raise
+        waiting = self._wanted.setdefault(partition, {})
+        mine = waiting.setdefault(position.offset, _Wanted())
+        mine.askers += 1
+        try:
+            async with self._turn:
+                if not mine.is_found:
+                    await self._look(partition, position.offset, waiting)
+            return mine.record
+        finally:
+            mine.askers -= 1
+            if not mine.askers:
+                del waiting[position.offset]
+
+    async def _look(self, partition: TopicPartition, start: int, waiting: Mapping[int, _Wanted]) -> None:
+        """From `start` on, and for as many of those behind it as the turn has time for."""
+        stable = (await self._ends([partition]))[partition]
+        offsets = sorted(offset for offset, one in waiting.items() if start <= offset < stable and not one.is_found)
+        if start >= stable:
+            return
+        if self._consumer is None:
+            self._consumer = await _started(self._at, f"{partition.topic}-{partition.partition}")
+        try:
+            await self._read(partition, offsets, waiting)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _read(self, partition: TopicPartition, offsets: Sequence[int], waiting: Mapping[int, _Wanted]) -> None:
+        assert self._consumer is not None
+        loop = asyncio.get_running_loop()
+        over, left = loop.time() + _TURN, deque(offsets)
+        piece = _Piece(self._at, self._consumer, partition, offsets[-1] + 1)
+        async with aclosing(piece.batches(offsets[0])) as batches:
+            async for records in batches:
+                there = {record.offset: record for record in records}
+                while left and left[0] <= records[-1].offset:
+                    offset = left.popleft()
+                    _tell(waiting, offset, there.get(offset))
+                if not left or loop.time() > over:
+                    return
+                piece.skip(left[0])
+        for offset in left:
+            _tell(waiting, offset, None)
 
     async def close(self) -> None:
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
             await end(consumer, _CLOSE_WITHIN)
+
+
+class _Wanted:
+    """One offset, and how many ask for it."""
+
+    def __init__(self) -> None:
+        self.askers = 0
+        self.is_found = False
+        self.record: Record | None = None
+
+    def found(self, record: Record | None) -> None:
+        self.record, self.is_found = record, True
+
+
+def _tell(waiting: Mapping[int, _Wanted], offset: int, record: Record | None) -> None:
+    """Whoever asked may have gone."""
+    if (wanted := waiting.get(offset)) is not None:
+        wanted.found(record)
 
 
 async def _started(at: Installation, name: str) -> AIOKafkaConsumer:
@@ -89,6 +152,12 @@ class _Piece:
         self._name = f"{partition.topic}-{partition.partition}"
         self._there = at.there(partition)
         self._to = to
+        self._near = 0
+        self._jump: int | None = None
+
+    def skip(self, to: int) -> None:
+        """Nothing before `to` is wanted. What is no further than the last batch was long comes with the next anyway."""
+        self._jump = to if to > self._near else None
 
     async def batches(self, start: int) -> AsyncGenerator[Sequence[Record], None]:
         loop = asyncio.get_running_loop()
@@ -100,7 +169,11 @@ class _Piece:
             records = await self._poll()
             wanted = [record for record in records if record.offset < self._to]
             if wanted:
+                self._near = wanted[-1].offset + len(wanted)
                 yield wanted
+            if self._jump is not None:
+                self._consumer.seek(self._there, self._jump)
+                self._jump = None
             before, position = position, await self._consumer.position(self._there)
             if position != before:
                 moved, polls_of_nothing = loop.time(), 0
