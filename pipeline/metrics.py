@@ -51,6 +51,12 @@ class Metrics:
         self.dead_letters_total = counter("dead_letters_total", "Records rejected.", "stage", "reason")
         self.state_keys = gauge("state_keys", "Keys of state in memory.", "stage")
         self.restore_seconds = histogram("restore_seconds", "From fencing to the first record.", _RESTORE, "stage")
+        self.restore_remaining_records = gauge(
+            "restore_remaining_records",
+            "Records of state still to be read before the task starts.",
+            "stage",
+            "partition",
+        )
         self.rebalances_total = counter("rebalances_total", "Assignments of partitions.", "stage")
         self.breaker_open = gauge("breaker_open", "1 while calls to the target are held back.", "target")
         self.config_info = gauge("config_info", "1 for the configuration in use.", "hash")
