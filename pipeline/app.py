@@ -19,14 +19,28 @@ from pipeline import health
 from pipeline.broker import Broker
 from pipeline.clients import card_key, opentext_opened, shopify_opened
 from pipeline.clock import Clock
+from pipeline.configurations import (
+    AnyStage,
+    CredentialsPart,
+    EditionLog,
+    Following,
+    Openings,
+    Part,
+    StagePart,
+    Version,
+    WatchedFile,
+    Watching,
+)
+from pipeline.ending import cancelled, end_of, settled
 from pipeline.gauges import Gauges
 from pipeline.metrics import Metrics
 from pipeline.observing import Observing
-from pipeline.receiver import Intake, Receiver, credentials_of
+from pipeline.receiver import Credentials, Intake, Receiver
 from pipeline.receiver import serving as serving_receiver
 from pipeline.serving import serving
-from pipeline.settings import Secrets, hash_of
-from pipeline.task import Limits, StageSpec, Surroundings
+from pipeline.settings import Secrets
+from pipeline.surroundings import Chain, Limits, StageSpec, Surroundings
+from pipeline.topics import require_topics
 from pipeline.watermarks import SharedWatermarks
 from pipeline.worker import Worker
 from schemas import topics
@@ -37,12 +51,11 @@ from stages.deduplicate import Deduplicate
 from stages.dispatch import Dispatch
 from stages.enrich import Enrich
 from stages.group import Group
-from stages.stage import CallingStage, Outcome, Stage
+from stages.rules.table import NAMES
+from stages.stage import Outcome
 
 RECEIVER = "receiver"
 ROLES = (RECEIVER, *topics.STAGES)
-
-AnyStage = Stage | CallingStage[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,74 +74,93 @@ class EndedByItself(Exception):
     """A part of the process ended although nobody had asked for it. `str()` is one line for a person."""
 
 
-class TopicsMissing(Exception):
-    """The installation's topics are not there, or have another partition count than configured."""
+@asynccontextmanager
+async def _enrich(version: Version, outside: Outside) -> AsyncIterator[AnyStage]:
+    async with shopify_opened(version.configuration, outside.secrets) as shopify:
+        yield Enrich(version.configuration, shopify, card_key(version.configuration, outside.secrets))
 
 
 @asynccontextmanager
-async def _enrich(configuration: Configuration, outside: Outside) -> AsyncIterator[AnyStage]:
-    async with shopify_opened(configuration, outside.secrets) as shopify:
-        yield Enrich(configuration, shopify, card_key(configuration, outside.secrets))
-
-
-@asynccontextmanager
-async def _deduplicate(_: Configuration, __: Outside) -> AsyncIterator[AnyStage]:
+async def _deduplicate(_: Version, __: Outside) -> AsyncIterator[AnyStage]:
     yield Deduplicate()
 
 
 @asynccontextmanager
-async def _classify(configuration: Configuration, _: Outside) -> AsyncIterator[AnyStage]:
-    yield Classify(configuration, hash_of(configuration))
+async def _classify(version: Version, _: Outside) -> AsyncIterator[AnyStage]:
+    yield Classify(version.configuration, version.hash)
 
 
 @asynccontextmanager
-async def _group(configuration: Configuration, _: Outside) -> AsyncIterator[AnyStage]:
-    yield Group(configuration)
+async def _group(version: Version, _: Outside) -> AsyncIterator[AnyStage]:
+    yield Group(version.configuration)
 
 
 @asynccontextmanager
-async def _dispatch(configuration: Configuration, outside: Outside) -> AsyncIterator[AnyStage]:
-    async with opentext_opened(configuration, outside.secrets, outside.metrics) as opentext:
-        yield Dispatch(configuration, opentext)
+async def _dispatch(version: Version, outside: Outside) -> AsyncIterator[AnyStage]:
+    async with opentext_opened(version.configuration, outside.secrets, outside.metrics) as opentext:
+        yield Dispatch(version.configuration, opentext)
 
 
 class Row(NamedTuple):
     """A stage: its name, what it reads, and how it is opened, with what it needs of the world and no more.
 
-    `takeover`: how long a call of a lost owner may still be under way.
+    `takeover`: how long a call of a lost owner may still be under way. The rest: see `StageSpec`.
     """
 
     name: str
     inputs: tuple[str, ...]
-    opened: Callable[[Configuration, Outside], AbstractAsyncContextManager[AnyStage]]
+    opened: Callable[[Version, Outside], AbstractAsyncContextManager[AnyStage]]
+    passes_to: str | None = None
+    chain: Chain = Chain.NONE
+    by_team: bool = False
     takeover: Callable[[Configuration], timedelta] = lambda _: timedelta(0)
 
 
 #: The chain, in order.
 TOPOLOGY: Final = (
-    Row("enrich", (*topics.RAW, topics.QUESTIONS), _enrich),
-    Row("deduplicate", (topics.ENRICHED,), _deduplicate),
-    Row("classify", (topics.UNIQUE, topics.SIGNALS), _classify),
-    Row("group", (topics.ALERTS, topics.RECEIPTS), _group),
-    Row("dispatch", (topics.NOTIFICATIONS, topics.SENDING_STATUS), _dispatch, lambda whole: whole.opentext.timeout),
+    Row("enrich", (*topics.RAW, topics.QUESTIONS), _enrich, topics.ENRICHED, Chain.BEATS),
+    Row("deduplicate", (topics.ENRICHED,), _deduplicate, topics.UNIQUE),
+    Row("classify", (topics.UNIQUE, topics.SIGNALS), _classify, topics.ALERTS, Chain.AWAITS),
+    Row("group", (topics.ALERTS, topics.RECEIPTS), _group, topics.NOTIFICATIONS, by_team=True),
+    Row(
+        "dispatch",
+        (topics.NOTIFICATIONS, topics.SENDING_STATUS),
+        _dispatch,
+        by_team=True,
+        takeover=lambda whole: whole.opentext.timeout,
+    ),
 )
 
 
 class Pipeline:
-    """One process of the pipeline, in some roles. `run` is its whole life."""
+    """One process of the pipeline, in some roles. `run` is its whole life.
 
-    def __init__(self, configuration: Configuration, outside: Outside, roles: Sequence[str] = ROLES) -> None:
+    It works by the newest accepted configuration; `configuration` is what it was started with, and `file` is where that
+    stands, if it is to be watched.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        outside: Outside,
+        roles: Sequence[str] = ROLES,
+        file: WatchedFile | None = None,
+    ) -> None:
         self._configuration = configuration
         self._outside = outside
-        self._roles = tuple(roles)
+        self._rows = tuple(row for row in TOPOLOGY if row.name in roles)
+        self._stages = {row.name: _part(row, outside) for row in self._rows}
+        self._guests = CredentialsPart(outside.secrets) if RECEIVER in roles else None
+        self._following = self._follow(file)
         self._workers: list[Worker] = []
         self._gauges: Gauges | None = None
+        self._receiver: Receiver | None = None
         self._started = asyncio.Event()
         self.receiver_port: int | None = None
         self.metrics_port: int | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop`, then closes in reverse. Raises TopicsMissing, or BrokerError where there is no broker.
+        """Until `stop`, then closes in reverse. Raises TopicsMissing, ConfigurationError, BrokerError.
 
         What ends by itself ends the whole: `stop` is set, so that its deadline counts, and EndedByItself is raised.
         """
@@ -137,32 +169,55 @@ class Pipeline:
             await outside.broker.start()
             closing.push_async_callback(outside.broker.close)
             await require_topics(outside.broker)
-            specs = [await self._opened(row, closing) for row in TOPOLOGY if row.name in self._roles]
+            closing.push_async_callback(self._following.close)
+            await self._following.begin()
             halt = asyncio.Event()
-            running = self._start_workers(specs, halt)
-            closing.push_async_callback(_settle, running, halt)
-            if RECEIVER in self._roles:
-                await self._start_receiver(closing)
+            running = self._start_workers(halt)
+            closing.push_async_callback(settled, running, halt)
+            if self._guests is not None:
+                await self._start_receiver(self._guests.credentials, closing)
             gauges = self._gauges = Gauges(outside.broker, outside.metrics, outside.log, self._workers)
-            outside.metrics.configured(hash_of(self._configuration))
             operators = health.application(health.Health(outside.metrics, self.readiness, gauges.measure))
             self.metrics_port = await closing.enter_async_context(serving(operators, listen.host, listen.metrics_port))
-            watching = asyncio.create_task(gauges.watch(), name="gauges")
-            closing.push_async_callback(_cancelled, watching)
+            watching = [
+                asyncio.create_task(gauges.watch(), name="gauges"),
+                asyncio.create_task(self._following.run(), name="configuration"),
+            ]
+            for task in watching:
+                closing.push_async_callback(cancelled, task)
             self._started.set()
             waiting = asyncio.create_task(stop.wait())
-            closing.push_async_callback(_cancelled, waiting)
-            done, _ = await asyncio.wait((waiting, watching, *running), return_when=asyncio.FIRST_COMPLETED)
+            closing.push_async_callback(cancelled, waiting)
+            done, _ = await asyncio.wait((waiting, *watching, *running), return_when=asyncio.FIRST_COMPLETED)
             stop.set()
-            if ended := [_end_of(part) for part in done if part is not waiting]:
+            if ended := [end_of(part) for part in done if part is not waiting]:
                 outside.log.error("a part ended by itself", parts=ended)
                 raise EndedByItself(", ".join(ended))
 
-    async def _opened(self, row: Row, closing: AsyncExitStack) -> StageSpec:
-        stage = await closing.enter_async_context(row.opened(self._configuration, self._outside))
-        return StageSpec(row.name, row.inputs, stage, row.takeover(self._configuration))
+    def _follow(self, file: WatchedFile | None) -> Following:
+        outside = self._outside
+        parts: list[Part[Any]] = [*self._stages.values()]
+        if self._guests is not None:
+            parts.append(self._guests)
+        log = EditionLog(outside.broker, outside.clock, NAMES)
+        return Following(self._configuration, Watching(log, outside.metrics, outside.log, file), Openings(parts))
 
-    def _start_workers(self, specs: Sequence[StageSpec], halt: asyncio.Event) -> list[asyncio.Task[None]]:
+    def _spec(self, row: Row) -> StageSpec:
+        editions = self._stages[row.name].editions
+        takeover = row.takeover(self._following.in_force.configuration)
+        return StageSpec(
+            row.name,
+            row.inputs,
+            editions.newest.stage,
+            takeover,
+            row.chain,
+            row.passes_to,
+            row.by_team,
+            row.name in topics.JOURNALED,
+            editions,
+        )
+
+    def _start_workers(self, halt: asyncio.Event) -> list[asyncio.Task[None]]:
         outside = self._outside
         around = Surroundings(
             outside.broker,
@@ -172,21 +227,21 @@ class Pipeline:
             SharedWatermarks(outside.broker),
             Limits(),
             (Observing(outside.metrics, outside.clock), *outside.observers),
+            self._configuration.kafka.prefix,
         )
-        self._workers += [Worker(spec, around) for spec in specs]
+        self._workers += [Worker(self._spec(row), around) for row in self._rows]
         return [asyncio.create_task(worker.run(halt), name=worker.spec.name) for worker in self._workers]
 
-    async def _start_receiver(self, closing: AsyncExitStack) -> None:
+    async def _start_receiver(self, credentials: Credentials, closing: AsyncExitStack) -> None:
         outside, listen = self._outside, self._configuration.listen
         appender = await outside.broker.appender()
         closing.push_async_callback(appender.close)
         intake = Intake(appender, outside.broker.partitions, outside.clock, outside.metrics, outside.log)
-        credentials = credentials_of(self._configuration, outside.secrets)
-        receiver = Receiver(intake, credentials, self._configuration.kafka.prefix)
+        self._receiver = receiver = Receiver(intake, credentials, self._configuration.kafka.prefix)
         address = (listen.host, listen.port)
         self.receiver_port = await closing.enter_async_context(serving_receiver(receiver, address))
         beating = asyncio.create_task(receiver.beat())
-        closing.push_async_callback(_cancelled, beating)
+        closing.push_async_callback(cancelled, beating)
 
     # --- what others want to know --------------------------------------------------------------------------------
 
@@ -194,14 +249,23 @@ class Pipeline:
         """Returns when everything of this process has been opened; its tasks may still be restoring."""
         await self._started.wait()
 
+    @property
+    def configuration_hash(self) -> str:
+        """Of the configuration that this process works by, once it has started."""
+        return self._following.in_force.hash
+
     def readiness(self) -> tuple[bool, Mapping[str, list[str]]]:
         problems = [problem for worker in self._workers for problem in worker.problems()]
+        if problems and (unusable := self._following.unusable) is not None:
+            problems.append(f"configuration: the newest accepted one cannot be used here: {unusable}")
         if self._gauges is not None and self._gauges.problem is not None:
             problems.append(self._gauges.problem)
         return not problems, {"problems": problems}
 
     def wake(self) -> None:
         """Time has stepped: whoever waits for a moment looks again."""
+        if self._receiver is not None:
+            self._receiver.wake()
         for worker in self._workers:
             worker.wake()
 
@@ -232,35 +296,5 @@ class Pipeline:
         return {p: offset for worker in self._workers for p, offset in worker.positions().items()}
 
 
-async def require_topics(broker: Broker) -> None:
-    """Raises TopicsMissing where `pipeline topics apply` has not been run, or the partition count was changed."""
-    found = await broker.topics()
-    missing = [spec.name for spec in topics.catalogue() if spec.name not in found]
-    if missing:
-        named = ", ".join(missing[:3])
-        raise TopicsMissing(f"{len(missing)} topics are missing ({named}, ...): run `pipeline topics apply`")
-    wrong = {name: count for name, count in found.items() if count != broker.partitions}
-    if wrong:
-        name, count = min(wrong.items())
-        raise TopicsMissing(
-            f"{name} has {count} partitions, the configuration says {broker.partitions}: keys would move away from "
-            "their state; set kafka.partitions back, or start under a new prefix"
-        )
-
-
-def _end_of(part: asyncio.Task[Any]) -> str:
-    if part.cancelled():
-        return f"{part.get_name()} was cut off"
-    error = part.exception()
-    return f"{part.get_name()}: {error!r}" if error is not None else f"{part.get_name()} is done"
-
-
-async def _settle(running: Sequence[asyncio.Task[None]], halt: asyncio.Event) -> None:
-    """The workers drain; what ended one of them has been told."""
-    halt.set()
-    await asyncio.gather(*running, return_exceptions=True)
-
-
-async def _cancelled(task: asyncio.Task[Any]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+def _part(row: Row, outside: Outside) -> StagePart:
+    return StagePart(lambda version: row.opened(version, outside))

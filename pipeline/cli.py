@@ -18,9 +18,10 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline import logs
-from pipeline.app import ROLES, TOPOLOGY, EndedByItself, Outside, Pipeline, TopicsMissing
+from pipeline.app import ROLES, TOPOLOGY, EndedByItself, Outside, Pipeline
 from pipeline.broker import Broker, BrokerError
 from pipeline.clock import WallClock
+from pipeline.commands.configurations import Configurations
 from pipeline.commands.dead_letters import DeadLetters
 from pipeline.commands.options import (
     DEFAULT_CONFIG,
@@ -32,6 +33,7 @@ from pipeline.commands.options import (
     fail,
 )
 from pipeline.commands.stopped import StoppedTasks
+from pipeline.configurations import WatchedFile
 from pipeline.demo import Demo, DemoFailed, DemoOptions, Lines, Terminal
 from pipeline.kafka import KafkaBroker, security_of
 from pipeline.settings import ConfigurationError, Secrets, load
@@ -40,6 +42,7 @@ from pipeline.simulators.running import ShopifySettings, run_opentext, run_shopi
 from pipeline.simulators.scenario import Tokens
 from pipeline.simulators.shopify import AdminSettings
 from pipeline.state import StateError
+from pipeline.topics import TopicsMissing
 from schemas import topics as catalogue
 from schemas.configuration import Configuration
 from stages.rules.table import NAMES
@@ -67,6 +70,7 @@ def application() -> typer.Typer:
     played.command("shopify")(simulate_shopify)
     played.command("opentext")(simulate_opentext)
     app.add_typer(made, name="topics")
+    app.add_typer(Configurations(_opened).commands(), name="config")
     app.add_typer(DeadLetters(_opened).commands(), name="dead-letters")
     app.add_typer(StoppedTasks(_opened, {row.name: row.inputs for row in TOPOLOGY}).commands(), name="stopped")
     app.add_typer(played, name="simulate")
@@ -109,7 +113,7 @@ def run(
     log = logs.configure(sys.stdout, log_level)
     outside = Outside(_broker(configuration, secrets, kafka), WallClock(), log, secrets)
     log.info("starting", parts=list(chosen), shops=len(configuration.shops), teams=len(configuration.teams))
-    _until_signalled(Pipeline(configuration, outside, chosen).run)
+    _until_signalled(Pipeline(configuration, outside, chosen, WatchedFile(config, NAMES)).run)
     log.info("stopped")
 
 

@@ -10,6 +10,19 @@ await following.close()
 from pipeline.configurations.following import Following, Watching
 from pipeline.configurations.log import EditionLog, Entry, Version
 from pipeline.configurations.openings import Openings, Part
+from pipeline.configurations.parts import AnyStage, CredentialsPart, StagePart
 from pipeline.configurations.watched import WatchedFile
 
-__all__ = ["EditionLog", "Entry", "Following", "Openings", "Part", "Version", "WatchedFile", "Watching"]
+__all__ = [
+    "AnyStage",
+    "CredentialsPart",
+    "EditionLog",
+    "Entry",
+    "Following",
+    "Openings",
+    "Part",
+    "StagePart",
+    "Version",
+    "WatchedFile",
+    "Watching",
+]
