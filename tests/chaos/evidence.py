@@ -44,8 +44,8 @@ class Submit(NamedTuple):
 
 @dataclass(frozen=True)
 class Evidence:
-    """`submits` in the order in which OpenText took them. Secrets and addresses are in `configuration` and `secrets`:
-    the file that every process ran with (but for its own ports), and the environment that the file names."""
+    """`submits` in the order in which OpenText took them. `configuration` is the file that every process ran with, and
+    `secrets` the environment that it names."""
 
     bootstrap: str
     prefix: str
