@@ -81,6 +81,8 @@ class MemoryProducer:
             return
         try:
             fate = await self._faults.meet(Call.COMMIT, self._identity.name)
+            if not self._has_written:
+                await self._markers_of_the_one_before()
         except asyncio.CancelledError:
             self._over(InDoubt(f"{self._identity.name}: a commit was given up"))
             raise
@@ -107,8 +109,7 @@ class MemoryProducer:
         fate = await self._faults.meet(Call.SEND, self._identity.name)
         if fate is Fate.UNAVAILABLE:
             raise Unavailable(f"{self._identity.name}: no answer to a send")
-        # a new transaction waits for the markers of the one before, as Kafka's CONCURRENT_TRANSACTIONS makes it
-        await self._identity.last.settled.wait()
+        await self._markers_of_the_one_before()
         self._check_epoch()
         if fate is Fate.REFUSED:
             raise Refused(f"{self._identity.name}: refused by the faults' script")
@@ -125,6 +126,11 @@ class MemoryProducer:
             self._has_written = False
         if fate is not Fate.DONE:
             raise Unavailable(f"{self._identity.name}: no answer to the abort")
+
+    async def _markers_of_the_one_before(self) -> None:
+        """With its first records, or with its offsets where it has none, a transaction waits for them, as Kafka's
+        CONCURRENT_TRANSACTIONS makes it."""
+        await self._identity.last.settled.wait()
 
     @property
     def _is_owner(self) -> bool:

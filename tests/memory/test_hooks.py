@@ -270,6 +270,25 @@ async def test_a_producer_and_its_successor_wait_for_the_markers_of_the_transact
     assert await everything(broker) == ["a"]
 
 
+async def test_offsets_alone_wait_for_the_markers_of_the_transaction_before_too(broker: MemoryBroker) -> None:
+    """Else the next owner would wait for theirs only, and read a changelog that is not at its end yet."""
+    broker.hold_markers(LOG_0)
+    producer = await broker.producer("task")
+    await producer.begin()
+    await producer.send([outgoing("a")])
+    await producer.commit("stage", {LOG_0: 1})
+    await producer.begin()
+    committing = asyncio.create_task(producer.commit("stage", {LOG_0: 1}))
+    taking = asyncio.create_task(broker.producer("task"))
+    done, _ = await asyncio.wait([committing, taking], timeout=0.05)
+    assert not done
+    broker.release_markers(LOG_0)
+    await taking
+    with pytest.raises(Fenced):
+        await committing
+    assert await everything(broker) == ["a"]
+
+
 async def test_a_read_to_an_end_that_is_not_stable_waits_for_it(broker: MemoryBroker) -> None:
     producer = await broker.producer("task")
     await producer.begin()
