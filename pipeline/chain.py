@@ -19,7 +19,7 @@ from pipeline.surroundings import Limits, Surroundings
 from pipeline.timers import Gate, Timers
 from pipeline.transaction import Batch
 from schemas import topics
-from schemas.codec import decode
+from schemas.codec import Undecodable, decode
 from schemas.records import Record, TopicPartition
 from schemas.resources import SHOP_REDACT, is_erasure
 from schemas.signals import ChainBeat, ChainBehind, ReceiverBeat
@@ -27,6 +27,8 @@ from stages.stage import Broadcast, Emit, Family, TimerKind
 
 CHAIN_BEAT: Final = "chain-beat"
 RECEIVER_BEAT: Final = "receiver-beat"
+AnyBeat = ChainBeat | ReceiverBeat
+_BEATS: Final[Mapping[str, type[AnyBeat]]] = {CHAIN_BEAT: ChainBeat, RECEIVER_BEAT: ReceiverBeat}
 
 #: A receiver beats once a minute.
 _AWAY_FROM: Final = timedelta(seconds=90)
@@ -64,6 +66,19 @@ def is_redaction(record: Record) -> bool:
 
 def shop_of(record: Record) -> str:
     return (record.header("ce_source") or "").removeprefix("//")
+
+
+def read_beats(records: Iterable[Record]) -> tuple[list[AnyBeat], list[tuple[Record, Undecodable]]]:
+    """The beats among them in order, and those that nobody can read."""
+    beats: list[AnyBeat] = []
+    broken: list[tuple[Record, Undecodable]] = []
+    for record in records:
+        if (kind := _BEATS.get(record.header("ce_type") or "")) is not None:
+            try:
+                beats.append(decode(record, kind))
+            except Undecodable as error:
+                broken.append((record, error))
+    return beats, broken
 
 
 class Beating:
@@ -129,29 +144,27 @@ class Awaiting:
         until = None if self._receivers is None else self._receivers.missed_until
         return until if until is not None and until > now else None
 
-    def would_change(self, records: Iterable[Record]) -> bool:
+    def would_change(self, beats: Iterable[AnyBeat]) -> bool:
         """Do they tell that a receiver was away?"""
-        return self._heard(records) != self._receivers and self._misses(self._heard(records))
+        heard = self._heard(beats)
+        before = None if self._receivers is None else self._receivers.missed_until
+        return heard is not None and heard.missed_until != before
 
-    def hear(self, records: Iterable[Record], view: View) -> None:
-        for record in records:
-            if record.header("ce_type") == CHAIN_BEAT:
-                beat = decode(record, ChainBeat)
-                known = self._passed.get(beat.sender)
-                if beat.sender in self._passed and (known is None or beat.occurred > known):
-                    self._passed[beat.sender] = beat.occurred
-        heard = self._heard(records)
+    def hear(self, beats: Iterable[AnyBeat], view: View) -> None:
+        for beat in beats:
+            if isinstance(beat, ChainBeat) and beat.sender in self._passed:
+                known = self._passed[beat.sender]
+                self._passed[beat.sender] = beat.occurred if known is None else max(known, beat.occurred)
+        heard = self._heard(beats)
         if heard is not None and heard != self._receivers:
             self._receivers = heard
             view.put(RECEIVERS, "", heard)
 
-    def _misses(self, heard: Receivers | None) -> bool:
-        before = None if self._receivers is None else self._receivers.missed_until
-        return heard is not None and heard.missed_until != before
-
-    def _heard(self, records: Iterable[Record]) -> Receivers | None:
+    def _heard(self, beats: Iterable[AnyBeat]) -> Receivers | None:
         known = self._receivers
-        for beat in _receiver_beats(records):
+        for beat in beats:
+            if not isinstance(beat, ReceiverBeat):
+                continue
             up_since = beat.up_since or beat.occurred
             if known is None:
                 known = Receivers(beat.occurred)
@@ -213,9 +226,3 @@ class Awaiting:
         source = f"{'behind' if behind else 'caught-up'}/{int(since.timestamp() * 1000)}"
         batch.say(source, Emit(topics.SIGNALS, subject, said, "chain-behind"))
         self._told = behind
-
-
-def _receiver_beats(records: Iterable[Record]) -> Iterator[ReceiverBeat]:
-    for record in records:
-        if record.header("ce_type") == RECEIVER_BEAT:
-            yield decode(record, ReceiverBeat)

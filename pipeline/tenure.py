@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from pipeline.broker import BrokerError, Producer
-from pipeline.chain import CHAIN_BEAT, Awaiting, Beating, is_redaction, is_to_every_task, shop_of
+from pipeline.chain import CHAIN_BEAT, Awaiting, Beating, is_redaction, is_to_every_task, read_beats, shop_of
 from pipeline.deadlines import Deadlines
 from pipeline.editions import ADOPTED, Adopted, Edition
 from pipeline.reading import Reading
@@ -22,7 +22,6 @@ from pipeline.surroundings import Chain, StageSpec, Surroundings
 from pipeline.sweeping import Sweeps
 from pipeline.transaction import SWEEP, Batch, Moment, Origin
 from schemas import topics
-from schemas.codec import Undecodable
 from schemas.reasons import RejectReason
 from schemas.records import Outgoing, Record
 from stages.stage import Reject, SweepCause
@@ -136,14 +135,13 @@ class Tenure:
         """False where they tell something that must hold for the whole of a transaction, and this one has begun."""
         if self._awaiting is None:
             return True
-        try:
-            if batch and self._awaiting.would_change(records):
-                return False
-            view = batch.view()
-            self._awaiting.hear(records, view)
-        except Undecodable as error:
-            self.settling.reject(batch, records[0], Reject(RejectReason.UNDECODABLE, str(error)))
-            return True
+        beats, broken = read_beats(records)
+        if batch and self._awaiting.would_change(beats):
+            return False
+        for record, error in broken:
+            self.settling.reject(batch, record, Reject(RejectReason.UNDECODABLE, str(error)))
+        view = batch.view()
+        self._awaiting.hear(beats, view)
         batch.write(view.change, ())
         now, wall = batch.moment.now, batch.moment.wall
         batch.moment = Moment(now, wall, self._awaiting.missed_until(now))
