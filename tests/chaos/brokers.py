@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiokafka
 from aiokafka import AIOKafkaConsumer
@@ -22,6 +22,8 @@ from schemas.records import TopicPartition
 from tests.chaos.installation import Installation
 
 Described = Sequence[Mapping[str, Any]]
+Input = tuple[str, Any]
+"""A group, and a partition that it reads."""
 
 _ASK_MS = 10_000
 _KNOWN_WITHIN = 30.0
@@ -69,6 +71,14 @@ async def _described(bootstrap: str, prefix: str) -> Described:
     ]
 
 
+class Look(NamedTuple):
+    """`lag`: committed records that no group has gone past yet. `is_past`: all that stood there at the last look that
+    was past, the groups have gone past."""
+
+    lag: int
+    is_past: bool
+
+
 class Progress:
     """How far the groups of an installation are. Asked without the product's own client code. Use `progress`."""
 
@@ -76,24 +86,35 @@ class Progress:
         self._at = at
         self._admin = admin
         self._consumer = consumer
+        self._mark: Mapping[Input, int] = {}
 
-    async def lag(self) -> int | None:
-        """Committed records that no group has gone past yet; None where the Kafka does not say."""
+    async def look(self) -> Look | None:
+        """None where the Kafka does not say."""
+        ends: dict[Input, int] = {}
+        committed: dict[Input, int] = {}
         try:
-            return sum([await self._lag(row.name, row.inputs) for row in TOPOLOGY])
+            for row in TOPOLOGY:
+                await self._ask(row.name, row.inputs, ends, committed)
         except KafkaError:
             return None
+        is_past = all(committed[each] >= end for each, end in self._mark.items())
+        if is_past:
+            self._mark = ends
+        return Look(sum(max(0, end - committed[each]) for each, end in ends.items()), is_past)
 
-    async def _lag(self, group: str, inputs: tuple[str, ...]) -> int:
+    async def _ask(
+        self, group: str, inputs: tuple[str, ...], ends: dict[Input, int], committed: dict[Input, int]
+    ) -> None:
         wanted = [
             aiokafka.TopicPartition(f"{self._at.prefix}.{topic}", number)
             for topic in inputs
             for number in range(self._at.partitions)
         ]
-        ends = await self._consumer.end_offsets(wanted)
+        stable = await self._consumer.end_offsets(wanted)
         found = await self._admin.list_consumer_group_offsets(f"{self._at.prefix}.{group}", partitions=wanted)
-        committed = {partition: max(0, found[partition].offset) if partition in found else 0 for partition in wanted}
-        return int(sum(max(0, ends[partition] - committed[partition]) for partition in wanted))
+        for partition in wanted:
+            ends[group, partition] = stable[partition]
+            committed[group, partition] = max(0, found[partition].offset) if partition in found else 0
 
 
 @asynccontextmanager
