@@ -22,7 +22,8 @@ from pipeline.topics import TopicsMissing
 from schemas import subjects, topics
 from schemas.alerts import Alert
 from schemas.codec import decode
-from schemas.records import TopicPartition
+from schemas.journal import Journal
+from schemas.records import Record, TopicPartition
 from stages.rules.table import NAMES
 from tests.pipeline.world import until
 
@@ -88,13 +89,22 @@ class Installation:
 
     async def alerts(self) -> dict[str, str | None]:
         """The configuration's hash by which each subject was told of."""
-        found = {}
-        partitions = [TopicPartition(topics.ALERTS, number) for number in range(self.broker.partitions)]
-        for partition, end in (await self.broker.stable_ends(partitions)).items():
-            async for records in self.broker.read(partition, 0, end):
-                alerts = [decode(record, Alert) for record in records]
-                found.update({alert.subject: alert.configuration for alert in alerts})
-        return found
+        alerts = [decode(record, Alert) for record in await self._records(topics.ALERTS)]
+        return {alert.subject: alert.configuration for alert in alerts}
+
+    async def judged_by(self) -> set[str | None]:
+        """The hashes by which `classify` says that it has judged."""
+        return {decode(record, Journal).configuration for record in await self._records(topics.journal_of("classify"))}
+
+    async def _records(self, topic: str) -> list[Record]:
+        partitions = [TopicPartition(topic, number) for number in range(self.broker.partitions)]
+        ends = await self.broker.stable_ends(partitions)
+        return [
+            record
+            for partition, end in ends.items()
+            async for records in self.broker.read(partition, 0, end)
+            for record in records
+        ]
 
     def is_in_force(self, text: str, *pipelines: Pipeline) -> bool:
         return all(pipeline.configuration_hash == hash_of(parse(text)) for pipeline in pipelines)
@@ -180,6 +190,7 @@ async def test_a_changed_file_holds_for_the_next_request_and_the_next_alert_of_e
         assert await installation.fails(two, "after", "import") == 200
         job = subjects.job("after.myshopify.com", "import")
         await until(lambda: _has(installation.alerts(), job, hash_of(parse(AFTER))))
+        assert await installation.judged_by() == {hash_of(parse(BEFORE)), hash_of(parse(AFTER))}
 
 
 async def test_a_process_that_cannot_take_the_newest_goes_on_and_is_ready_until_a_task_waits_for_it(
