@@ -92,6 +92,7 @@ class Beating:
         self._counts = timedelta(seconds=around.limits.parked_counts)
         self._said: datetime | None = None
         self._gate: Gate | None = None
+        self._settled_at: datetime | None = None
 
     def hurry(self) -> None:
         """Business time has stepped: whoever waits for it waits for our word now."""
@@ -105,16 +106,20 @@ class Beating:
     async def beat(
         self, batch: Batch, settled: Mapping[TopicPartition, int], is_parked: Callable[[datetime, timedelta], bool]
     ) -> None:
-        """`is_parked(wall, counts)`: does a record wait that has not done so for as long as it `counts`?"""
+        """`is_parked(until, counts)`: does a record wait since `until` at the latest, and not yet for as long as it
+        `counts`? What is parked later came in later: else a world that is away would hold every beat."""
         now, wall = batch.moment.now, batch.moment.wall
         if self._gate is None:
             if self._said is not None and now - self._said < self._every:
                 return
             self._gate = Gate(now, wall, await self._around.watermarks(self._inputs))
             self._said = now
-        if not self._gate.is_passed(settled) or is_parked(wall, self._counts):
+        if not self._gate.is_passed(settled):
             return
-        gate, self._gate = self._gate, None
+        self._settled_at = self._settled_at or wall
+        if is_parked(self._settled_at, self._counts):
+            return
+        gate, self._gate, self._settled_at = self._gate, None, None
         prefix = self._around.prefix
         beat = ChainBeat(prefix, f"{prefix}/pipeline", gate.asked, gate.wall, sender=self._number)
         source = f"beat/{int(gate.asked.timestamp() * 1000)}/{int(gate.wall.timestamp() * 1000)}"

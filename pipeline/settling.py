@@ -56,7 +56,7 @@ class Settling:
         self._calls = None if self._calling is None else Calls(self._calling.perform, around.limits.lanes)
         self._beside = Beside(lambda: self.wake())
         self._rejections = Rejections()
-        self._waiting_since = dict(self._parked_since(memory.items(PARKED.name)))
+        self._waiting_since = dict(_since(memory.items(PARKED.name)))
 
     def by(self, stage: Stage | CallingStage[Any, Any]) -> Settling:
         """The same works and the same memory by another edition of the stage. Calls of this one have ended."""
@@ -331,15 +331,16 @@ class Settling:
 
     # --- around a transaction ------------------------------------------------------------------------------------
 
-    def fresh_parked(self, wall: datetime, counts: timedelta) -> bool:
-        """Is something parked that has not waited for so long yet? What waits behind another goes with that one."""
-        self._waiting_since = {k: since for k, since in self._waiting_since.items() if wall - since < counts}
-        return bool(self._waiting_since)
+    def has_fresh_parked(self, batch: Batch, until: datetime, counts: timedelta) -> bool:
+        """Does something wait, in what is committed or in `batch`, since then at the latest and not for so long yet?
 
-    def _parked_since(self, entries: Iterable[tuple[bytes, bytes | None]]) -> Iterator[tuple[bytes, datetime]]:
-        for key, value in entries:
-            if value is not None and (since := decoded(PARKED, key, value).since) is not None:
-                yield key, since
+        What waits behind another goes with that one.
+        """
+        wall, parked = batch.moment.wall, _parked(batch)
+        self._waiting_since = {key: since for key, since in self._waiting_since.items() if wall - since < counts}
+        unchanged = {key: since for key, since in self._waiting_since.items() if key not in parked}
+        found = (*unchanged.values(), *dict(_since(parked.items())).values())
+        return any(since <= until and wall - since < counts for since in found)
 
     def sweep(self, batch: Batch) -> None:
         """Tombstones for what has outlived its time to live."""
@@ -367,10 +368,10 @@ class Settling:
                 observe(stage, result)
 
     def _note_parked(self, batch: Batch) -> None:
-        parked = {key: value for key, value in batch.change.values.items() if split_key(key)[1] == PARKED.name}
+        parked = _parked(batch)
         for at in parked:
             self._waiting_since.pop(at, None)
-        self._waiting_since.update(self._parked_since(parked.items()))
+        self._waiting_since.update(_since(parked.items()))
 
     async def end_calls(self, within: float) -> None:
         """Lets what is under way end, for so long; what is cut is performed again by the next owner."""
@@ -381,6 +382,17 @@ class Settling:
     def _context(self, batch: Batch, view: View, answers: Mapping[Any, Any], since: Any) -> Context:
         moment = batch.moment
         return Context(view, moment.now, moment.wall, answers, since, missed_until=moment.missed_until)
+
+
+def _parked(batch: Batch) -> dict[bytes, bytes | None]:
+    """What it parks, and releases."""
+    return {key: value for key, value in batch.change.values.items() if split_key(key)[1] == PARKED.name}
+
+
+def _since(entries: Iterable[tuple[bytes, bytes | None]]) -> Iterator[tuple[bytes, datetime]]:
+    for key, value in entries:
+        if value is not None and (since := decoded(PARKED, key, value).since) is not None:
+            yield key, since
 
 
 def _as_reject(error: Exception) -> Reject:

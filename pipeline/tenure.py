@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 from pipeline.broker import BrokerError, Producer
 from pipeline.chain import CHAIN_BEAT, Awaiting, Beating, is_redaction, is_to_every_task, read_beats, shop_of
@@ -165,7 +166,7 @@ class Tenure:
     async def _say_how_far(self, batch: Batch) -> None:
         if self._beating is not None:
             settled = self._reading.settled(batch.offsets)
-            await self._beating.beat(batch, settled, self.settling.fresh_parked)
+            await self._beating.beat(batch, settled, partial(self.settling.has_fresh_parked, batch))
         if self._awaiting is not None:
             self._awaiting.watch(batch, self.settling.timers, self._around.prefix)
 
