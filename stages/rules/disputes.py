@@ -51,7 +51,8 @@ def _needed(case: Case, known: Known[DisputeFacts]) -> Iterator[Verdict]:
     dispute, key, since = known.value, str(known.value.id), known.stamp.occurred
     said = _said(case, dispute, since, Severity.CRITICAL if _is_to_stop(case) else Severity.WARNING)
     if case.kind == "order" and case.dossier.order is None:
-        yield Due(said, since, key, ask=QuestionKind.ORDER, timer=TimerKind.OUTSIDE)
+        # told at once: it is only asked first whether the order has left, and no deadline has to be waited for
+        yield Due(said, since, key, ask=QuestionKind.ORDER, timer=TimerKind.DEADLINE)
     else:
         yield Fire(said, key)
     if dispute.evidence_due is None:
