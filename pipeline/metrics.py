@@ -48,6 +48,7 @@ class Metrics:
         self.notifications_total = counter("notifications_total", "Notifications.", "channel", "outcome")
         self.sendings_total = counter("sendings_total", "Sendings by the state they reached.", "channel", "state")
         self.parked_records = gauge("parked_records", "Records that wait for the world.", "stage")
+        self.crowded_tasks = gauge("crowded_tasks", "Tasks that read nothing until less is remembered.", "stage")
         self.dead_letters_total = counter("dead_letters_total", "Records rejected.", "stage", "reason")
         self.state_keys = gauge("state_keys", "Keys of state in memory.", "stage")
         self.restore_seconds = histogram("restore_seconds", "From fencing to the first record.", _RESTORE, "stage")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from pipeline.broker import Member
@@ -23,8 +23,17 @@ class Reading:
         self._read_to: dict[TopicPartition, int] = {}
         self._in_hand: int | None = None
         self._held_back = False
-        self.is_crowded = False
-        """More is remembered than shall be: nothing more is read until it is less."""
+        self.crowded: Collection[str] = ()
+        """Families of which more is remembered than shall be: nothing more is read or taken until it is less."""
+
+    @property
+    def is_crowded(self) -> bool:
+        return bool(self.crowded)
+
+    @property
+    def has_more(self) -> bool:
+        """Something is at hand that may be taken now."""
+        return len(self) > 0 and not self.is_crowded
 
     def __len__(self) -> int:
         return len(self._inbox)
@@ -41,6 +50,7 @@ class Reading:
         for partition, offset in self.positions.items():
             self._member.seek(partition, offset)
         self._member.resume(self.inputs)
+        self.hold_back()
 
     def stop(self) -> None:
         """Its partitions are not read in vain."""
@@ -63,7 +73,7 @@ class Reading:
         return True
 
     def hold_back(self) -> None:
-        """Pauses its partitions while it has enough at hand, so that they starve no other."""
+        """Pauses its partitions while it has enough at hand, so that they starve no other, or enough in mind."""
         if not self._held_back and (self._inbox.is_full or self.is_crowded):
             self._member.pause(self.inputs)
             self._held_back = True

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -81,6 +81,12 @@ class Memory:
         self._scanned: dict[bytes, set[bytes]] = {}
         self._expiring: list[tuple[int, bytes]] = []
         self._counts: Counter[str] = Counter()
+        self._crowded: set[str] = set()
+
+    @property
+    def crowded(self) -> Collection[str]:
+        """The families that have had their `most` entries, and have not come down to half of it since."""
+        return self._crowded
 
     def count(self, family: str) -> int:
         return self._counts[family]
@@ -121,6 +127,8 @@ class Memory:
         stored = _stored(key, value)
         if key not in self._values:
             self._counts[family_name] += 1
+            if family.most is not None and self._counts[family_name] >= family.most:
+                self._crowded.add(family_name)
         self._values[key] = value
         if family.scanned:
             self._scanned.setdefault(key_of(routing, family_name), set()).add(name)
@@ -139,6 +147,9 @@ class Memory:
             return
         routing, family_name, name = split_key(key)
         self._counts[family_name] -= 1
+        most = self._families[family_name].most
+        if most is not None and self._counts[family_name] <= most // 2:
+            self._crowded.discard(family_name)
         prefix = key_of(routing, family_name)
         if (names := self._scanned.get(prefix)) is not None:
             names.discard(name)

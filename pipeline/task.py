@@ -109,6 +109,10 @@ class Task:
         return 0 if self._tenure is None else self._tenure.settling.memory.count(PARKED.name)
 
     @property
+    def is_crowded(self) -> bool:
+        return self._tenure is not None and self._reading.is_crowded
+
+    @property
     def is_still(self) -> bool:
         """Nothing at hand, nothing under way, no retry due."""
         if self.phase is not Phase.RUNNING or self._tenure is None or len(self._reading) or not self._quiet.is_set():

@@ -37,6 +37,7 @@ class Tenure:
         self._reading = reading
         self._producer = producer
         self._number = reading.inputs[0].partition
+        self._log = around.log.bind(stage=spec.name, partition=self._number)
         self._last = found.last
         self._changelog_end = found.end
         self._committed_at = 0.0
@@ -49,6 +50,7 @@ class Tenure:
             Awaiting(found.memory, around.broker.partitions, around.limits) if spec.chain is Chain.AWAITS else None
         )
         self._settle_by(Settling(self._edition.stage, origin, found.memory, found.timers, around))
+        self._tell_crowded()
 
     @property
     def changelog_end(self) -> int:
@@ -103,6 +105,8 @@ class Tenure:
         if self.settling.makes_calls:
             retries = self.settling.timers.take_wall(batch.moment.wall, self._around.limits.batch_records)
             self.settling.settle_timers(batch, retries)
+        if self._awaiting is not None:
+            self._awaiting.watch(batch, self.settling.timers, self._around.prefix)
         await self._deadlines.settle(batch)
         await self._say_how_far(batch)
         self._step_over_control_records(batch)
@@ -118,7 +122,7 @@ class Tenure:
         """Records until nothing more is at hand, or a bound of the batch is reached."""
         loop, limits, taken = asyncio.get_running_loop(), self._around.limits, 0
         began = loop.time()
-        while len(self._reading) and taken < limits.batch_records and batch.size < limits.batch_bytes:
+        while self._reading.has_more and taken < limits.batch_records and batch.size < limits.batch_bytes:
             if loop.time() - began >= limits.batch_seconds:
                 return
             records = self._reading.take()
@@ -167,8 +171,6 @@ class Tenure:
         if self._beating is not None:
             settled = self._reading.settled(batch.offsets)
             await self._beating.beat(batch, settled, partial(self.settling.has_fresh_parked, batch))
-        if self._awaiting is not None:
-            self._awaiting.watch(batch, self.settling.timers, self._around.prefix)
 
     def _step_over_control_records(self, batch: Batch) -> None:
         """An idle task commits the position behind the last control records once, so that its lag reaches 0."""
@@ -201,7 +203,17 @@ class Tenure:
         self._reading.committed(positions)
         self._committed_at = asyncio.get_running_loop().time()
         self.settling.committed(batch)
+        self._tell_crowded()
+        self._reading.hold_back()
         self._around.metrics.transaction_seconds.labels(self._spec.name).observe(self._committed_at - began)
+
+    def _tell_crowded(self) -> None:
+        """What its stage remembers is bounded by reading no more: the rest of a backlog stays on the log."""
+        crowded = tuple(sorted(self.settling.memory.crowded))
+        if crowded != self._reading.crowded:
+            self._reading.crowded = crowded
+            says = "task reads nothing more: it remembers too much" if crowded else "task reads on"
+            self._log.warning(says, families=crowded)
 
     async def probe(self) -> None:
         """An empty transaction tells if somebody else was here: raises Fenced."""

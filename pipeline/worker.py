@@ -181,3 +181,4 @@ class Worker:
             metrics.lag_seconds.labels(name, str(number)).set(max(0.0, waited))
         metrics.state_keys.labels(name).set(sum(task.state_keys for task in self._tasks.values()))
         metrics.parked_records.labels(name).set(sum(task.parked for task in self._tasks.values()))
+        metrics.crowded_tasks.labels(name).set(sum(task.is_crowded for task in self._tasks.values()))

@@ -27,13 +27,16 @@ T = TypeVar("T")
 class Family(Generic[T]):
     """A kind of state: its key is `routing key / family / name`. With `ttl`, an entry is gone that long after its put.
 
-    `scanned` families can be listed by routing key; the others cost less memory.
+    `scanned` families can be listed by routing key; the others cost less memory. `most`: so many entries at most in
+    one task: from there on it takes no more records until half of them are gone. A sign, not a wall: what the records
+    in hand put is kept. Only for what timers by wall time take away again: nothing else moves meanwhile.
     """
 
     name: str
     type: type[T]
     ttl: timedelta | None = None
     scanned: bool = False
+    most: int | None = None
 
 
 class State(Protocol):
