@@ -93,6 +93,25 @@ def test_a_notification_of_which_nothing_came_is_missed(log: Log, submits: list[
     assert found(lost(log, record), submits) == [(Promise.LOST, where)]
 
 
+def waiting(message_id: str) -> Record:
+    """A sending that still stands in its line, behind everything on a changelog."""
+    key = b"\x00".join((b"operations", b"waiting", message_id.encode()))
+    value = msgspec.msgpack.encode((1, 0, {}))
+    return Record(topics.state_of("dispatch"), 0, 100_000, 0, key, value)
+
+
+def test_what_waits_to_be_sent_is_not_lost(log: Log, submits: list[Submit]) -> None:
+    record, receipt = alone(log)
+    others = [submit for submit in submits if submit.message_id != receipt.message_id]
+    assert found(put(lost(log, record), waiting(receipt.message_id)), others) == []
+
+
+def test_what_has_its_receipt_and_still_waits_is_found(log: Log, submits: list[Submit]) -> None:
+    _, receipt = alone(log)
+    (where,) = (at(one) for one, told in notifications(log) if told.message_id == receipt.message_id)
+    assert found(put(log, waiting(receipt.message_id)), submits) == [(Promise.REMEMBERED, where)]
+
+
 def test_a_receipt_that_is_told_twice_is_found(log: Log, submits: list[Submit]) -> None:
     tampered, again = doubled(log, alone(log)[0])
     assert found(tampered, submits) == [(Promise.DUPLICATED, at(again))]
