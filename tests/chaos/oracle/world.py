@@ -64,7 +64,7 @@ async def played(folder: Path, seed: int = 7) -> Played:
         await pipeline.started()
         session = await closing.enter_async_context(aiohttp.ClientSession())
         receiver = f"http://127.0.0.1:{pipeline.receiver_port}"
-        sender = Sender(session, f"{receiver}/webhooks/shopify", keys.shopify)
+        sender = Sender(session, f"{receiver}/webhooks/shopify", keys.shopify, within=10.0)
         player = Player(store, sender, session, receiver, keys.tokens)
         told = [step for step in steps if not isinstance(step.act, Change)]
         await Day(pipeline, clock, player, None).play(told, end)
