@@ -8,6 +8,7 @@ comes by Shopify's retries, up to four hours later. Not promised: anything about
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
@@ -34,6 +35,8 @@ _BEATS: Final[Mapping[str, type[AnyBeat]]] = {CHAIN_BEAT: ChainBeat, RECEIVER_BE
 _AWAY_FROM: Final = timedelta(seconds=90)
 #: Shopify tries 8 times in 4 hours (contracts/shopify/CONTRACT.md, deliveries); some minutes for the way.
 _RETRIES_LAST: Final = timedelta(hours=4, minutes=15)
+#: How exactly the end of patience is known: 15 minutes are over within 10 seconds of their end.
+_MARKS: Final = 90
 
 
 class Receivers(Struct, frozen=True, array_like=True):
@@ -44,9 +47,14 @@ class Receivers(Struct, frozen=True, array_like=True):
 
 
 class Told(Struct, frozen=True, array_like=True):
-    """That the chain is behind has been told; `since` is wall time."""
+    """That the chain is behind has been told; `since` is wall time.
+
+    It is not over before the chain has passed `until`, the business time at which it was told: where nothing happens to
+    wait for the chain, it is as far behind as before.
+    """
 
     since: datetime
+    until: datetime
 
 
 RECEIVERS: Family[Receivers] = Family("receivers", Receivers)
@@ -98,6 +106,11 @@ class Beating:
         """Business time has stepped: whoever waits for it waits for our word now."""
         self._said = None
 
+    @property
+    def is_waiting(self) -> bool:
+        """It is about to say something, and waits for what was on the log then."""
+        return self._gate is not None
+
     def seconds_to_next(self, now: datetime) -> float:
         if self._gate is not None:
             return self._around.limits.look_again
@@ -126,6 +139,26 @@ class Beating:
         batch.say(source, Broadcast(topics.ENRICHED, beat.subject, beat, CHAIN_BEAT))
 
 
+class Patience:
+    """How long ago, by wall time, a moment of the business was: for as long as anything is waited for."""
+
+    def __init__(self, lasts: timedelta) -> None:
+        self._lasts = lasts
+        self._every = lasts / _MARKS
+        self._marks: deque[tuple[datetime, datetime]] = deque()
+
+    def note(self, now: datetime, wall: datetime) -> None:
+        marks = self._marks
+        if not marks or wall - marks[-1][1] >= self._every:
+            marks.append((now, wall))
+        while len(marks) > 1 and wall - marks[1][1] >= self._lasts:
+            marks.popleft()
+
+    def ended(self, wall: datetime) -> tuple[datetime, datetime] | None:
+        """What was due until then has been waited for long enough: business time, and when that was by wall time."""
+        return self._marks[0] if self._marks and wall - self._marks[0][1] >= self._lasts else None
+
+
 class Awaiting:
     """What one task has heard of everybody before it, and what its timers about absence wait for therefore."""
 
@@ -133,10 +166,11 @@ class Awaiting:
         key = key_of("", RECEIVERS.name)
         raw = memory.get(key)
         self._receivers = None if raw is None else decoded(RECEIVERS, key, raw)
-        self._told = memory.get(key_of("", TOLD_BEHIND.name)) is not None
+        key = key_of("", TOLD_BEHIND.name)
+        raw = memory.get(key)
+        self._told = None if raw is None else decoded(TOLD_BEHIND, key, raw)
         self._passed: dict[int, datetime | None] = dict.fromkeys(range(partitions))
-        self._patience = timedelta(seconds=limits.chain_patience)
-        self._waits_since: datetime | None = None
+        self._patience = Patience(timedelta(seconds=limits.chain_patience))
 
     @property
     def passed(self) -> datetime | None:
@@ -186,29 +220,27 @@ class Awaiting:
         """Timers of that kind that were due until then need not wait for the chain any more."""
         if kind is TimerKind.DEADLINE:
             return now
-        passed = self.passed
-        if kind is TimerKind.OUTSIDE and self._is_out_of_patience(wall):
-            return now
-        return None if passed is None else min(now, passed)
+        reached = [] if (passed := self.passed) is None else [passed]
+        if kind is TimerKind.OUTSIDE and (ended := self._patience.ended(wall)) is not None:
+            reached.append(ended[0])
+        return min(now, max(reached)) if reached else None
 
     def has_passed(self, due: datetime) -> bool:
         return (passed := self.passed) is not None and due <= passed
 
     def watch(self, batch: Batch, timers: Timers, prefix: str) -> None:
-        """One word to `pipeline-degraded` when a timer has waited too long, and one when none does any more."""
-        now, wall = batch.moment.now, batch.moment.wall
-        due = timers.next(TimerKind.ABSENCE, TimerKind.OUTSIDE)
-        if due is None or due > now or self.has_passed(due):
-            self._waits_since = None
-            if self._told:
-                self._tell(batch, prefix, wall, behind=False)
-            return
-        self._waits_since = self._waits_since or wall
-        if not self._told and self._is_out_of_patience(wall):
-            self._tell(batch, prefix, self._waits_since, behind=True, late=tuple(self._late(due)))
+        """One word to `pipeline-degraded` when a timer has waited too long, and one when none can any more.
 
-    def _is_out_of_patience(self, wall: datetime) -> bool:
-        return self._waits_since is not None and wall - self._waits_since >= self._patience
+        Before timers fire: also of one that goes on without the chain it is told what it has waited for.
+        """
+        now, wall = batch.moment.now, batch.moment.wall
+        self._patience.note(now, wall)
+        due, ended = timers.next(TimerKind.ABSENCE, TimerKind.OUTSIDE), self._patience.ended(wall)
+        if self._told is not None:
+            if self.has_passed(self._told.until) and (ended is None or self.has_passed(ended[0])):
+                self._tell(batch, prefix, wall, behind=False)
+        elif due is not None and ended is not None and due <= ended[0] and not self.has_passed(due):
+            self._tell(batch, prefix, ended[1], behind=True, late=tuple(self._late(due)))
 
     def _late(self, due: datetime) -> Iterator[str]:
         for sender, passed in self._passed.items():
@@ -223,11 +255,11 @@ class Awaiting:
         said = ChainBehind(
             prefix, subject, moment.now, moment.wall, origin.stage, origin.number, behind=behind, since=since, late=late
         )
-        if behind:
-            view.put(TOLD_BEHIND, "", Told(since))
+        self._told = Told(since, moment.now) if behind else None
+        if self._told is not None:
+            view.put(TOLD_BEHIND, "", self._told)
         else:
             view.delete(TOLD_BEHIND, "")
         batch.write(view.change, ())
         source = f"{'behind' if behind else 'caught-up'}/{int(since.timestamp() * 1000)}"
         batch.say(source, Emit(topics.SIGNALS, subject, said, "chain-behind"))
-        self._told = behind
