@@ -1,7 +1,6 @@
 """A partition with much to read starves no other one of the same member, whether it is read on or is paused.
 
-The client keeps what it has fetched of a partition, and asks a node for nothing more while anything of that node's is
-left: for `consumer_timeout_ms` (200 by default), then it asks for the others.
+How the client's fetcher shares its requests among the partitions of a node is its own affair: here it is measured.
 """
 
 from __future__ import annotations

@@ -41,8 +41,8 @@ BETWEEN_FACTS = 0.05
 BETWEEN_EVENTS = 0.25
 SESSION = 1.0
 CALM_WITHIN = 60.0
-#: Where markers may come late.
-HELD = (MIDDLE, TARGET, *(topics.state_of(spec.name) for spec in CHAIN))
+#: Where markers may come late; most often before those whose deadlines can be ended beside the first stage.
+HELD = (MIDDLE, MIDDLE, TARGET, *(topics.state_of(spec.name) for spec in CHAIN))
 LIMITS = Limits(batch_records=6, lanes=2, inbox=8, idle_commit=0.05, backoff=0.02, backoff_longest=0.2)
 SILENT = structlog.wrap_logger(
     structlog.ReturnLogger(), processors=[], wrapper_class=structlog.make_filtering_bound_logger("critical")
@@ -71,6 +71,7 @@ class Simulation:
             self._forget_session,
             self._time_transaction_out,
             self._forget_offsets,
+            self._delay_markers,
             self._delay_markers,
             self._compact,
         )
@@ -140,7 +141,7 @@ class Simulation:
     async def _send(self) -> None:
         for _ in range(FACTS):
             await asyncio.sleep(self._facts.expovariate(1 / BETWEEN_FACTS))
-            kind = self._facts.choices([Kind.PLAIN, Kind.BAD, Kind.LATE, Kind.CANCEL], [80, 5, 12, 10])[0]
+            kind = self._facts.choices([Kind.PLAIN, Kind.BAD, Kind.LATE, Kind.CANCEL], [60, 5, 25, 22])[0]
             key, said = self._facts.choice(KEYS), str(self._serial)
             if kind is Kind.CANCEL:
                 if not self._lates:
@@ -243,7 +244,7 @@ class Simulation:
         self.broker.forget_offsets(self._chance.choice(CHAIN).group)
 
     def _delay_markers(self, process: Process) -> None:
-        self._spawn(self._hold(self._chance.choice(self._partitions(*HELD)), self._chance.uniform(0.2, 2.0)))
+        self._spawn(self._hold(self._chance.choice(self._partitions(*HELD)), self._chance.uniform(0.5, 3.0)))
 
     async def _hold(self, partition: TopicPartition, seconds: float) -> None:
         self.broker.hold_markers(partition)

@@ -13,7 +13,7 @@ from tests.memory.simulation import observed
 from tests.memory.weather import Watched
 
 
-@pytest.mark.parametrize("seed", range(1, 101))
+@pytest.mark.parametrize("seed", range(1, 151))
 def test_nothing_is_lost_or_twice_or_out_of_order_or_fires_falsely(seed: int) -> None:
     complaints, _ = leap(observed(seed))
     assert complaints == []
