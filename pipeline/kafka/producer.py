@@ -13,7 +13,7 @@ from itertools import zip_longest
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, RequestTimedOutError
+from aiokafka.errors import IllegalOperation, KafkaError, RequestTimedOutError
 
 from pipeline.broker import BrokerError, Fenced, InDoubt, Refused, Unavailable
 from pipeline.kafka.ending import end
@@ -126,7 +126,7 @@ class KafkaProducer:
                 await require_partition(self._client, there)
                 try:
                     sent = await self._client.send_batch(batch, there.topic, partition=there.partition)
-                except KafkaError as error:
+                except (KafkaError, IllegalOperation) as error:
                     raise self._failed_write(error) from error
                 # whoever gives up before the answer comes does not want to hear of it
                 sent.add_done_callback(_heard)
