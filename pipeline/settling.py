@@ -295,6 +295,9 @@ class Settling:
     ) -> None:
         timer = answered.timer
         view = batch.view()
+        still = view.get(PARKED, timer.routing, name)
+        if still is None or still.position != entry.position:
+            return  # a sweep has erased it while it was looked after
         current = view.get(TIMER, timer.routing, timer.name)
         if current is not None and current.due == timer.due:
             view.delete(TIMER, timer.routing, timer.name)
