@@ -190,6 +190,7 @@ class Pipeline:
             closing.push_async_callback(cancelled, waiting)
             done, _ = await asyncio.wait((waiting, *watching, *running), return_when=asyncio.FIRST_COMPLETED)
             stop.set()
+            halt.set()
             if ended := [end_of(part) for part in done if part is not waiting]:
                 outside.log.error("a part ended by itself", parts=ended)
                 raise EndedByItself(", ".join(ended))

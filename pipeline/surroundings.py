@@ -46,7 +46,7 @@ class Limits:
     idle_commit: float = 1.0
     backoff: float = 0.5
     backoff_longest: float = 10.0
-    calls_end: float = 12.0
+    calls_end: float = 11.0
     look_again: float = 2.0
     beat: float = 15.0
     chain_patience: float = 900.0

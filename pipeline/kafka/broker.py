@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer
@@ -66,13 +66,12 @@ class KafkaBroker:
             raise
 
     async def close(self) -> None:
-        """Bounded. Producers, appenders and members are closed by those who have them."""
-        await self._lookback.close()
-        for consumer in (self._stable, self._unstable):
-            if consumer is not None:
-                await end(consumer, _CLOSE_WITHIN)
+        """Bounded: all at the same time. Producers, appenders and members are closed by those who have them."""
+        readers = [reader for reader in (self._stable, self._unstable) if reader is not None]
+        closings = [self._lookback.close(), *(end(reader, _CLOSE_WITHIN) for reader in readers)]
         if self._admin is not None:
-            await asyncio.wait({asyncio.create_task(self._admin.close())}, timeout=_CLOSE_WITHIN)
+            closings.append(_in_time(self._admin.close()))
+        await asyncio.gather(*closings)
         self._admin = self._stable = self._unstable = None
 
     # --- those who write and read --------------------------------------------------------------------------------
@@ -155,6 +154,10 @@ class KafkaBroker:
         there = [self._at.there(partition) for partition in partitions]
         found = await answered(what, lambda: ask(there), _ASK_WITHIN)
         return {self._at.here(partition): offset for partition, offset in found.items()}
+
+
+async def _in_time(closing: Coroutine[Any, Any, None]) -> None:
+    await asyncio.wait({asyncio.create_task(closing)}, timeout=_CLOSE_WITHIN)
 
 
 def _started(client: T | None) -> T:
