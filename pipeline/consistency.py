@@ -14,6 +14,7 @@ from babel import Locale, UnknownLocaleError
 from msgspec import Struct
 
 from pipeline.document import Mistake, near
+from pipeline.rule_mistakes import in_conditions, in_thresholds
 from schemas.configuration import Configuration, Person, Route, Secret, Shop, Team
 from schemas.notifications import Channel
 from stages.channels.table import RESOURCES
@@ -31,6 +32,8 @@ def mistakes_in(configuration: Configuration, rules: Collection[str]) -> list[Mi
         _references,
         lambda whole: _routes(whole.routes, "routes", whole, rules),
         lambda whole: _unknown_rules(whole.rules.off, "rules.off", rules),
+        lambda whole: in_conditions(whole, rules),
+        in_thresholds,
         lambda whole: _secrets(whole, ""),
         _opentext,
         _timeouts,
@@ -137,8 +140,8 @@ def _references(whole: Configuration) -> Iterator[Mistake]:
         if not approval.teams:
             yield Mistake(path, "at least one team has to approve")
         yield from _unknown_teams(approval.teams, path, whole)
-        if approval.total_from is None and not (approval.countries or approval.tags or approval.skus):
-            says = "would match every order: set total_from, countries, tags or skus"
+        if approval.total_from is None and not (approval.when or approval.countries or approval.tags or approval.skus):
+            says = "would match every order: set total_from, countries, tags, skus or when"
             yield Mistake(f"approvals[{number}]", says)
     if (owner := whole.privacy.owner_team) is not None and whole.team(owner) is None:
         yield Mistake("privacy.owner_team", _no_team(owner, whole))

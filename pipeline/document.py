@@ -132,6 +132,8 @@ class Document:
                 return None
             kind, described = _plain(next(t for t in kind.types if not isinstance(t, inspect.NoneType)))
         line = node.start_mark.line + 1
+        if node.tag.startswith("!"):
+            return self._wrong(path, f"`{node.tag}` means something to YAML here: put the whole value in quotes", line)
         match kind:
             case inspect.StructType():
                 return self._struct(node, kind, path)

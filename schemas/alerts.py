@@ -44,6 +44,15 @@ class AlertState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class Untold(StrEnum):
+    """Why it could not be told whether a condition of the configuration holds."""
+
+    UNKNOWN = "unknown"
+    """A fact that it needs is not known."""
+    FAILED = "failed"
+    """It does not fit the facts that came: a text where it wants a number."""
+
+
 class Detail(Struct, frozen=True):
     """One line of a message: `label` is ours, `text` may come from a body and is untrusted."""
 
@@ -57,6 +66,7 @@ class Alert(Struct, frozen=True, omit_defaults=True):
     `milestone` alerts have no end: they tell something that happened. `since` is when the condition began, `at` the
     time of this record (both business time), `received` the wall time of what caused it. `digest`: may wait for the
     team's digest. `bundle` is what goes together into one message. `opened_by` is a delivery id or a timer's due time.
+    `untold`: it goes out although its rule's `when` could not be told, for this reason.
     """
 
     id: str
@@ -82,3 +92,4 @@ class Alert(Struct, frozen=True, omit_defaults=True):
     milestone: bool = False
     digest: bool = False
     configuration: str | None = None
+    untold: Untold | None = None

@@ -30,6 +30,7 @@ ShopDomain = Annotated[
     ),
 ]
 Positive = Annotated[int, Meta(ge=1)]
+Expression = Annotated[str, Meta(description="a CEL expression, like `order.total >= 100`")]
 
 
 class Configured(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
@@ -143,21 +144,39 @@ class FulfillmentRules(Configured, frozen=True):
     time_sensitive_methods: tuple[str, ...] = ("express", "overnight", "same day", "same-day", "next day")
 
 
-class Threshold(Configured, frozen=True):
-    """`below` for the items that fit all of what is set."""
+Units = Annotated[int, Meta(ge=0)]
 
-    below: int
+
+class LocationGroup(Configured, frozen=True):
+    """Locations whose stock is counted together, by their names or ids."""
+
+    name: Name
+    locations: tuple[str, ...]
+
+
+class Threshold(Configured, frozen=True):
+    """`below` for the items that fit all of what is set of `sku`, `tag` (the product's) and `vendor`.
+
+    The most specific one counts: a SKU before a tag before a vendor before `rules.inventory.below`, two of them before
+    one; of two that are equally specific the first in the file. With a `location` (its name or id) or a
+    `location_group` the units there are counted for themselves, beside the sum over all locations that sell online.
+    """
+
+    below: Units
     sku: str | None = None
     tag: str | None = None
     vendor: str | None = None
+    location: str | None = None
+    location_group: Name | None = None
 
 
 class InventoryRules(Configured, frozen=True):
     """`margin`: share of the threshold above it at which a low stock is over (at least one unit)."""
 
-    below: int = 10
+    below: Units = 10
     margin: Decimal = Decimal("0.2")
     thresholds: tuple[Threshold, ...] = ()
+    location_groups: tuple[LocationGroup, ...] = ()
 
 
 class PaymentRules(Configured, frozen=True):
@@ -206,9 +225,12 @@ class OperationRules(Configured, frozen=True):
 
 
 class Rules(Configured, frozen=True):
-    """`off` names rules that never fire."""
+    """`off` names rules that never fire. `when`: by a rule's name, a condition that narrows it, over the facts of
+    `stages.conditions`.
+    """
 
     off: tuple[str, ...] = ()
+    when: dict[str, Expression] = {}
     premium: PremiumRule = PremiumRule()
     orders: OrderRules = OrderRules()
     fulfillment: FulfillmentRules = FulfillmentRules()
@@ -219,10 +241,14 @@ class Rules(Configured, frozen=True):
 
 
 class Approval(Configured, frozen=True):
-    """A policy: an order that fits all that is set needs these teams' approval. Notice only, for now."""
+    """A policy: an order that fits all that is set needs these teams' approval. Notice only, for now.
+
+    `when`: a condition as of `rules.when`, over what the rule `approval-required` sees.
+    """
 
     name: Name
     teams: tuple[Name, ...]
+    when: Expression | None = None
     total_from: Decimal | None = None
     countries: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()

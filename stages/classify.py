@@ -26,6 +26,7 @@ from stages.dossiers.dossier import Dossier, is_import
 from stages.dossiers.merging import merged, with_signal
 from stages.judging.episodes import EPISODE, TRACK, Track, split_name
 from stages.judging.judgement import TOLD, Cause, Judgement
+from stages.judging.narrowing import Narrowing
 from stages.judging.sweeping import (
     GONE,
     Sieve,
@@ -78,6 +79,7 @@ class Classify:
         self._hash = configuration_hash
         self._watching = watching
         self._off = switched_off(configuration.rules)
+        self._narrowing = Narrowing(configuration.rules)
 
     def process(self, work: Work, context: Context) -> Iterator[Outcome]:
         if isinstance(work, Timer):
@@ -172,14 +174,15 @@ class Classify:
         for rule in self._rules(case.subject):
             open_keys = (split_name(name) for name in judgement.open)
             keys = frozenset(key for of, key in open_keys if of == rule.name)
-            yield from judgement.carried_out(rule, sieve(rule, rule.judge(dataclasses.replace(case, open=keys))))
+            verdicts = self._narrowing.judged(rule, dataclasses.replace(case, open=keys))
+            yield from judgement.carried_out(rule, sieve(rule, verdicts))
 
     def _holding(self, case: Case, name: str) -> Iterator[Fire | Due]:
         """What its rule says of the condition."""
         of, key = split_name(name)
         for rule in self._rules(case.subject):
             if rule.name == of:
-                for verdict in rule.judge(dataclasses.replace(case, open=frozenset({key}))):
+                for verdict in self._narrowing.judged(rule, dataclasses.replace(case, open=frozenset({key}))):
                     if isinstance(verdict, Fire | Due) and verdict.key == key:
                         yield verdict
 

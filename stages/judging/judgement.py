@@ -288,6 +288,7 @@ class Judgement:
             priority=urgent,
             digest=telling.severity is Severity.INFO and not urgent,
             configuration=self._hash,
+            untold=said.untold,
         )
 
     def _teams(self, telling: _Telling) -> tuple[str, ...]:

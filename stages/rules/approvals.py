@@ -2,12 +2,12 @@
 
 A notice for now: nothing is held, no link decides, and the message says so. A policy that matches opens it, a higher
 amount is an update, and it ends when the order is cancelled, shipped, or no longer matches. What is not known neither
-matches nor ends a match. Not yet: holds, decisions, deadlines, drafts, and the policies' other conditions.
+matches nor ends a match (`stages.rules.policies`). Not yet: holds, decisions, deadlines, drafts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -15,7 +15,8 @@ from schemas.alerts import Audience, Detail, Severity
 from schemas.configuration import Approval
 from schemas.facts import Line, OrderFacts
 from schemas.money import Money
-from stages.dossiers.registers import MANY
+from stages.conditions.table import seen_by
+from stages.rules.policies import Match, in_words, match, standing
 from stages.rules.rule import Case, Clear, Fire, Said, Verdict, admin_link, details
 from stages.rules.words import bounded
 
@@ -36,51 +37,13 @@ class ApprovalRequired:
             return
         over, policies = _is_past(order), case.configuration.approvals
         for policy in policies:
-            matches = fits(policy, order)
-            if over or matches is False:
+            found = match(policy, case, seen_by(self, case.kind))
+            if over or found.matches is False:
                 yield Clear(over or "the order does not match the policy any more", policy.name)
-            elif matches:
-                yield _notice(case, order, policy)
+            elif found.matches:
+                yield _notice(case, order, policy, found)
         for name in sorted(case.open - {policy.name for policy in policies}):
             yield Clear("the policy is not in the configuration any more", name)
-
-
-def fits(policy: Approval, order: OrderFacts) -> bool | None:
-    """All that the policy sets; None where one of it is not known and nothing known speaks against it."""
-    answers = [answer for answer in _answers(policy, order) if answer is not True]
-    if not answers:
-        return True
-    return False if False in answers else None
-
-
-def _answers(policy: Approval, order: OrderFacts) -> Iterator[bool | None]:
-    if policy.total_from is not None:
-        yield None if order.total is None else order.total.amount >= policy.total_from
-    if policy.countries:
-        yield _goes_to(order, policy.countries)
-    if policy.tags:
-        yield None if "tags" in order.absent else bool(_lower(policy.tags) & _lower(order.tags))
-    if policy.skus:
-        yield _holds_one_of(order, policy.skus)
-
-
-def _goes_to(order: OrderFacts, countries: tuple[str, ...]) -> bool | None:
-    """An order without an address goes nowhere; one whose address was removed goes nobody knows where."""
-    if order.address is None:
-        return None if "address" in order.absent else False
-    country = order.address.country
-    return None if country is None else country.lower() in _lower(countries)
-
-
-def _holds_one_of(order: OrderFacts, skus: tuple[str, ...]) -> bool | None:
-    """Of a very long order only the first lines are kept: what is not among them may still be in it."""
-    if set(skus) & {line.sku for line in _standing(order)}:
-        return True
-    return None if "lines" in order.absent or len(order.lines) >= MANY else False
-
-
-def _lower(words: Iterable[str]) -> set[str]:
-    return {word.lower() for word in words}
 
 
 def _is_past(order: OrderFacts) -> str | None:
@@ -94,22 +57,23 @@ def _is_past(order: OrderFacts) -> str | None:
 # --- what is said -----------------------------------------------------------------------------------------------------
 
 
-def _notice(case: Case, order: OrderFacts, policy: Approval) -> Fire:
+def _notice(case: Case, order: OrderFacts, policy: Approval, found: Match) -> Fire:
     said = Said(
         title=f"Order {order.name or order.id} needs approval: {order.total or 'amount unknown'} ({policy.name})",
         since=order.created or order.updated or case.now,
         severity=Severity.WARNING,
         audiences=(Audience.APPROVERS,),
         details=(
-            Detail("Policy", _because(policy)),
+            Detail("Policy", in_words(policy)),
             *_of_order(order),
             *details(orders_of_this_customer=_orders_before(case, order), tags=", ".join(order.tags)),
             Detail("Only a notice", "the order is not held, and no link decides yet"),
         ),
         next_step="Look at the order in the admin, and hold or cancel it there if it must not be shipped.",
         link=admin_link(case.shop, f"orders/{order.id}"),
-        unknown=case.unknown(customer="how many orders this customer has placed"),
+        unknown=(*found.doubts, *case.unknown(customer="how many orders this customer has placed")),
         teams=tuple(dict.fromkeys(policy.teams)),
+        untold=found.untold,
     )
     return Fire(said, policy.name, level=int(order.total.amount * _STEPS) if order.total else 0)
 
@@ -125,17 +89,6 @@ def _of_order(order: OrderFacts) -> tuple[Detail, ...]:
         payment=(order.financial or "").replace("_", " "),
         partly_shipped="yes" if order.fulfillment == "partial" else None,
     )
-
-
-def _because(policy: Approval) -> str:
-    """`large-orders: total from 5000, to NO or DE`."""
-    parts = (
-        "" if policy.total_from is None else f"total from {policy.total_from}",
-        f"to {' or '.join(policy.countries)}" if policy.countries else "",
-        f"tagged {' or '.join(policy.tags)}" if policy.tags else "",
-        f"with {' or '.join(policy.skus)}" if policy.skus else "",
-    )
-    return f"{policy.name}: {', '.join(part for part in parts if part) or 'every order'}"
 
 
 def _discount(discounts: Money | None, total: Money | None) -> str | None:
@@ -160,13 +113,8 @@ def _orders_before(case: Case, order: OrderFacts) -> str | None:
     return "unknown, it was ordered as a guest" if is_guest else None
 
 
-def _standing(order: OrderFacts) -> list[Line]:
-    """The lines that an edit has not removed."""
-    return [line for line in order.lines if line.current_quantity != 0]
-
-
 def _lines(order: OrderFacts) -> str:
-    lines = _standing(order)
+    lines = standing(order)
     shown = [f"{_count(line)} x {bounded(line.title or line.sku or str(line.id))}" for line in lines[:_SHOWN_LINES]]
     more = len(lines) - _SHOWN_LINES
     return ", ".join([*shown, f"and {more} more"] if more > 0 else shown)

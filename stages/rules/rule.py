@@ -18,7 +18,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from schemas import subjects
-from schemas.alerts import Audience, Detail, Severity
+from schemas.alerts import Audience, Detail, Severity, Untold
 from schemas.configuration import Configuration
 from schemas.questions import QuestionKind
 from stages.dossiers.dossier import Dossier
@@ -32,7 +32,8 @@ class Said(Struct, frozen=True, kw_only=True):
     one sentence, an imperative. `link`: into the Shopify admin. `unknown`: what could not be found out. `teams`: named
     teams of the configuration, instead of the routes; without any the `audiences` are routed, each for itself.
     `itself`: reasons of priority (`stages.rules.priority`) that are this alert's own news, and do not make it worse.
-    `end`: what its end is called, where the title would not be true any more ("..., and still unpaid").
+    `end`: what its end is called, where the title would not be true any more ("..., and still unpaid"). `untold`: the
+    configuration's `when` of the rule could not be told, and why (`stages.judging.narrowing`; no rule sets it).
     """
 
     title: str
@@ -46,6 +47,7 @@ class Said(Struct, frozen=True, kw_only=True):
     teams: tuple[str, ...] = ()
     itself: tuple[str, ...] = ()
     end: str = ""
+    untold: Untold | None = None
 
 
 class Fire(Struct, frozen=True):

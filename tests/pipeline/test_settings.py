@@ -275,7 +275,7 @@ def test_what_a_configuration_says_can_be_read_back(name: str) -> None:
 
 def test_numbers_and_lists_of_any_kind_are_read_back_as_they_were() -> None:
     text = LEAST + (
-        "rules:\n  inventory: {margin: 0.25, thresholds: [{sku: 0049, below: -5}]}\n"
+        "rules:\n  premium: {spent_from: -0.5}\n  inventory: {margin: 0.25, thresholds: [{sku: 0049, below: 5}]}\n"
         "  returns: {evidence_before: [3d, 90m]}\n"
         "approvals: [{name: large, teams: [operations], total_from: 5000, countries: [NO]}]\n"
         "routes: {teams: [operations], routes: [{severities: [critical], use_cases: [1], routes: [{proceed: true}]}]}\n"
@@ -302,3 +302,85 @@ def test_where_a_process_listens_changes_nothing_of_what_its_configuration_says(
 def test_what_this_build_would_not_accept_is_not_read_back(said: bytes, expected: str) -> None:
     with pytest.raises(ConfigurationError, match=f"(?i){expected}"):
         read_back(said, RULES)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (
+            "when: {order-high-risk: 'order.totl > 5'}",
+            "rules.when.order-high-risk (line 11): `order` has no `totl`; did you mean `total`?",
+        ),
+        ("when: {order-hi-risk: 'order.total > 5'}", "rules.when.order-hi-risk (line 11): no rule `order-hi-risk`"),
+        ("when: {order-high-risk: ''}", "rules.when.order-high-risk (line 11): an expression is wanted here"),
+        (
+            "when: {order-high-risk: [a, b]}",
+            "rules.when.order-high-risk (line 11): one value is wanted here, not a list",
+        ),
+        ("when: order.total > 5", "rules.when (line 11): keys and values are wanted here"),
+        (
+            "when:\n    order-high-risk: !order.ships",
+            "rules.when.order-high-risk (line 12): `!order.ships` means something to YAML here: put the whole value in",
+        ),
+        (
+            "when: {order-high-risk: 'order.total > 5', order-high-risk: 'order.total > 6'}",
+            "rules.when.order-high-risk (line 11): stands here twice",
+        ),
+        ("when: {order-high-risk: 'order.total > '}", "rules.when.order-high-risk (line 11): is no CEL expression: "),
+        (
+            "inventory: {thresholds: [{sku: A}]}",
+            "rules.inventory.thresholds[0].below (line 11): is missing",
+        ),
+        (
+            "inventory: {thresholds: [{sku: A, below: few}]}",
+            "rules.inventory.thresholds[0].below (line 11): `few` is no number",
+        ),
+        (
+            "inventory: {thresholds: [{below: 5}]}",
+            "rules.inventory.thresholds[0] (line 11): fits every item: set `rules.inventory.below` instead",
+        ),
+        (
+            "inventory: {thresholds: [{tag: A, below: 5}, {vendor: B, below: 3}, {tag: a, below: 6}]}",
+            "rules.inventory.thresholds[2] (line 11): fits the same as thresholds[0], which stands before it",
+        ),
+        (
+            "inventory: {thresholds: [{location_group: store, below: 5}],"
+            " location_groups: [{name: stores, locations: [A]}]}",
+            "rules.inventory.thresholds[0].location_group (line 11): no group `store` in location_groups; did you mean",
+        ),
+        (
+            "inventory: {thresholds: [{location: A, location_group: a, below: 5}],"
+            " location_groups: [{name: a, locations: [A]}]}",
+            "rules.inventory.thresholds[0] (line 11): names a `location` and a `location_group`",
+        ),
+        (
+            "inventory: {location_groups: [{name: a, locations: []}]}",
+            "rules.inventory.location_groups[0].locations (line 11): no location is in this group",
+        ),
+        (
+            "inventory: {location_groups: [{name: a, locations: [A, a]}]}",
+            "rules.inventory.location_groups[0].locations[1] (line 11): `a` stands twice",
+        ),
+        (
+            "inventory: {location_groups: [{name: a, locations: [A]}, {name: a, locations: [B]}]}",
+            "rules.inventory.location_groups[1].name (line 11): `a` stands twice",
+        ),
+    ],
+)
+def test_conditions_and_thresholds_have_errors_that_help(line: str, expected: str) -> None:
+    found = mistakes(with_rules(line))
+    assert found[0].startswith(expected), found
+    assert len(found) == 1, found
+
+
+def test_a_policys_condition_is_read_like_a_rules() -> None:
+    policy = "approvals: [{name: large, teams: [operations], when: 'order.totl > 5'}]\n"
+    assert mistakes(LEAST + policy) == ["approvals[0].when (line 10): `order` has no `totl`; did you mean `total`?"]
+
+
+def test_conditions_are_a_part_of_what_a_configuration_says() -> None:
+    text = with_rules("when: {order-high-risk: 'order.total > 5'}")
+    assert read_back(said_by(parse(text))) == parse(text)
+    assert hash_of(parse(text)) != hash_of(parse(LEAST))
+    with pytest.raises(ConfigurationError, match="has no `totl`"):
+        read_back(said_by(parse(text)).replace(b"total", b"totl"))

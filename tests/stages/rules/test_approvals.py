@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from schemas.alerts import Alert, AlertState, Severity
+from schemas.alerts import Alert, AlertState, Severity, Untold
 from schemas.configuration import Approval, Configuration, Person, Team
 from schemas.events import Event, Source
 from schemas.facts import Address, Customer, Line, OrderFacts, Terms
 from stages.dossiers.dossier import Dossier
 from stages.dossiers.merging import merged
 from stages.dossiers.registers import MANY
-from stages.rules.approvals import ApprovalRequired, fits
+from stages.rules.approvals import ApprovalRequired
+from stages.rules.policies import fits
 from stages.rules.rule import Case, Clear
 from tests.stages.rules.world import NUMBER, SHOP, START, Desk, configuration, labels, usd
 
@@ -208,6 +210,54 @@ def test_many_lines_are_counted_and_those_that_were_removed_are_not_shown() -> N
     (alert, _) = tell(Desk(company(LARGE)), order(lines=lines))
 
     assert labels(alert)["Lines"] == "1 x Part 1, 2 x Part 2, 3 x Part 3, 4 x Part 4, 5 x Part 5, and 2 more"
+
+
+FIRST = Approval(name="first-order", teams=("sales",), when="customer.first_order && order.total > 100")
+SHARE = Approval(name="discount", teams=("sales",), when="order.discount_share >= 0.25")
+HARMFUL = Approval(name="harm", teams=("sales",), when="int(order.name) > 3")
+
+
+@pytest.mark.parametrize(
+    ("policy", "changed", "matches"),
+    [
+        (FIRST, {"customer": Customer(3, orders=1)}, True),
+        (FIRST, {"customer": Customer(3, orders=2)}, False),
+        (FIRST, {}, None),
+        (SHARE, {"discounts": usd("5000.00")}, True),
+        (SHARE, {"discounts": usd("500.00")}, False),
+        (replace(FIRST, total_from=Decimal(99999)), {"customer": Customer(3, orders=1)}, False),
+        (replace(FIRST, countries=("NO",)), {"customer": Customer(3, orders=1), "absent": ("address",)}, None),
+        (replace(SHARE, when='order.company != "" && order.terms == "Net 30"'), {}, False),
+        (replace(SHARE, when='order.company != ""'), {"company_id": 8}, True),
+        (replace(SHARE, when="order.draft"), {"source_name": "shopify_draft_order"}, True),
+    ],
+)
+def test_a_policys_condition_must_hold_too(policy: Approval, changed: dict[str, Any], matches: bool | None) -> None:
+    desk = Desk(company(policy))
+
+    assert bool(tell(desk, order(**changed))) is (matches is True)
+    ended = tell(desk, order(**changed | {"cancelled": START}), 1)
+    assert bool(ended) is (matches is True)
+
+
+def test_what_a_condition_does_not_know_ends_no_request() -> None:
+    desk = Desk(company(FIRST))
+    tell(desk, order(customer=Customer(3, orders=1), customer_id=3))
+
+    assert tell(desk, order(None, customer_id=3), 1) == []
+
+
+def test_a_condition_that_fails_asks_rather_than_lets_pass_and_says_so() -> None:
+    (alert,) = tell(Desk(company(HARMFUL)), order())
+
+    assert alert.unknown[0].startswith("whether it needs approval: int(order.name) > 3 (it failed: ")
+    assert alert.untold is Untold.FAILED
+
+
+def test_the_condition_is_what_an_approver_reads_of_the_policy() -> None:
+    (alert,) = tell(Desk(company(FIRST)), order(customer=Customer(3, orders=1)))
+
+    assert labels(alert)["Policy"] == "first-order: customer.first_order && order.total > 100"
 
 
 STATES = (
