@@ -157,8 +157,8 @@ class LocationGroup(Configured, frozen=True):
 class Threshold(Configured, frozen=True):
     """`below` for the items that fit all of what is set of `sku`, `tag` (the product's) and `vendor`.
 
-    The most specific one counts: a SKU before a tag before a vendor before `rules.inventory.below`, two of them before
-    one; of two that are equally specific the first in the file. With a `location` (its name or id) or a
+    The most specific one counts: a SKU before a tag before a vendor before `rules.inventory.below`, and where these are
+    the same the one that sets a further one, else the first in the file. With a `location` (its name or id) or a
     `location_group` the units there are counted for themselves, beside the sum over all locations that sell online.
     """
 

@@ -52,7 +52,8 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
 
     `spans`: per thing that has a state (`financial`, `fulfillment`, `address`, `return/7`), when each word was seen;
     of `address-parts` the words are what it lacks (`city,zip`), or `whole`. `readings`: an item's available units over
-    all online locations, by the time of the reading. `incomplete`: what was to be looked up and is not known, and
+    all online locations, by the time of the reading; `stock`: by location's id, where it is not only one that sells
+    online. `incomplete`: what was to be looked up and is not known, and
     since when. `heard`: when the newest happened that the shop itself has told; answers and looks do not count.
     """
 
@@ -67,6 +68,7 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
     payment: Known[Payment] | None = None
     item: Known[Item] | None = None
     readings: dict[str, Known[int]] = {}
+    stock: dict[str, Known[tuple[tuple[int, int], ...]]] = {}
     incomplete: dict[str, Known[bool]] = {}
     heard: datetime | None = None
 
@@ -193,6 +195,12 @@ class Return:
 
     def since(self, *words: str) -> datetime | None:
         return since(self.states, words)
+
+
+def is_at_one_place(item: Item) -> bool:
+    """The sum over the locations that sell online says it all."""
+    levels = [level for level in item.levels if level.active]
+    return len(levels) == 1 and levels[0].online
 
 
 def is_import(order: OrderFacts) -> bool:

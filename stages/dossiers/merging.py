@@ -18,6 +18,7 @@ from schemas.facts import (
     HoldFacts,
     InventoryFacts,
     InventoryItemFacts,
+    Item,
     OrderFacts,
     PrivacyFacts,
     ReturnFacts,
@@ -27,7 +28,7 @@ from schemas.facts import (
     VariantFacts,
 )
 from schemas.signals import AnySignal, ChainBehind, JobReported, PaymentFailedReported
-from stages.dossiers.dossier import Dossier, Payment
+from stages.dossiers.dossier import Dossier, Payment, is_at_one_place
 from stages.dossiers.registers import (
     LATE,
     Known,
@@ -53,6 +54,8 @@ RETURN_STATES: Mapping[str, str] = {
 }
 #: More than an installation has.
 _TASKS = 10_000
+#: How many readings of an item are kept by location: each holds up to MANY of those.
+_LOCATED = 12
 
 
 def merged(dossier: Dossier, event: Event) -> Dossier:
@@ -266,11 +269,20 @@ def _item(
     if facts.item is None:
         return dossier
     dossier = replace(dossier, item=newest(dossier.item, Known(looked_up, event.kind, facts.item)))
+    at = (event.updated or event.occurred).isoformat()
+    if (units := _by_location(facts.item)) is not None:
+        stock = shelved(dossier.stock, at, Known(looked_up, event.kind, units), cap=_LOCATED)
+        dossier = replace(dossier, stock=stock)
     if facts.item.available is None:
         return dossier
     reading = Known(looked_up, event.kind, facts.item.available)
-    at = (event.updated or event.occurred).isoformat()
     return replace(dossier, readings=shelved(dossier.readings, at, reading))
+
+
+def _by_location(item: Item) -> tuple[tuple[int, int], ...] | None:
+    if not item.levels or is_at_one_place(item):
+        return None
+    return tuple((level.location_id, level.available) for level in item.levels if level.available is not None)
 
 
 def _return(dossier: Dossier, event: Event, facts: ReturnFacts, stamp: Stamp) -> Dossier:

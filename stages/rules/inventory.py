@@ -4,25 +4,24 @@ What counts is the sum over active locations that fulfil online orders, and that
 rules are silent, but for a variant that Shopify itself says has run out. Each of the three is a course, not a state:
 an item's readings are gone through by their time, so that the first one is only where it starts from, and what comes
 late changes nothing but the past. Between the threshold and its margin nothing changes; at nothing left a low stock
-stays what it was, and out of stock is told. Not yet: cover in days, thresholds per location, routes by vendor and tag,
+stays what it was, and out of stock is told. Not yet: cover in days, routes by vendor and tag,
 the storm's one digest, the digest of first readings, the orders that were oversold; that a product was archived is
 seen at its next reading.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_CEILING, Decimal
 
 from msgspec.structs import replace
 
 from schemas.alerts import Audience, Detail, Severity
-from schemas.configuration import InventoryRules, Threshold
 from schemas.facts import InventoryFacts, InventoryItemFacts, Item, VariantFacts
 from stages.dossiers.registers import Known
 from stages.rules.rule import Case, Clear, Fire, Said, Verdict, admin_link, details
+from stages.rules.thresholds import Place, available_at, course_of, course_of_whole, places_of, recovered_at
 from stages.rules.words import bounded
 
 WATCHED = frozenset({"inventory"})
@@ -38,20 +37,18 @@ class InventoryLow:
     watches: frozenset[str] = WATCHED
 
     def judge(self, case: Case) -> Iterator[Verdict]:
-        found = _counted(case)
+        found, item = _counted(case), _watched(case)
         if not isinstance(found, Counted):
             yield from _gone(found)
+        if not isinstance(item, Item):
+            yield from (Clear(item, key) for key in sorted(case.open - {""}) if item is not None)
             return
-        rules = case.configuration.rules.inventory
-        below = threshold_for(found.item, rules)
-        enough = recovered_at(below, rules)
-        since = _since(case, lambda known: known.value >= enough, lambda known, most: 0 < known.value < below <= most)
-        if since is None:
-            yield Clear(f"{found.available} available again")
-        else:
-            title = f"Low stock: {_called(found.item)}, {max(found.available, 0) or 'none'} left (threshold {below})"
-            step = "Reorder, or take the product out of promotion until it is back."
-            yield Fire(_said(case, found.item, title, (Severity.WARNING, since), step))
+        places = places_of(item, case.configuration.rules.inventory)
+        for place in places:
+            if place.key or isinstance(found, Counted):
+                yield from _low(case, item, place)
+        for key in sorted(case.open - {place.key for place in places}):
+            yield Clear("nothing is counted there any more", key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +72,10 @@ class InventoryOut:
             return
         told = _told_out(case)
         since = _since(
-            case, lambda known: known.value > 0, lambda known, most: most > 0 or known.stamp.delivery in told
+            course_of_whole(case.dossier),
+            bool(case.open),
+            lambda known: known.value > 0,
+            lambda known, most: most > 0 or known.stamp.delivery in told,
         )
         if found.available > 0:
             yield Clear(f"{found.available} available again")
@@ -96,7 +96,12 @@ class InventoryOversold:
         if not isinstance(found, Counted):
             yield from _gone(found)
             return
-        since = _since(case, lambda known: known.value >= 0, lambda known, most: known.value < most)
+        since = _since(
+            course_of_whole(case.dossier),
+            bool(case.open),
+            lambda known: known.value >= 0,
+            lambda known, most: known.value < most,
+        )
         if found.available >= 0:
             yield Clear("there are as many as were sold")
         elif found.item.policy == "continue":
@@ -108,23 +113,26 @@ class InventoryOversold:
             yield Fire(_said(case, found.item, title, (Severity.CRITICAL, since), step), level=missing)
 
 
-def threshold_for(item: Item, rules: InventoryRules) -> int:
-    """That of the first line that fits the item, else the general one."""
-    return next((one.below for one in rules.thresholds if _fits(one, item)), rules.below)
-
-
-def recovered_at(below: int, rules: InventoryRules) -> int:
-    """Where a low stock is over: the threshold and its margin, at least one unit."""
-    return below + max(1, int((Decimal(below) * rules.margin).to_integral_value(ROUND_CEILING)))
-
-
-def _fits(threshold: Threshold, item: Item) -> bool:
-    tags = {tag.lower() for tag in item.tags}
-    return (
-        (threshold.sku is None or threshold.sku == item.sku)
-        and (threshold.vendor is None or threshold.vendor == item.vendor)
-        and (threshold.tag is None or threshold.tag.lower() in tags)
+def _low(case: Case, item: Item, place: Place) -> Iterator[Verdict]:
+    left, course = available_at(place, item), course_of(place, case.dossier, item)
+    if left is None:
+        return
+    below, enough = place.below, recovered_at(place.below, case.configuration.rules.inventory)
+    since = _since(
+        course,
+        place.key in case.open,
+        lambda known: known.value >= enough,
+        lambda known, most: 0 < known.value < below <= most,
     )
+    if since is None:
+        yield Clear(f"{left} available again", place.key)
+        return
+    where = f" at {bounded(place.called)}" if place.called else ""
+    title = f"Low stock{where}: {_called(item)}, {max(left, 0) or 'none'} left (threshold {below})"
+    step = "Reorder, or take the product out of promotion until it is back."
+    if place.called:
+        step = "Reorder, or move some there from another location."
+    yield Fire(_said(case, item, title, (Severity.WARNING, since), step), place.key)
 
 
 # --- what counts ------------------------------------------------------------------------------------------------------
@@ -140,6 +148,16 @@ class Counted:
 
 def _counted(case: Case) -> Counted | str | None:
     """A sentence says why it does not count any more; None where too little is known."""
+    item = _watched(case)
+    if not isinstance(item, Item):
+        return item
+    if _is_disconnected(case, item):
+        return "no location that sells online stocks it any more"
+    return None if item.available is None else Counted(item, item.available)
+
+
+def _watched(case: Case) -> Item | str | None:
+    """Wherever it is stocked."""
     known = case.dossier.item
     if known is None:
         return None
@@ -150,11 +168,7 @@ def _counted(case: Case) -> Counted | str | None:
         return f"the product is {item.product_status} now"
     if item.bundle:
         return "it is a bundle, whose parts are counted"
-    if _is_disconnected(case, item):
-        return "no location that sells online stocks it any more"
-    if item.available is None or item.tracked is None or item.product_status is None:
-        return None
-    return Counted(item, item.available)
+    return None if item.tracked is None or item.product_status is None else item
 
 
 def _is_untracked_since(case: Case, looked_up: datetime) -> bool:
@@ -182,16 +196,18 @@ def _gone(why: str | None) -> Iterator[Verdict]:
 
 
 def _since(
-    case: Case, is_over: Callable[[Known[int]], bool], is_news: Callable[[Known[int], int], bool]
+    course: Sequence[Known[int]],
+    is_open: bool,
+    is_over: Callable[[Known[int]], bool],
+    is_news: Callable[[Known[int], int], bool],
 ) -> datetime | None:
     """Since when it holds, by all readings in their order. `is_news` is told the most that has been there before.
 
     Only the newest readings are kept: what is open began before them.
     """
-    course = sorted(case.dossier.readings.values(), key=lambda known: known.stamp)
     if not course:
         return None
-    began = course[0].stamp.updated if case.open else None
+    began = course[0].stamp.updated if is_open else None
     most = course[0].value
     for known in course:
         if is_over(known):

@@ -15,7 +15,7 @@ from schemas.alerts import Alert, AlertState, Severity
 from schemas.configuration import InventoryRules, Rules, Threshold
 from schemas.events import Source
 from schemas.facts import InventoryFacts, InventoryItemFacts, Item, Level, VariantFacts
-from stages.rules.inventory import recovered_at, threshold_for
+from stages.rules.thresholds import recovered_at, threshold_for
 from tests.stages.rules.world import SHOP, START, Desk, configuration, labels
 
 ITEM = 77
@@ -190,7 +190,7 @@ def test_units_that_could_not_be_counted_end_nothing() -> None:
     assert read(desk, None, 10, levels=()) == []
 
 
-def test_the_first_line_of_the_thresholds_that_fits_is_the_items() -> None:
+def test_a_threshold_that_does_not_fit_the_item_is_not_the_items() -> None:
     rules = InventoryRules(
         below=10,
         thresholds=(
