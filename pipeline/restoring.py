@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from pipeline.broker import Broker, OutOfRange
 from pipeline.chain import RECEIVERS, TOLD_BEHIND
-from pipeline.editions import ADOPTED, ADOPTED_KEY
+from pipeline.editions import ADOPTED, ADOPTED_KEY, Adopted
 from pipeline.parking import PARKED
 from pipeline.state import Memory, decoded, encoded, key_of, split_key
 from pipeline.stopping import STOPPED
@@ -50,7 +50,7 @@ Progress = Callable[[int, int], None]
 class Restored:
     """`last` is the business time of the last transaction, None before the first one; `end` where the changelog ends.
 
-    `adopted`: the number of the edition that wrote it last, -1 where none did.
+    `adopted`: the edition that wrote it last, number -1 where none did.
     """
 
     memory: Memory
@@ -60,9 +60,9 @@ class Restored:
     end: int
 
     @property
-    def adopted(self) -> int:
+    def adopted(self) -> Adopted:
         raw = self.memory.get(ADOPTED_KEY)
-        return -1 if raw is None else decoded(ADOPTED, ADOPTED_KEY, raw).number
+        return Adopted(-1, None) if raw is None else decoded(ADOPTED, ADOPTED_KEY, raw)
 
 
 def marked(positions: dict[TopicPartition, int], milliseconds: int) -> bytes:

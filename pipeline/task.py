@@ -255,8 +255,8 @@ class Task:
             lifts = f"`pipeline stopped lift {self.spec.name} {self.number}` lets it go on"
             self.stop(f"stopped on {stopped.at:%d %b %Y at %H:%M} UTC: {stopped.reason}; {lifts}")
             return False
-        if found.adopted > self.spec.editions.newest.number:
-            await self._wait_for_edition(found.adopted)
+        if found.adopted.number > self.spec.editions.newest.number:
+            await self._wait_for_edition(found.adopted.number)
             return False
         self.waits_because = None
         self._begin()

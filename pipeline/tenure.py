@@ -59,7 +59,7 @@ class Tenure:
 
     @property
     def waits_for_log(self) -> bool:
-        return self._deadlines.is_waiting
+        return self._deadlines.is_waiting or (self._beating is not None and self._beating.is_waiting)
 
     @property
     def is_still(self) -> bool:
@@ -204,7 +204,6 @@ class Tenure:
         self._committed_at = asyncio.get_running_loop().time()
         self.settling.committed(batch)
         self._tell_crowded()
-        self._reading.hold_back()
         self._around.metrics.transaction_seconds.labels(self._spec.name).observe(self._committed_at - began)
 
     def _tell_crowded(self) -> None:
@@ -253,19 +252,20 @@ class Tenure:
     async def _take_newest_edition(self) -> None:
         """Calls of the old one end first; then everything that is remembered is looked through by the new one."""
         newest = self._spec.editions.newest
-        if newest.number <= self._adopted:
+        if newest.number <= self._adopted.number:
             return
         if newest is not self._edition:
             await self._end_calls()
             self._work_by(newest)
         batch = self._batch()
         view = batch.view()
-        view.put(ADOPTED, "", Adopted(newest.number, newest.hash))
+        adopted = Adopted(newest.number, newest.hash)
+        view.put(ADOPTED, "", adopted)
         batch.write(view.change, ())
-        if newest.hash is not None and self._is_swept:
+        if newest.hash is not None and newest.hash != self._adopted.hash and self._is_swept:
             self._start_sweep(batch, SweepCause.CONFIGURATION, newest.hash)
         await self._commit(batch)
-        self._adopted = newest.number
+        self._adopted = adopted
 
     def _work_by(self, edition: Edition) -> None:
         self._spec.editions.taken(edition)
