@@ -35,7 +35,7 @@ from pipeline.commands.options import (
 from pipeline.commands.stopped import StoppedTasks
 from pipeline.configurations import WatchedFile
 from pipeline.demo import Demo, DemoFailed, DemoOptions, Lines, Terminal
-from pipeline.kafka import KafkaBroker, security_of
+from pipeline.kafka import KafkaBroker, Timing, security_of
 from pipeline.settings import ConfigurationError, Secrets, load
 from pipeline.simulators.opentext import OpenTextSettings
 from pipeline.simulators.running import ShopifySettings, run_opentext, run_shopify
@@ -218,7 +218,9 @@ def _configured(path: Path) -> tuple[Configuration, Secrets]:
 
 def _broker(configuration: Configuration, secrets: Secrets, bootstrap: str | None) -> Broker:
     kafka = configuration.kafka
-    return KafkaBroker(bootstrap or kafka.bootstrap, kafka.prefix, kafka.partitions, security_of(kafka, secrets.value))
+    at = (bootstrap or kafka.bootstrap, kafka.prefix, kafka.partitions)
+    timing = Timing(session=kafka.session.total_seconds())
+    return KafkaBroker(*at, security_of(kafka, secrets.value), timing)
 
 
 def _opened(config: Path, kafka: str | None) -> Broker:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import timedelta
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -21,6 +22,7 @@ from stages.channels.table import RESOURCES
 
 _USE_CASES = range(1, 8)
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
+_SHORTEST_SESSION, _LONGEST_SESSION = timedelta(seconds=1), timedelta(minutes=5)
 _SECURITY = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 
 
@@ -238,6 +240,8 @@ def _is_near(host: str) -> bool:
 
 def _kafka(whole: Configuration) -> Iterator[Mistake]:
     kafka = whole.kafka
+    if not _SHORTEST_SESSION <= kafka.session <= _LONGEST_SESSION:
+        yield Mistake("kafka.session", "a session lasts from 1 second to 5 minutes (brokers take 6 seconds and more)")
     if kafka.security not in _SECURITY:
         yield Mistake("kafka.security", f"`{kafka.security}` is not known; {near(kafka.security, _SECURITY)}")
     elif kafka.security.startswith("SASL") and None in (kafka.mechanism, kafka.username, kafka.password):

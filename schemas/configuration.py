@@ -298,7 +298,11 @@ class OpenText(Configured, frozen=True):
 
 
 class KafkaSettings(Configured, frozen=True):
-    """`bootstrap` is overridden by the command line and `KAFKA_BOOTSTRAP_SERVERS`."""
+    """`bootstrap` is overridden by the command line and `KAFKA_BOOTSTRAP_SERVERS`.
+
+    `session`: a process that is silent for so long is taken for dead, and its tasks go to others. Brokers refuse less
+    than their `group.min.session.timeout.ms` (6 s by default).
+    """
 
     bootstrap: str = "localhost:9092"
     prefix: Annotated[
@@ -315,6 +319,7 @@ class KafkaSettings(Configured, frozen=True):
     username: str | None = None
     password: Secret | None = None
     cafile: str | None = None
+    session: timedelta = timedelta(seconds=10)
 
 
 class ShopifySettings(Configured, frozen=True):

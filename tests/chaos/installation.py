@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.chaos.plan import SESSION
 from tests.chaos.stories import SHOPS
 
 ROOT = Path(__file__).parents[2]
@@ -95,7 +96,8 @@ opentext:
   retry_longest: 2s
   poll_first: 1s
 shopify: {{timeout: 3s}}
-kafka: {{bootstrap: "{self.bootstrap}", prefix: {self.prefix}, partitions: {self.partitions}}}
+kafka: {{bootstrap: "{self.bootstrap}", prefix: {self.prefix}, partitions: {self.partitions},
+  session: {SESSION:g}s}}
 listen: {{host: 127.0.0.1, port: 0, metrics_port: 0}}
 """
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
-#: Of a process without a heartbeat, as `pipeline run` has it: no setting makes it shorter.
-SESSION = 10.0
+#: Of a process without a heartbeat: the shortest that brokers take by default.
+SESSION = 6.0
 #: So long nobody is harmed at the beginning.
 _CALM = 2.0
 #: From one blow to the next: whoever was hit is found dead, and the others have its work, before the next one comes.

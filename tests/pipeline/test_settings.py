@@ -226,6 +226,12 @@ def test_the_hash_is_the_same_for_files_that_say_the_same_and_differs_otherwise(
     )
 
 
+@pytest.mark.parametrize("session", ["0s", "900ms", "6m"])
+def test_a_session_that_no_broker_takes_is_a_mistake(session: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"kafka\.session"):
+        parse(LEAST + f"kafka: {{session: {session}}}\n")
+
+
 HIDDEN = "s3cr3t-hunter2"
 
 
