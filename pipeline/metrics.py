@@ -45,6 +45,12 @@ class Metrics:
             "event_to_notification_seconds", "From a delivery to OpenText having it.", _NOTIFICATION, "use_case"
         )
         self.alerts_total = counter("alerts_total", "Alerts, per told team.", "rule", "severity", "state")
+        self.conditions_untold_total = counter(
+            "conditions_untold_total",
+            "Alerts that went out although it could not be told whether their `when` holds.",
+            "rule",
+            "why",
+        )
         self.notifications_total = counter("notifications_total", "Notifications.", "channel", "outcome")
         self.sendings_total = counter("sendings_total", "Sendings by the state they reached.", "channel", "state")
         self.parked_records = gauge("parked_records", "Records that wait for the world.", "stage")

@@ -20,12 +20,17 @@ class Observing:
         if not isinstance(outcome, Emit):
             return
         match outcome.value:
-            case Alert(rule=rule, severity=severity, state=state):
-                self._metrics.alerts_total.labels(rule, severity.value, state.value).inc()
+            case Alert() as alert:
+                self._alert(alert)
             case Notification(channel=channel):
                 self._metrics.notifications_total.labels(channel.value, "made").inc()
             case Receipt() as receipt:
                 self._receipt(receipt)
+
+    def _alert(self, alert: Alert) -> None:
+        self._metrics.alerts_total.labels(alert.rule, alert.severity.value, alert.state.value).inc()
+        if alert.untold is not None:
+            self._metrics.conditions_untold_total.labels(alert.rule, alert.untold.value).inc()
 
     def _receipt(self, receipt: Receipt) -> None:
         self._metrics.sendings_total.labels(receipt.channel.value, receipt.state.value).inc()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from schemas.alerts import Audience, Severity
 from schemas.configuration import Configuration, Route
@@ -20,6 +21,13 @@ class Label:
     audience: Audience
 
 
+class Step(NamedTuple):
+    """`path`: the node's place in the configuration, as in `routes.routes[2]`."""
+
+    path: str
+    teams: tuple[str, ...]
+
+
 def teams_for(configuration: Configuration, labels: Sequence[Label]) -> tuple[str, ...]:
     """Each label is routed for itself; a team that is named by several is told once. Never empty."""
     found = (team for label in labels for team in _routed(configuration, label))
@@ -31,25 +39,29 @@ def default_teams(configuration: Configuration) -> tuple[str, ...]:
     return tuple(dict.fromkeys(configuration.routes.teams)) or (configuration.teams[0].name,)
 
 
-def _routed(configuration: Configuration, label: Label) -> tuple[str, ...]:
+def way_of(configuration: Configuration, label: Label) -> Sequence[Step]:
+    """Through which nodes of the tree each team is found. Empty: the root itself does not fit."""
     root = configuration.routes
-    if not fits(root, label):
-        return ()
-    return tuple(_below(root, label, default_teams(configuration)))
+    return [*_below(root, label, default_teams(configuration), "routes")] if fits(root, label) else []
 
 
-def _below(route: Route, label: Label, inherited: tuple[str, ...]) -> Iterator[str]:
+def _routed(configuration: Configuration, label: Label) -> Iterator[str]:
+    for step in way_of(configuration, label):
+        yield from step.teams
+
+
+def _below(route: Route, label: Label, inherited: tuple[str, ...], path: str) -> Iterator[Step]:
     """The first child that fits; after one with `proceed` the next ones too; without any the node's own teams."""
     own = route.teams or inherited
     fitted = False
-    for child in route.routes:
+    for number, child in enumerate(route.routes):
         if fits(child, label):
             fitted = True
-            yield from _below(child, label, own)
+            yield from _below(child, label, own, f"{path}.routes[{number}]")
             if not child.proceed:
                 return
     if not fitted:
-        yield from own
+        yield Step(path, own)
 
 
 def fits(route: Route, label: Label) -> bool:

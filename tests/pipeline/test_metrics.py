@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
@@ -16,7 +17,7 @@ from pipeline.health import Health, application
 from pipeline.metrics import Metrics
 from pipeline.observing import Observing
 from schemas import topics
-from schemas.alerts import Alert, AlertState, Severity
+from schemas.alerts import Alert, AlertState, Severity, Untold
 from schemas.notifications import Channel, Notification, Receipt, SendingState
 from schemas.reasons import DropReason
 from schemas.records import Outgoing
@@ -33,6 +34,7 @@ PUBLIC: Mapping[str, tuple[str, ...]] = {
     "pipeline_lag_seconds": ("stage", "partition"),
     "pipeline_event_to_notification_seconds": ("use_case",),
     "pipeline_alerts": ("rule", "severity", "state"),
+    "pipeline_conditions_untold": ("rule", "why"),
     "pipeline_notifications": ("channel", "outcome"),
     "pipeline_sendings": ("channel", "state"),
     "pipeline_parked_records": ("stage",),
@@ -100,6 +102,19 @@ def test_alerts_and_notifications_are_counted_when_they_are_emitted() -> None:
     observe("group", Drop(DropReason.TEST))
     assert value(metrics, "pipeline_alerts_total", rule="low-stock", severity="warning", state="firing") == 1
     assert value(metrics, "pipeline_notifications_total", channel="email", outcome="made") == 1
+
+
+def test_alerts_whose_condition_could_not_be_told_are_counted_by_rule_and_reason() -> None:
+    metrics, observe = observing()
+    alert = Alert(
+        id="a", rule="low-stock", use_case=3, shop="s", subject="s/x", team="t", state=AlertState.FIRING,
+        severity=Severity.WARNING, title="x", since=START, at=START, received=START, bundle="b", opened_by="d",
+        revision=1,
+    )  # fmt: skip
+    observe("classify", Emit(topics.ALERTS, "t", alert, "alert"))
+    observe("classify", Emit(topics.ALERTS, "t", msgspec.structs.replace(alert, untold=Untold.FAILED), "alert"))
+    assert value(metrics, "pipeline_conditions_untold_total", rule="low-stock", why="failed") == 1
+    assert value(metrics, "pipeline_conditions_untold_total", rule="low-stock", why="unknown") is None
 
 
 async def test_the_runtime_counts_what_it_settles_once_it_is_on_the_log() -> None:

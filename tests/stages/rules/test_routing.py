@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schemas.alerts import Audience, Severity
 from schemas.configuration import Configuration, Person, Route, Team
-from stages.judging.routing import Label, default_teams, fits, teams_for
+from stages.judging.routing import Label, Step, default_teams, fits, teams_for, way_of
 from tests.stages.rules.world import SHOP, configuration
 
 NAMES = ("first", "second", "third", "fourth")
@@ -145,3 +145,20 @@ def test_whatever_the_tree_somebody_is_told_once_and_the_same_people_for_any_ord
     assert told
     assert len(told) == len(set(told))
     assert set(told) == set(teams_for(company(root), [RETURNS, FINANCE]))
+
+
+def test_the_way_to_each_team_is_told_by_its_nodes() -> None:
+    tree = Route(
+        teams=("operations",),
+        routes=(
+            Route(teams=("finance",), use_cases=(4,)),
+            Route(use_cases=(1,), proceed=True, routes=(Route(teams=("fraud",), severities=(Severity.CRITICAL,)),)),
+            Route(teams=("support",), use_cases=(1,)),
+        ),
+    )
+    label = Label(SHOP, 1, "order-high-risk", Severity.CRITICAL, Audience.OPERATIONS)
+
+    assert way_of(configuration(routes=tree), label) == [
+        Step("routes.routes[1].routes[0]", ("fraud",)),
+        Step("routes.routes[2]", ("support",)),
+    ]
