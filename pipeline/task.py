@@ -59,6 +59,7 @@ class Task:
         self._changelog = TopicPartition(topics.state_of(spec.name), number)
         self._reading = Reading(member, self.inputs, around.limits)
         self._tenure: Tenure | None = None
+        self._restored_to: int | None = None
         self._wake = asyncio.Event()
         self._suspended = False
         self._must_reclaim = False
@@ -194,7 +195,7 @@ class Task:
 
     async def _wait_for_operator(self) -> None:
         """Whoever lifts a stop, or accepts a loss, does so on the changelog; until then it stays as long as it is."""
-        end = None if self._tenure is None else self._tenure.changelog_end
+        end = self._restored_to if self._tenure is None else self._tenure.changelog_end
         await self._dismantle()
         while not self._draining.is_set():
             found = await self._end_of_changelog()
@@ -240,7 +241,9 @@ class Task:
         broker, began = self._around.broker, asyncio.get_running_loop().time()
         producer = await broker.producer(f"{self.spec.name}-{self.number}")
         try:
+            self._restored_to = None
             found = await restored(broker, self.spec, self.number, self._progress())
+            self._restored_to = found.end
             await require_on_log(broker, found.positions)
         except BaseException:
             await producer.close()
