@@ -8,14 +8,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import timedelta
 from ipaddress import ip_address
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
 
 import phonenumbers
 from babel import Locale, UnknownLocaleError
 from msgspec import Struct
 
-from pipeline.document import Mistake, near
+from pipeline.calendar_mistakes import in_calendars, time_zone
+from pipeline.document import Mistake
 from pipeline.rule_mistakes import in_conditions, in_thresholds
+from pipeline.scalars import near
 from schemas.configuration import Configuration, Person, Route, Secret, Shop, Team
 from schemas.notifications import Channel
 from stages.channels.table import RESOURCES
@@ -31,6 +32,7 @@ def mistakes_in(configuration: Configuration, rules: Collection[str]) -> list[Mi
     checks: Sequence[Callable[[Configuration], Iterable[Mistake]]] = (
         _shops,
         _teams,
+        in_calendars,
         _references,
         lambda whole: _routes(whole.routes, "routes", whole, rules),
         lambda whole: _unknown_rules(whole.rules.off, "rules.off", rules),
@@ -64,9 +66,7 @@ def _shops(whole: Configuration) -> Iterator[Mistake]:
 def _shop(shop: Shop, path: str) -> Iterator[Mistake]:
     if not shop.secrets:
         yield Mistake(f"{path}.secrets", "at least the app's current client secret is needed")
-    zones = available_timezones()
-    if zones and shop.time_zone not in zones:
-        yield Mistake(f"{path}.time_zone", f"`{shop.time_zone}` is no time zone; {near(shop.time_zone, zones)}"[:200])
+    yield from time_zone(shop.time_zone, f"{path}.time_zone")
     if shop.admin is not None and shop.admin.url is not None:
         yield from _url(shop.admin.url, f"{path}.admin.url")
 

@@ -1,8 +1,8 @@
 """A YAML document, read by the types that it shall have: every mistake with its path and its line, not only the first.
 
 YAML guesses types from the look of a word: `NO` is false, `0049...` an octal number, `12.10` a float. Here the wanted
-type decides how a scalar is read, so that an SKU stays an SKU, an amount is exact, and a time is written as people
-write it (`90s`, `60m`, `4h`, `2d`, `1h30m`, or ISO 8601). Keys that stand twice, and keys that nobody knows, are
+type decides how a scalar is read (`pipeline.scalars`), so that an SKU stays an SKU, an amount is exact, and a time is
+written as people write it. Keys that stand twice, and keys that nobody knows, are
 mistakes; so are anchors, aliases and depths that no configuration has, before anything is built of them. The result
 is plain values for `msgspec.convert`, which has the last word. What could not be read is left out where the type can do
 without it, so that the rest can still be looked at; texts that may be secrets in the wrong place are never repeated.
@@ -10,18 +10,16 @@ without it, so that the rest can still be looked at; texts that may be secrets i
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
-from decimal import Decimal
-from difflib import get_close_matches
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-import msgspec
 import yaml
 from msgspec import inspect
 from yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from pipeline.scalars import Unfit, near, scalar
+from schemas.calendars import WorkingTime
 
 
 class Mistake(NamedTuple):
@@ -36,44 +34,9 @@ class Mistake(NamedTuple):
         return f"{self.path}{where}: {self.says}" if self.path else f"{self.says}{where}"
 
 
-class Unfit(ValueError):
-    """A scalar that is not of its type; `str()` says what would be right."""
-
-
 _DEEPEST: Final = 30
 _UNREADABLE: Final = object()
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
-_TRUTH = {"true": True, "false": False}
-_NUMBER = re.compile(r"[+-]?(\d[\d_]*)(\.\d+)?")
-_SPAN = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
-_BOUNDS: tuple[tuple[str, str, Callable[[float, float], bool]], ...] = (
-    ("gt", "more than", lambda value, bound: value > bound),
-    ("ge", "at least", lambda value, bound: value >= bound),
-    ("lt", "less than", lambda value, bound: value < bound),
-    ("le", "at most", lambda value, bound: value <= bound),
-)
-
-
-def near(word: str, known: Iterable[str]) -> str:
-    """What was probably meant, and if nothing is near, all that there is."""
-    choices = sorted(known)
-    if close := get_close_matches(word, choices, n=1, cutoff=0.6):
-        return f"did you mean `{close[0]}`?"
-    return f"there is {', '.join(choices)}" if choices else "there is none"
-
-
-def duration(text: str) -> timedelta:
-    """Never negative. Raises Unfit."""
-    spoken = _SPAN.fullmatch(text.strip().lower())
-    try:
-        if spoken and any(spoken.groups()):
-            weeks, days, hours, minutes, seconds = (int(part or 0) for part in spoken.groups())
-            return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
-        if text[:1] in ("P", "p"):
-            return msgspec.convert(text.upper(), timedelta)
-    except (msgspec.ValidationError, OverflowError) as error:
-        raise Unfit(f"`{text}` is no length of time: {error}") from error
-    raise Unfit(f"`{text}`: a time needs its unit: 90s, 60m, 4h, 2d, or ISO 8601 like PT60M")
 
 
 class Document:
@@ -130,12 +93,12 @@ class Document:
         if isinstance(kind, inspect.UnionType):
             if isinstance(node, ScalarNode) and node.style is None and node.value in _NULL:
                 return None
-            kind, described = _plain(next(t for t in kind.types if not isinstance(t, inspect.NoneType)))
+            kind, described = _plain(_of_union(kind))
         line = node.start_mark.line + 1
         if node.tag.startswith("!"):
             return self._wrong(path, f"`{node.tag}` means something to YAML here: put the whole value in quotes", line)
         match kind:
-            case inspect.StructType():
+            case inspect.StructType(cls=cls) if cls is not WorkingTime:
                 return self._struct(node, kind, path)
             case inspect.VarTupleType():
                 return self._list(node, kind.item_type, path)
@@ -203,7 +166,7 @@ class Document:
 
     def _scalar(self, text: str, kind: inspect.Type, described: str | None, path: str, line: int) -> object:
         try:
-            return _scalar(text, kind, described)
+            return scalar(text, kind, described)
         except Unfit as unfit:
             return self._wrong(path, str(unfit), line)
 
@@ -214,6 +177,12 @@ def _plain(kind: inspect.Type) -> tuple[inspect.Type, str | None]:
         schema = kind.extra_json_schema or {}
         return kind.type, schema.get("description")
     return kind, None
+
+
+def _of_union(kind: inspect.UnionType) -> inspect.Type:
+    """What may be left out is read as what it is; a `Length` as working time, which a plain duration fits too."""
+    types = [each for each in kind.types if not isinstance(each, inspect.NoneType)]
+    return next((each for each in types if isinstance(each, inspect.StructType)), types[0])
 
 
 def _wanted(kind: inspect.Type) -> str:
@@ -231,55 +200,6 @@ def _wanted(kind: inspect.Type) -> str:
 
 def _is_struct(kind: inspect.Type) -> bool:
     return isinstance(_plain(kind)[0], inspect.StructType)
-
-
-def _scalar(text: str, kind: inspect.Type, described: str | None) -> object:
-    match kind:
-        case inspect.StrType():
-            return _text(text, kind, described)
-        case inspect.BoolType():
-            return _truth(text)
-        case inspect.IntType() | inspect.FloatType() | inspect.DecimalType():
-            return _number(text, kind)
-        case inspect.TimeDeltaType():
-            return duration(text)
-        case inspect.EnumType():
-            return _choice(text, [str(member.value) for member in kind.cls])
-    raise Unfit(f"`{text}` stands where a {type(kind).__name__} is wanted")
-
-
-def _text(text: str, kind: inspect.StrType, described: str | None) -> str:
-    if kind.pattern is not None and not re.search(kind.pattern, text):
-        raise Unfit(f"`{text}` is not {described or f'of the form {kind.pattern}'}")
-    return text
-
-
-def _truth(text: str) -> bool:
-    if text.lower() not in _TRUTH:
-        raise Unfit(f"`{text}` is neither true nor false")
-    return _TRUTH[text.lower()]
-
-
-def _choice(text: str, known: Sequence[str]) -> str:
-    if text not in known:
-        raise Unfit(f"`{text}` is not known; {near(text, known)}")
-    return text
-
-
-def _number(text: str, kind: inspect.IntType | inspect.FloatType | inspect.DecimalType) -> object:
-    found = _NUMBER.fullmatch(text.strip())
-    if found is None:
-        raise Unfit(f"`{text}` is no number")
-    plain = Decimal(text.strip().replace("_", ""))
-    if isinstance(kind, inspect.DecimalType):
-        return plain
-    if isinstance(kind, inspect.IntType) and found[2] is not None:
-        raise Unfit(f"`{text}` must be a whole number")
-    for name, says, holds in _BOUNDS:
-        bound = getattr(kind, name)
-        if bound is not None and not holds(float(plain), bound):
-            raise Unfit(f"{text} must be {says} {bound:g}")
-    return int(plain) if isinstance(kind, inspect.IntType) else float(plain)
 
 
 def _join(path: str, name: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from pipeline.document import Mistake, near
+from pipeline.document import Mistake
+from pipeline.scalars import near
 from schemas.configuration import Configuration, InventoryRules, Threshold
 from stages.conditions.checking import wrong_with
 from stages.conditions.table import seen_anywhere

@@ -10,18 +10,13 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, field
 
 from schemas.alerts import Audience, Severity
+from schemas.calendars import Calendar, Length, working_days, working_hours
+from schemas.configured import Configured, Name
 from schemas.notifications import Channel
 
-Name = Annotated[
-    str,
-    Meta(
-        pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$",
-        description="a name (small letters, digits, dot, dash, underscore; at most 63)",
-    ),
-]
 ShopDomain = Annotated[
     str,
     Meta(
@@ -31,10 +26,6 @@ ShopDomain = Annotated[
 ]
 Positive = Annotated[int, Meta(ge=1)]
 Expression = Annotated[str, Meta(description="a CEL expression, like `order.total >= 100`")]
-
-
-class Configured(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
-    """Every mapping of the file refuses keys it does not know."""
 
 
 class Secret(Configured, frozen=True):
@@ -72,13 +63,16 @@ class Person(Configured, frozen=True):
 
 
 class Team(Configured, frozen=True):
-    """`channels` by severity; a severity that is not named uses the next lower one that is."""
+    """`channels` by severity; a severity that is not named uses the next lower one that is. `calendar` names one of
+    `calendars`; without it the one named `default` counts, and without that one Monday to Friday from 9 to 17.
+    """
 
     name: Name
     people: tuple[Person, ...]
     channels: dict[Severity, tuple[Channel, ...]] = field(default_factory=lambda: {Severity.INFO: (Channel.EMAIL,)})
     send_resolved: bool = True
     language: str = "en"
+    calendar: Name | None = None
 
 
 class Route(Configured, frozen=True):
@@ -113,16 +107,16 @@ class OrderRules(Configured, frozen=True):
 
     high_risk: bool = True
     payment_pending_after: timedelta = timedelta(minutes=60)
-    manual_payment_after: timedelta = timedelta(days=3)
-    cash_on_delivery_after: timedelta = timedelta(days=3)
+    manual_payment_after: Length = working_days(3)
+    cash_on_delivery_after: Length = timedelta(days=3)
     authorization_lasts: timedelta = timedelta(days=7)
     authorization_warning_before: timedelta = timedelta(hours=48)
-    terms_overdue_after: timedelta = timedelta(hours=24)
+    terms_overdue_after: Length = timedelta(hours=24)
     address_invalid: bool = True
     address_asked_again_after: timedelta = timedelta(minutes=10)
     review_tags: tuple[str, ...] = ("review", "manual-review")
     cross_sell_hold_after: timedelta = timedelta(hours=2)
-    delayed_after: timedelta = timedelta(hours=24)
+    delayed_after: Length = working_hours(24)
     delayed_before: timedelta = timedelta(hours=4)
 
 
@@ -133,14 +127,14 @@ class FulfillmentRules(Configured, frozen=True):
 
     packed_when: tuple[str, ...] = ()
     shipped_unscanned_after: timedelta = timedelta(minutes=30)
-    partial_after: timedelta = timedelta(hours=24)
+    partial_after: Length = working_hours(24)
     replaced_within: timedelta = timedelta(minutes=60)
     no_further_news_after: timedelta = timedelta(days=14)
-    stalled_after: timedelta = timedelta(days=5)
-    stalled_abroad_after: timedelta = timedelta(days=10)
+    stalled_after: Length = working_days(5)
+    stalled_abroad_after: Length = working_days(10)
     late_after_estimate: timedelta = timedelta(hours=24)
     scanning_carriers: tuple[str, ...] = ()
-    unscanned_label_after: timedelta = timedelta(days=3)
+    unscanned_label_after: Length = working_days(3)
     time_sensitive_methods: tuple[str, ...] = ("express", "overnight", "same day", "same-day", "next day")
 
 
@@ -198,11 +192,11 @@ class ReturnRules(Configured, frozen=True):
     """`unscanned_after`: approved and never scanned, a refund may be owed all the same; where the law says that it is,
     `statutory` makes that a warning. `evidence_before`: how long before its deadline a dispute is told again."""
 
-    undecided_after: timedelta = timedelta(hours=48)
+    undecided_after: Length = working_hours(48)
     not_arrived_after: timedelta = timedelta(days=21)
-    refund_due_after: timedelta = timedelta(days=5)
+    refund_due_after: Length = working_days(5)
     refund_warning_before: timedelta = timedelta(hours=24)
-    refund_pending_after: timedelta = timedelta(days=3)
+    refund_pending_after: Length = working_days(3)
     unscanned_after: timedelta = timedelta(days=14)
     statutory: bool = False
     evidence_before: tuple[timedelta, ...] = (timedelta(hours=72), timedelta(hours=24))
@@ -220,8 +214,11 @@ class Job(Configured, frozen=True):
 
 
 class OperationRules(Configured, frozen=True):
+    """`tls_off_after`: a domain that was served over TLS is not, for so long."""
+
     jobs: tuple[Job, ...] = ()
     required_scopes: tuple[str, ...] = ()
+    tls_off_after: timedelta = timedelta(hours=1)
 
 
 class Rules(Configured, frozen=True):
@@ -230,7 +227,7 @@ class Rules(Configured, frozen=True):
     """
 
     off: tuple[str, ...] = ()
-    when: dict[str, Expression] = {}
+    when: dict[str, Expression] = field(default_factory=dict)
     premium: PremiumRule = PremiumRule()
     orders: OrderRules = OrderRules()
     fulfillment: FulfillmentRules = FulfillmentRules()
@@ -352,6 +349,7 @@ class Configuration(Configured, frozen=True):
     shops: tuple[Shop, ...]
     teams: tuple[Team, ...]
     opentext: OpenText
+    calendars: tuple[Calendar, ...] = ()
     routes: Route = Route()
     rules: Rules = Rules()
     approvals: tuple[Approval, ...] = ()
@@ -365,3 +363,6 @@ class Configuration(Configured, frozen=True):
 
     def team(self, name: str) -> Team | None:
         return next((team for team in self.teams if team.name == name), None)
+
+    def calendar(self, name: str) -> Calendar | None:
+        return next((calendar for calendar in self.calendars if calendar.name == name), None)

@@ -4,7 +4,7 @@ An event or a signal is merged into its subject's dossier; then every rule that 
 of it. What a verdict means (open, worse, over, wait, ask, tell once) is carried out in `stages.judging`. A condition
 that has to last fires by its timer only, after everything that was on the log has been read: a decision in the log
 beats its deadline. In a sweep the subjects are looked through about which something is open or waited for
-(`stages.judging.sweeping`). Not promised: approvals hold nothing yet; hours are not working hours yet.
+(`stages.judging.sweeping`). Not promised: approvals hold nothing yet.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from stages.judging.sweeping import (
 )
 from stages.judging.telling import told_at_once
 from stages.judging.waits import ASKED
+from stages.rules.calendars import Calendars
 from stages.rules.rule import Case, Clear, Due, Fire, Rule
 from stages.rules.table import WATCHING
 from stages.stage import (
@@ -80,6 +81,7 @@ class Classify:
         self._watching = watching
         self._off = switched_off(configuration.rules)
         self._narrowing = Narrowing(configuration.rules)
+        self._calendars = Calendars(configuration)
 
     def process(self, work: Work, context: Context) -> Iterator[Outcome]:
         if isinstance(work, Timer):
@@ -151,7 +153,8 @@ class Classify:
         yield from told_at_once(self._looked_over(judgement, case, sieve))
 
     def _case(self, subject: str, dossier: Dossier, context: Context) -> Case:
-        return Case(subjects.shop_of(subject), subject, dossier, context.now, self._configuration)
+        shop = subjects.shop_of(subject)
+        return Case(shop, subject, dossier, context.now, self._configuration, calendars=self._calendars)
 
     def _judgement(self, case: Case, cause: Cause, context: Context) -> Judgement:
         judgement = Judgement(self._configuration, self._hash, context, cause, (case.shop, case.subject))
@@ -160,7 +163,7 @@ class Classify:
 
     def _looked_over(self, judgement: Judgement, case: Case, sieve: Sieve) -> Iterator[Outcome]:
         """Twice where one has opened: a second alert on one order makes the first one urgent too."""
-        if because := _is_nobodys(case.dossier):
+        if because := nobodys(case.dossier):
             yield from self._called_off(judgement, case.subject, because)
             return
         removed = judgement.without_removed_teams()
@@ -174,7 +177,7 @@ class Classify:
         for rule in self._rules(case.subject):
             open_keys = (split_name(name) for name in judgement.open)
             keys = frozenset(key for of, key in open_keys if of == rule.name)
-            verdicts = self._narrowing.judged(rule, dataclasses.replace(case, open=keys))
+            verdicts = self._narrowing.judged(rule, _for(rule, case, keys))
             yield from judgement.carried_out(rule, sieve(rule, verdicts))
 
     def _holding(self, case: Case, name: str) -> Iterator[Fire | Due]:
@@ -182,7 +185,7 @@ class Classify:
         of, key = split_name(name)
         for rule in self._rules(case.subject):
             if rule.name == of:
-                for verdict in self._narrowing.judged(rule, dataclasses.replace(case, open=frozenset({key}))):
+                for verdict in self._narrowing.judged(rule, _for(rule, case, frozenset({key}))):
                     if isinstance(verdict, Fire | Due) and verdict.key == key:
                         yield verdict
 
@@ -200,7 +203,11 @@ class Classify:
         return context.state.get(DOSSIER, subject) or Dossier()
 
 
-def _is_nobodys(dossier: Dossier) -> str | None:
+def _for(rule: Rule, case: Case, keys: frozenset[str]) -> Case:
+    return dataclasses.replace(case, open=keys, rule=rule.name, use_case=rule.use_case)
+
+
+def nobodys(dossier: Dossier) -> str | None:
     """Why nobody has to act on the order, and nobody is told (USE_CASES, "Never")."""
     order = dossier.order
     if order is None or not (order.test or is_import(order)):

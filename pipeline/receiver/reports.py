@@ -20,7 +20,7 @@ from pipeline.receiver.intake import Intake, NotTaken, Verdict
 from pipeline.receiver.signatures import Credentials, ShopCredentials, is_bearer
 from schemas import subjects, topics
 from schemas.codec import encode
-from schemas.configuration import Name
+from schemas.configured import Name
 from schemas.signals import JobPhase, JobReported, PaymentFailedReported, Signal
 
 #: The metrics' domain of everything in here.

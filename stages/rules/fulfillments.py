@@ -2,7 +2,7 @@
 
 Shopify has no real "packed": the text says what it was, and which of its words mean packed is the merchant's setting.
 `success` and `confirmed` prove no shipment. What remains is counted from the order's lines and its parcels, since what
-is open on its fulfillment orders is not looked up yet. Not yet: working hours, and why and where the rest remains.
+is open on its fulfillment orders is not looked up yet. Not yet: why and where the rest remains.
 """
 
 from __future__ import annotations
@@ -182,7 +182,8 @@ def _in_part(case: Case, remaining: list[str]) -> Iterator[Verdict]:
     yield Fire(said)
     title = f"{said.title}, and still not shipped"
     late = replace(said, severity=Severity.WARNING, title=title, end=said.title)
-    moments = [since + case.configuration.rules.fulfillment.partial_after, fulfill_by(case.dossier)]
+    lasted = case.after(since, case.configuration.rules.fulfillment.partial_after, Audience.CUSTOMER_SERVICE)
+    moments = [lasted, fulfill_by(case.dossier)]
     yield Due(late, min(moment for moment in moments if moment is not None))
 
 

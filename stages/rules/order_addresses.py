@@ -2,7 +2,7 @@
 
 Three things tell: Shopify's verdict, a part that the address lacks though its key is there, and another app's hold. A
 verdict that is null says nothing, and is asked for once more. Not promised: how an order ships (pickup points, local
-delivery) is not told by a webhook; what needs shipping counts. Not yet: working hours.
+delivery) is not told by a webhook; what needs shipping counts.
 """
 
 from __future__ import annotations

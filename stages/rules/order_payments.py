@@ -1,8 +1,8 @@
 """Use case 1: orders whose money does not come, or whose authorization runs out.
 
 With payment terms nothing is late before its schedule says so; whether there are terms must be known. Where nobody
-tells when an authorization ends, the message says what was assumed. Before any timer's alert Shopify is asked. Not
-yet: working days (plain days count), and the gateways' own lengths of an authorization.
+tells when an authorization ends, the message says what was assumed. Before any timer's alert Shopify is asked. Not yet:
+the gateways' own lengths of an authorization.
 """
 
 from __future__ import annotations
@@ -90,7 +90,8 @@ def _by_terms(case: Case) -> Iterator[Verdict]:
     said = _terms_said(case, first.value, since)
     yield Fire(said)
     late = replace(said, severity=Severity.WARNING, title=f"{said.title}, and still unpaid", end=said.title)
-    yield Due(late, since + case.configuration.rules.orders.terms_overdue_after, ask=QuestionKind.PAYMENT)
+    at = case.after(since, case.configuration.rules.orders.terms_overdue_after, Audience.FINANCE)
+    yield Due(late, at, ask=QuestionKind.PAYMENT)
 
 
 def _has_balance(schedule: PaymentScheduleFacts) -> bool:
@@ -149,7 +150,8 @@ def _unpaid(case: Case, order: OrderFacts, since: datetime) -> Iterator[Verdict]
     elif payment is not None and payment.value.manual_gateway:
         said = _said(case, "to be paid outside of Shopify, and not marked as paid", since, _MARK_AS_PAID)
         yield Fire(replace(said, severity=Severity.INFO))
-        yield Due(said, since + rules.manual_payment_after, ask=QuestionKind.PAYMENT)
+        at = case.after(since, rules.manual_payment_after, Audience.OPERATIONS)
+        yield Due(said, at, ask=QuestionKind.PAYMENT)
     else:
         words = "partly paid" if order.financial == "partially_paid" else "payment pending"
         said = _said(case, f"{words} since {moment(since)}", since, _ASK_TO_PAY)
@@ -173,7 +175,8 @@ def _on_delivery(case: Case) -> Iterator[Verdict]:
         return
     since = max(known.value.happened or known.stamp.occurred for known in delivered)
     said = _said(case, "delivered, and the cash on delivery is not booked", since, _MARK_AS_PAID)
-    yield Due(said, since + case.configuration.rules.orders.cash_on_delivery_after, ask=QuestionKind.PAYMENT)
+    at = case.after(since, case.configuration.rules.orders.cash_on_delivery_after, Audience.OPERATIONS)
+    yield Due(said, at, ask=QuestionKind.PAYMENT)
 
 
 def _authorized(case: Case, since: datetime) -> Iterator[Verdict]:

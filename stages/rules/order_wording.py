@@ -100,14 +100,16 @@ def held_since(case: Case, hold: Hold) -> datetime:
 
 
 def delayed(case: Case, said: Said, key: str = "", since: datetime | None = None) -> Iterator[Due]:
-    """Still open and unfulfilled a day later, or shortly before it is to be fulfilled: one severity up."""
-    if said.severity not in _WORSE:
+    """Still open and unfulfilled after 24 working hours, or shortly before it is to be fulfilled: one severity up."""
+    severity = _WORSE.get(said.severity)
+    if severity is None:
         return
     rules, by = case.configuration.rules.orders, fulfill_by(case.dossier)
-    moments = [(since or said.since) + rules.delayed_after, *([by - rules.delayed_before] if by else ())]
+    lasted = case.after(since or said.since, rules.delayed_after, said.audiences[0], severity)
+    moments = [lasted, *([by - rules.delayed_before] if by else ())]
     worse = replace(
         said,
-        severity=_WORSE[said.severity],
+        severity=severity,
         title=f"{said.title}; still open, before fulfillment is delayed",
         end=said.title,
     )

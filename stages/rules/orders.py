@@ -1,8 +1,8 @@
 """Use case 1: orders that somebody must look at before they go on, for their risk or because they are held for it.
 
 A level that is pending, a recommendation that is not known and a hold that nobody can read resolve nothing: without
-Admin access a high risk ends only by what happens to the order. Not yet: working hours, Shopify Protect, an alert for
-an order that was shipped before anybody told of its risk, and a tag's way to worse (nobody tells when it was set).
+Admin access a high risk ends only by what happens to the order. Not yet: Shopify Protect, an alert for an order that
+was shipped before anybody told of its risk, and a tag's way to worse (nobody tells when it was set).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Use case 6, money back: what is owed for a return that arrived, and refunds whose money did not move.
 
 Owed is what came back and was not paid for; an exchange owes nothing unless its order's balance says so. A return that
-is closed still owes. Not yet: acknowledgements with a reason ("paid elsewhere"), and working days, so that five days
-are plain ones. That a refund failed is known from its transactions only; one without any moves no money at Shopify.
+is closed still owes. Not yet: acknowledgements with a reason ("paid elsewhere"). That a refund failed is known from its
+transactions only; one without any moves no money at Shopify.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from schemas.configuration import ReturnRules
 from schemas.facts import RefundFacts
 from schemas.questions import QuestionKind
 from stages.rules.refunded import Moved, made_good, movements
-from stages.rules.return_words import lasting, said_of
+from stages.rules.return_words import lasting, refund_due, said_of
 from stages.rules.returned import Returned, returns_of
 from stages.rules.rule import Case, Clear, Due, Fire, Said, Verdict, details
 from stages.rules.words import called, moment, order_link, order_of, plain, sentence, spell
@@ -79,7 +79,7 @@ def _received(case: Case, back: Returned) -> Iterator[Verdict]:
 
 
 def _owed(case: Case, back: Returned, at: datetime, rules: ReturnRules) -> Iterator[Verdict]:
-    due, step = at + rules.refund_due_after, "Refund what came back, or say in the order why nothing is owed."
+    due, step = refund_due(case, at), "Refund what came back, or say in the order why nothing is owed."
     soon = lasting(case, back, at, f"the refund is due by {moment(due)}", step)
     missed = lasting(case, back, at, f"no refund by {moment(due)}, when it was due", step)
     yield _due(back, said_of(case, soon, _OWED_TO, Severity.WARNING), due - rules.refund_warning_before, 0)
@@ -175,7 +175,7 @@ def _under_way(case: Case, refund: RefundFacts, mine: list[Moved]) -> Iterator[V
             next_step="Ask the gateway what has become of it.",
             link=order_link(case),
         )
-        yield Due(said, mine[0].at + after, key)
+        yield Due(said, case.after(mine[0].at, after, _FAILED_TO[0]), key)
 
 
 def _why(one: Moved) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from schemas.alerts import Audience, Detail, Severity
@@ -76,4 +76,10 @@ def _tracking(back: Returned) -> str | None:
 def _due(case: Case, back: Returned) -> str | None:
     if back.received_at is None or (back.received is not None and back.refunded >= back.received):
         return None
-    return f"by {moment(back.received_at + case.configuration.rules.returns.refund_due_after)}"
+    return f"by {moment(refund_due(case, back.received_at))}"
+
+
+def refund_due(case: Case, received: datetime) -> datetime:
+    """Whoever speaks of it: it is the deadline of `refund-due`, and runs for those who hear of that first."""
+    length = case.configuration.rules.returns.refund_due_after
+    return replace(case, rule="refund-due").after(received, length, Audience.FINANCE)

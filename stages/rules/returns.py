@@ -1,8 +1,7 @@
 """Use case 6, returns: what happens to each, and those that wait for a decision or a parcel.
 
-Milestones are told once; each names the earlier ones, since one return is one conversation. Not yet: the working
-calendar, so that 48 hours and days are plain ones. A return that staff open comes as approved: only that no request
-was told says so.
+Milestones are told once; each names the earlier ones, since one return is one conversation. A return that staff open
+comes as approved: only that no request was told says so.
 """
 
 from __future__ import annotations
@@ -56,7 +55,8 @@ class ReturnUndecided:
                 since = states["requested"].first
                 step = "Approve or decline the return in the admin."
                 told = lasting(case, back, since, f"nobody has decided for {spell(after)}", step)
-                yield _asked(said_of(case, told, (Audience.RETURNS,), Severity.WARNING), since + after, back)
+                said = said_of(case, told, (Audience.RETURNS,), Severity.WARNING)
+                yield _asked(said, case.after(since, after, Audience.RETURNS), back)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,16 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from msgspec import Struct
 
 from schemas import subjects
 from schemas.alerts import Audience, Detail, Severity, Untold
+from schemas.calendars import Length
 from schemas.configuration import Configuration
 from schemas.questions import QuestionKind
 from stages.dossiers.dossier import Dossier
+from stages.judging.routing import Label
+from stages.rules.calendars import Calendars
 from stages.stage import TimerKind
 
 
@@ -119,7 +122,10 @@ Verdict = Fire | Due | Clear | Tell | Again
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One subject to be judged. `now` is the transaction's time. `open`: the keys of this rule's open episodes."""
+    """One subject to be judged. `now` is the transaction's time. `open`: the keys of this rule's open episodes.
+
+    `rule` and `use_case` are those of the rule that judges; `calendars` those of the configuration.
+    """
 
     shop: str
     subject: str
@@ -127,6 +133,9 @@ class Case:
     now: datetime
     configuration: Configuration
     open: frozenset[str] = frozenset()
+    rule: str = ""
+    use_case: int = 0
+    calendars: Calendars | None = None
 
     @property
     def kind(self) -> str:
@@ -135,6 +144,19 @@ class Case:
     def unknown(self, **words: str) -> tuple[str, ...]:
         """The words for those facts that were to be looked up and are not known."""
         return tuple(says for name, says in words.items() if self.dossier.is_unknown(name))
+
+    def after(
+        self, since: datetime, length: Length, reader: Audience, severity: Severity = Severity.WARNING
+    ) -> datetime:
+        """When that much time has passed for whoever an alert of that severity for `reader` goes to.
+
+        Working time runs by the calendar of the first of them (`stages.rules.calendars`), any other by the clock.
+        """
+        if isinstance(length, timedelta):
+            return since + length
+        calendars = self.calendars or Calendars(self.configuration)
+        label = Label(self.shop, self.use_case, self.rule, severity, reader)
+        return calendars.of(label).add(since, length)
 
 
 class Rule(Protocol):

@@ -2,7 +2,7 @@
 
 A failure ends by an arrival, a replacement, or after two weeks without news; a failed attempt or a delay also by the
 parcel's next step. A word of a carrier that nobody knows yet is shown as it is, never guessed. Not promised: carriers
-that send no events are never in trouble here. Not yet: working days (plain days count).
+that send no events are never in trouble here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from schemas.alerts import Severity
+from schemas.alerts import Audience, Severity
 from schemas.facts import FulfillmentOrderFacts
 from stages.dossiers.registers import Known
 from stages.rules.fulfillments import TO
@@ -235,7 +235,8 @@ def _silent(case: Case, parcel: Parcel) -> Iterator[Due]:
     rules, last = case.configuration.rules.fulfillment, parcel.carrier_scans[-1]
     lasts = rules.stalled_abroad_after if _is_abroad(case, parcel) else rules.stalled_after
     words = f"no news from the carrier since {moment(last.at)}"
-    yield Due(_said(case, parcel, Trouble(Severity.WARNING, words, last.at)), last.at + lasts, str(parcel.id))
+    at = case.after(last.at, lasts, Audience.CUSTOMER_SERVICE)
+    yield Due(_said(case, parcel, Trouble(Severity.WARNING, words, last.at)), at, str(parcel.id))
     promised = next((scan.promised for scan in reversed(parcel.scans) if scan.promised), None)
     if promised is not None and last.at <= promised + rules.late_after_estimate:
         trouble = Trouble(Severity.WARNING, f"it was promised for {moment(promised)} and has not arrived", promised)
@@ -258,4 +259,5 @@ def _never_scanned(case: Case, parcel: Parcel) -> Iterator[Verdict]:
         return
     words = f"its label was made on {moment(label.at)}, and the carrier has never scanned it"
     said = _said(case, parcel, Trouble(Severity.WARNING, words, label.at))
-    yield Due(said, label.at + rules.unscanned_label_after, str(parcel.id))
+    at = case.after(label.at, rules.unscanned_label_after, Audience.CUSTOMER_SERVICE)
+    yield Due(said, at, str(parcel.id))

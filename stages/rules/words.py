@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from schemas import subjects
+from schemas.calendars import Length, WorkingTime
 from schemas.facts import (
     DispositionFacts,
     Facts,
@@ -57,8 +58,10 @@ def moment(at: datetime) -> str:
     return f"{at.astimezone(UTC):%d %b %Y at %H:%M} UTC"
 
 
-def spell(lasted: timedelta) -> str:
-    """In its two largest units, no smaller than a minute: `1 day 3 hours`, `44 minutes`."""
+def spell(lasted: Length) -> str:
+    """In its two largest units, no smaller than a minute: `1 day 3 hours`, `44 minutes`, `48 working hours`."""
+    if isinstance(lasted, WorkingTime):
+        return str(lasted)
     left = max(int(lasted.total_seconds()), 0)
     found = []
     for size, unit in _UNITS:

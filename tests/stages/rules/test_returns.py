@@ -258,7 +258,7 @@ def test_a_return_that_is_its_own_subject_is_told_of_too() -> None:
 # --- return-undecided -------------------------------------------------------------------------------------------------
 
 
-def test_a_request_that_nobody_decides_is_told_after_two_days_once_shopify_was_asked() -> None:
+def test_a_request_that_nobody_decides_is_told_after_48_hours_once_shopify_was_asked() -> None:
     desk = Desk(routed(*READERS))
     tell(desk, "request")
     desk.passes(hours(48))
@@ -268,7 +268,7 @@ def test_a_request_that_nobody_decides_is_told_after_two_days_once_shopify_was_a
 
     assert asked == [("return", str(BACK))]
     assert (alert.rule, alert.team, alert.severity) == ("return-undecided", "returns", Severity.WARNING)
-    assert alert.title == f"Return {NAME}: nobody has decided for 2 days"
+    assert alert.title == f"Return {NAME}: nobody has decided for 48 working hours"
 
 
 def test_that_it_was_approved_meanwhile_is_learned_by_asking() -> None:

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from pipeline.state import Change, Memory, View
 from schemas import codec, subjects, topics
 from schemas.alerts import Alert, Audience
+from schemas.calendars import DEFAULT, Calendar, Weekday
 from schemas.configuration import Basic, Configuration, OpenText, Person, Route, Secret, Shop, Team
 from schemas.events import Event, Source
 from schemas.facts import AnyFacts
@@ -34,15 +35,18 @@ from stages.told import ENDS
 SHOP = "demo.myshopify.com"
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 NUMBER = 5_000_000_000_123
+#: Working hours are hours, for the tests that are about something else.
+AROUND_THE_CLOCK = Calendar(name=DEFAULT, days=tuple(Weekday), hours=("00:00-24:00",))
 
 
 def configuration(**changed: Any) -> Configuration:
-    """One shop, one team that is told everything, OpenText; and whatever a test needs besides."""
+    """One shop, one team that works around the clock and is told everything, OpenText, and what a test needs."""
     secret = Secret(env="SECRET")
     whole = Configuration(
         shops=(Shop(domain=SHOP, secrets=(secret,)),),
         teams=(Team(name="operations", people=(Person(name="desk", email="desk@example.com"),)),),
         opentext=OpenText(base_url="https://opentext.example.com/mra/v1", basic=Basic(user="u", password=secret)),
+        calendars=(AROUND_THE_CLOCK,),
     )
     return replace(whole, **changed)
 
