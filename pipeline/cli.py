@@ -23,6 +23,7 @@ from pipeline.broker import Broker, BrokerError
 from pipeline.clock import WallClock
 from pipeline.commands.configurations import Configurations
 from pipeline.commands.dead_letters import DeadLetters
+from pipeline.commands.explaining import Explaining
 from pipeline.commands.options import (
     DEFAULT_CONFIG,
     FAILED,
@@ -64,7 +65,8 @@ def application() -> typer.Typer:
     )
     made = typer.Typer(help="The Kafka topics of an installation.", no_args_is_help=True)
     played = typer.Typer(help="Shopify and OpenText, played by this machine.", no_args_is_help=True)
-    for command in (demo, run, check):
+    explaining = Explaining(lambda path: _configured(path)[0])
+    for command in (demo, run, check, explaining.explain, explaining.route):
         app.command()(command)
     made.command("plan")(topics_plan)
     made.command("apply")(topics_apply)

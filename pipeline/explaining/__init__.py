@@ -1,0 +1,1 @@
+"""What would become of an event, without a broker and without a network: `pipeline explain` and `pipeline route`."""
