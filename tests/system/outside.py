@@ -260,6 +260,13 @@ listen: {{host: 127.0.0.1, port: {self._ports[0]}, metrics_port: {self._ports[1]
     @contextmanager
     def running(self, *roles: str) -> Iterator[Running]:
         """Ready when it is yielded; killed at the end where it still runs."""
+        with self.starting(*roles) as running:
+            eventually(running.is_ready, "the pipeline is ready")
+            yield running
+
+    @contextmanager
+    def starting(self, *roles: str) -> Iterator[Running]:
+        """As `running`, as soon as there is a process."""
         log = self.folder / f"{uuid.uuid4().hex[:6]}.log"
         with log.open("wb") as out:
             process = subprocess.Popen(
@@ -267,7 +274,6 @@ listen: {{host: 127.0.0.1, port: {self._ports[0]}, metrics_port: {self._ports[1]
             )
         running = Running(process, self._ports[0], self._ports[1], log)
         try:
-            eventually(running.is_ready, "the pipeline is ready")
             yield running
         finally:
             if process.poll() is None:
