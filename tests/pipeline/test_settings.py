@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -390,3 +391,10 @@ def test_conditions_are_a_part_of_what_a_configuration_says() -> None:
     assert hash_of(parse(text)) != hash_of(parse(LEAST))
     with pytest.raises(ConfigurationError, match="has no `totl`"):
         read_back(said_by(parse(text)).replace(b"total", b"totl"))
+
+
+def test_the_readmes_conditions_have_no_mistake() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    (example,) = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
+    assert "rules:" in example
+    assert parse(LEAST + example.replace("[finance]", "[operations]")).rules.when

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from stages.conditions.checking import LONGEST, wrong_with
+from stages.conditions.seen import LINE
 from stages.conditions.table import seen_anywhere
 from stages.rules.table import RULES
 
@@ -113,3 +117,13 @@ def test_every_name_that_a_rule_has_can_be_asked_for() -> None:
         for variable, names in seen_anywhere(rule).items():
             for name in names:
                 assert [*wrong_with(f"has({variable}.{name})", seen_anywhere(rule))] == [], (rule.name, name)
+
+
+def test_the_readme_names_all_that_a_condition_sees() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    table = "\n".join(line for line in readme.splitlines() if line.startswith("| ") and "`" in line)
+    for rule in RULES:
+        for variable, names in seen_anywhere(rule).items():
+            described = " ".join(re.findall(rf"`{variable}\.`([^;|]*)", table))
+            assert set(names) <= set(re.findall(r"\w+", described)), variable
+    assert set(LINE) <= set(re.findall(r"\w+", re.findall(r"lines \(each with ([^)]*)", table)[0]))
