@@ -75,6 +75,13 @@ def test_a_mistake_says_what_would_be_right(expression: str, says: str) -> None:
     assert says in found
 
 
+@pytest.mark.parametrize("sign", ["&&", "||"])
+def test_a_mistake_of_types_is_found_behind_what_would_hide_it(sign: str) -> None:
+    (found,) = wrong_with(f'order.ships {sign} order.total > "5"', ORDER)
+
+    assert found.startswith("cannot be worked out: No such overload")
+
+
 @pytest.mark.parametrize(
     ("expression", "hint"),
     [

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.alerts import Alert, AlertState, Audience, Severity, Untold
-from schemas.configuration import Rules
+from schemas.configuration import Configuration, Rules
 from schemas.facts import Customer, FulfillmentFacts, OrderFacts
 from stages.rules.rule import Case, Clear, Due, Fire, Said, Tell, Verdict
+from tests.stages.rules.sweeping import SweptDesk
 from tests.stages.rules.world import NUMBER, START, Desk, configuration, labels, usd
 
 HOUR = timedelta(hours=1)
@@ -40,8 +41,12 @@ class Paid:
                 return []
 
 
+def narrowed(when: str) -> Configuration:
+    return configuration(rules=Rules(when={"order-high-risk": when}))
+
+
 def desk(when: str) -> Desk:
-    return Desk(configuration(rules=Rules(when={"order-high-risk": when})), [Paid()])
+    return Desk(narrowed(when), [Paid()])
 
 
 def tell(at: Desk, financial: str | None, total: str | None = None, minute: int = 0, **changed: Any) -> list[Alert]:
@@ -154,6 +159,26 @@ def test_a_parcels_condition_sees_its_own_parcel() -> None:
         at.event("fulfillments/update", facts, updated=START, occurred=START)
 
     assert [alert.title for alert in at.alerts if "#1.8" in alert.title] == [alert.title for alert in at.alerts] != []
+
+
+def test_another_configurations_condition_ends_what_it_does_not_hold_for_and_opens_nothing() -> None:
+    at = SweptDesk(configuration(), [Paid()])
+    tell(at, "open", "400")
+
+    (ended,) = at.reconfigure(narrowed("order.total > 500"), [Paid()])
+
+    assert ended.state is AlertState.RESOLVED
+    because = "the configuration changed: the rule's condition does not hold: order.total > 500"
+    assert labels(ended)["Ended"] == because
+    assert at.reconfigure(narrowed("order.total > 300"), [Paid()]) == []
+    assert [alert.state for alert in tell(at, "open", "401", minute=1)] == [AlertState.FIRING]
+
+
+def test_what_another_configurations_condition_cannot_tell_of_stays_open() -> None:
+    at = SweptDesk(configuration(), [Paid()])
+    tell(at, "open", "400")
+
+    assert at.reconfigure(narrowed("customer.orders > 3"), [Paid()]) == []
 
 
 STATES = (("open", "600"), ("open", "400"), ("pending", "600"), ("paid", "600"), ("open", "700"), (None, "100"))
