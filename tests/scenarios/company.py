@@ -1,0 +1,104 @@
+"""Who is told: a team for every audience, named like it, so that whom a story means is whom it names.
+
+Two configurations: what the file leaves out, and one in which the thresholds are others.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from schemas.alerts import Audience
+from schemas.configuration import (
+    Approval,
+    Basic,
+    Configuration,
+    FulfillmentRules,
+    InventoryRules,
+    Job,
+    OpenText,
+    OperationRules,
+    OrderRules,
+    PaymentRules,
+    Person,
+    Privacy,
+    Route,
+    Rules,
+    Secret,
+    Shop,
+    Team,
+)
+
+SHOP = "world.myshopify.com"
+#: Stories about a shop as a whole have one for themselves.
+OWN_SHOPS = 40
+JOBS = 20
+COMPLIANCE = "compliance"
+SCOPES = ("read_orders", "read_inventory")
+
+
+def own_shop(number: int) -> str:
+    return f"own-{number % OWN_SHOPS}.myshopify.com"
+
+
+def job_name(number: int) -> str:
+    return f"job-{number % JOBS}"
+
+
+def default() -> Configuration:
+    """The defaults of every rule; jobs, scopes and approvals have none."""
+    secret = Secret(env="SECRET")
+    return Configuration(
+        shops=tuple(Shop(domain=shop, secrets=(secret,)) for shop in (SHOP, *map(own_shop, range(OWN_SHOPS)))),
+        teams=tuple(_team(name) for name in (*(each.value for each in Audience), COMPLIANCE)),
+        opentext=OpenText(base_url="https://opentext.example.com/mra/v1", basic=Basic(user="u", password=secret)),
+        routes=Route(
+            teams=(Audience.OPERATIONS.value,),
+            routes=tuple(Route(audiences=(each,), teams=(each.value,)) for each in Audience),
+        ),
+        rules=Rules(operations=_operations()),
+        approvals=(
+            Approval(name="large-orders", teams=(Audience.FINANCE.value,), total_from=Decimal(5000)),
+            Approval(name="export-control", teams=(COMPLIANCE,), tags=("export-control",)),
+        ),
+        privacy=Privacy(owner_team=Audience.PRIVACY.value),
+    )
+
+
+def changed() -> Configuration:
+    """The same company with other numbers."""
+    rules = Rules(
+        orders=OrderRules(
+            payment_pending_after=timedelta(minutes=25),
+            address_asked_again_after=timedelta(minutes=4),
+            cross_sell_hold_after=timedelta(minutes=50),
+        ),
+        fulfillment=FulfillmentRules(
+            shipped_unscanned_after=timedelta(minutes=12), replaced_within=timedelta(minutes=20)
+        ),
+        inventory=InventoryRules(below=25, margin=Decimal("0.5")),
+        payments=PaymentRules(
+            abandoned_after=timedelta(minutes=20),
+            abandoned_alert_from=Decimal(300),
+            declined_hold=timedelta(minutes=4),
+            unpaid_after=timedelta(minutes=35),
+        ),
+        operations=_operations(),
+    )
+    policies = tuple(replace(one, total_from=Decimal(9000)) if one.total_from else one for one in default().approvals)
+    return replace(default(), rules=rules, approvals=policies)
+
+
+def _operations() -> OperationRules:
+    owner = Audience.IT_SUPPORT.value
+    jobs = tuple(
+        Job(name=job_name(number), owner=owner, critical=number % 2 == 0, max_runtime=timedelta(minutes=30))
+        for number in range(JOBS)
+    )
+    return OperationRules(jobs=jobs, required_scopes=SCOPES)
+
+
+def _team(name: str) -> Team:
+    return Team(name=name, people=(Person(name="desk", email=f"{name}@example.com", phone="+12025550123"),))

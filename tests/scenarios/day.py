@@ -1,0 +1,191 @@
+"""A day in a store: many stories of all seven use cases, told at once, and judged against what they know to be true."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from schemas.configuration import Configuration
+from tests.scenarios.chain import Chain
+from tests.scenarios.company import SHOP, own_shop
+from tests.scenarios.shops import Shops
+from tests.scenarios.steps import NEVER, Plot, Seen, Step, Webhook
+from tests.scenarios.stories.approvals import Large
+from tests.scenarios.stories.holds import CrossSell, Held
+from tests.scenarios.stories.nots import FirstSight, Imported, OnlyATest, Ordinary, TriedOut
+from tests.scenarios.stories.operations import (
+    BulkFails,
+    JobFails,
+    JobRuns,
+    PrivacyAsked,
+    ScopesLost,
+    Uninstalled,
+)
+from tests.scenarios.stories.orders import BadAddress, Lacking, LateRisk, OnTerms, Pending, Risky, Voided
+from tests.scenarios.stories.parcels import InParts, Shipped, TakenBack
+from tests.scenarios.stories.payments import Declined, Left, OneCard
+from tests.scenarios.stories.returns import Disputed, RefundFails, SentBack
+from tests.scenarios.stories.stock import Counted, SoldOut
+from tests.scenarios.stories.story import Story
+from tests.scenarios.truth import Told, found
+from tests.scenarios.way import Way
+
+#: A Tuesday.
+START = datetime(2026, 11, 3, 0, 0, tzinfo=UTC)
+LENGTH = timedelta(hours=24)
+_LAST_BEGIN = 16 * 3600
+
+STORIES: Sequence[Callable[[Plot], Story]] = (
+    Pending,
+    Voided,
+    Risky,
+    LateRisk,
+    BadAddress,
+    Lacking,
+    OnTerms,
+    Held,
+    CrossSell,
+    Shipped,
+    Shipped,
+    TakenBack,
+    InParts,
+    Counted,
+    Counted,
+    SoldOut,
+    Declined,
+    Declined,
+    OneCard,
+    Left,
+    Left,
+    Large,
+    SentBack,
+    SentBack,
+    RefundFails,
+    Disputed,
+    JobFails,
+    JobRuns,
+    PrivacyAsked,
+    OnlyATest,
+    Imported,
+    TriedOut,
+    Ordinary,
+    Ordinary,
+    Ordinary,
+    FirstSight,
+)
+#: Stories about a shop as a whole.
+OWN: Sequence[Callable[[Plot], Story]] = (ScopesLost, BulkFails, Uninstalled)
+
+
+@dataclass(frozen=True)
+class Day:
+    """`steps` as they happened; a way makes of them what arrives."""
+
+    whole: Configuration
+    stories: Sequence[Story]
+    steps: Sequence[Step]
+
+    @property
+    def end(self) -> datetime:
+        return START + LENGTH
+
+
+def day(seed: int, whole: Configuration, each: int) -> Day:
+    """`each` of every story."""
+    chance, stories = Random(seed), list[Story]()
+    kinds = [*(kind for kind in STORIES for _ in range(each)), *(kind for kind in OWN for _ in range(each))]
+    for index, kind in enumerate(kinds):
+        begin = START + timedelta(seconds=chance.randrange(_LAST_BEGIN))
+        shop = own_shop(index) if kind in OWN else SHOP
+        stories.append(kind(Plot(index, begin, Random(f"{seed}/{index}"), whole, shop)))
+    for story in stories:
+        story.tell()
+    steps = [step for story in stories for step in story.plot.steps]
+    return Day(whole, stories, sorted(steps, key=lambda step: step.at))
+
+
+def played(it: Day, shops: Shops, steps: Sequence[Step]) -> Chain:
+    chain = Chain(it.whole, shops, START)
+    chain.play(steps, it.end)
+    return chain
+
+
+def expected(it: Day, steps: Sequence[Step]) -> list[Told]:
+    arrivals = [dict[str, datetime]() for _ in it.stories]
+    for step in steps:
+        if isinstance(step.act, Webhook) and step.at < it.end:
+            known = arrivals[step.act.story].get(step.act.label)
+            arrivals[step.act.story][step.act.label] = step.at if known is None else min(known, step.at)
+    told = [one for story, seen in zip(it.stories, arrivals, strict=True) for one in story.expected(Seen(seen, it.end))]
+    return sorted(one for one in told if one.opened < it.end)
+
+
+def differences(it: Day, steps: Sequence[Step], chain: Chain) -> Mapping[str, list[Told]]:
+    """What was expected and not told, and what was told and not expected; empty where all is right."""
+    wanted, told = expected(it, steps), sorted(found(chain.alerts))
+    return {
+        name: left
+        for name, left in {"missing": _without(wanted, told), "too much": _without(told, wanted)}.items()
+        if left
+    }
+
+
+def _without(these: Sequence[Told], those: Sequence[Told]) -> list[Told]:
+    left = list(those)
+    return [one for one in these if one not in left or left.remove(one)]  # type: ignore[func-returns-value]
+
+
+def arriving(it: Day, way: Way, seed: int) -> list[Step]:
+    return sorted(way(it.steps, Random(seed)), key=lambda step: step.at)
+
+
+# --- where Shopify does not always answer ---------------------------------------------------------------------------
+
+#: What is looked up is waited for, and so is the answer to what is asked then; and a second for every second try.
+PATIENCE = timedelta(seconds=62)
+NOT_CONFIRMED = "not confirmed"
+
+
+def misses(it: Day, steps: Sequence[Step], chain: Chain) -> list[Told]:
+    """What was expected and not told as such within the patience."""
+    left = list(found(chain.alerts))
+    missing = []
+    for wanted in expected(it, steps):
+        same = [one for one in left if _is_late(one, wanted)]
+        if same:
+            left.remove(same[0])
+        elif wanted.opened + PATIENCE < it.end:
+            missing.append(wanted)
+    return missing
+
+
+def falsely_told(it: Day, steps: Sequence[Step], chain: Chain) -> list[Told]:
+    """What was told and not expected, and did not say that it is not confirmed."""
+    wanted = expected(it, steps)
+    doubted = {
+        (alert.rule, alert.subject)
+        for _, alert in chain.alerts
+        if any(words.startswith(NOT_CONFIRMED) for words in alert.unknown)
+    }
+    return [
+        one
+        for one in found(chain.alerts)
+        if not any(_is_late(one, each) for each in wanted) and (one.rule, one.subject) not in doubted
+    ]
+
+
+def _is_late(one: Told, wanted: Told) -> bool:
+    is_same = (one.rule, one.subject, one.teams) == (wanted.rule, wanted.subject, wanted.teams)
+    ends = (one.ended or NEVER), (wanted.ended or NEVER)
+    return (
+        is_same
+        and wanted.opened <= one.opened <= wanted.opened + PATIENCE
+        and _worst(one) == _worst(wanted)
+        and (ends[0] == ends[1] or ends[1] <= ends[0] <= ends[1] + PATIENCE)
+    )
+
+
+def _worst(one: Told) -> int:
+    return max(severity.rank for severity in (one.severity, *(severity for _, severity in one.worse)))

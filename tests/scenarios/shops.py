@@ -1,0 +1,99 @@
+"""A Shopify that answers from the truth of the day, as it is at that moment of virtual time.
+
+Every story has a world of its own, found by the numbers of its things, so that a story can be read and judged alone.
+`Moody` does not answer one question in five.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from random import Random
+from typing import Any
+
+import msgspec
+
+from pipeline.simulators.shopify.answering import Answering
+from pipeline.simulators.shopify.documents import document
+from pipeline.simulators.shopify.graph import Thing
+from pipeline.simulators.shopify.store import Store
+from stages.shopify.answers import Answer, Found, Missing, Unavailable
+from stages.shopify.client import Shopify
+from stages.shopify.operations import Nodes, Operation, documents
+
+#: The first number of the first story; each has so many.
+FIRST, EACH = 5_000_000_000_000, 1_000
+
+_DOCUMENTS = {name: document(text) for name, text in documents().items()}
+_TOKEN = re.compile(r"checkout_token:([0-9a-f]+)")
+
+
+def story_of(identity: str) -> int:
+    """The story that a gid, a search for a checkout's token, or the token is about."""
+    token = _TOKEN.search(identity)
+    number = int(token[1], 16) if token else int(identity.partition("?")[0].rpartition("/")[2])
+    return (number - FIRST) // EACH
+
+
+class Shops(Shopify):
+    """Answers at once. `asked` counts."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self._stores: dict[int, Store] = {}
+
+    def put(self, story: int, *things: Thing) -> None:
+        self._stores.setdefault(story, Store("world.myshopify.com")).put(*things)
+
+    def has_access(self, shop: str) -> bool:
+        return True
+
+    async def query(
+        self,
+        shop: str,
+        operation: Operation[Any],
+        variables: Mapping[str, object],
+        since: datetime | None = None,
+        enough: Callable[[Any], bool] = lambda _: True,
+    ) -> Answer[Any]:
+        self.asked += 1
+        identity = str(variables.get("id") or variables.get("query") or variables["ids"][0])  # type: ignore[index]
+        store = self._stores.setdefault(story_of(identity), Store("world.myshopify.com"))
+        asked = _DOCUMENTS[operation.name]
+        data = Answering(store.now(), {**asked.defaults, **variables}).data(asked)
+        return Found(msgspec.convert(data, operation.answer, strict=False))
+
+    async def node(
+        self,
+        shop: str,
+        operation: Operation[Nodes[Any]],
+        gid: str,
+        since: datetime | None = None,
+        enough: Callable[[Any], bool] = lambda _: True,
+    ) -> Answer[Any]:
+        answer = await self.query(shop, operation, {"ids": [gid]}, since)
+        if not isinstance(answer, Found):
+            return answer
+        found = answer.value.nodes[0]
+        return Missing() if found is None else Found(found)
+
+
+class Moody(Shops):
+    """One question in five is not answered; asked again, it may be."""
+
+    def __init__(self, chance: Random) -> None:
+        super().__init__()
+        self._chance = chance
+
+    async def query(
+        self,
+        shop: str,
+        operation: Operation[Any],
+        variables: Mapping[str, object],
+        since: datetime | None = None,
+        enough: Callable[[Any], bool] = lambda _: True,
+    ) -> Answer[Any]:
+        if self._chance.random() < 0.2:
+            return Unavailable("no answer")
+        return await super().query(shop, operation, variables, since, enough)

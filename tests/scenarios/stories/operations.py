@@ -1,0 +1,149 @@
+"""Use case 7: jobs that fail or never end, and what happens to a shop as a whole; each of those has its own shop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from schemas import subjects
+from schemas.alerts import Severity
+from schemas.signals import JobPhase, JobReported
+from tests.scenarios.company import SCOPES, job_name
+from tests.scenarios.purchases import body_of, purchase, stamp, tells
+from tests.scenarios.steps import NEVER, Plot, Seen
+from tests.scenarios.stories.story import OPERATIONS
+from tests.scenarios.truth import Told, lasting, milestone, together
+
+_IT, _SHOP_TO = ("it-support", "application-owners"), ("it-support", "e-commerce")
+
+
+class JobFails:
+    """And succeeds later, or not."""
+
+    def __init__(self, plot: Plot) -> None:
+        self.plot = plot
+        self.done = plot.chance.choice([NEVER, plot.after(5, 200)])
+
+    def tell(self) -> None:
+        _report(self.plot, f"feed-{self.plot.index}", self.plot.start, JobPhase.FAIL)
+        if self.done < NEVER:
+            _report(self.plot, f"feed-{self.plot.index}", self.done, JobPhase.SUCCESS)
+
+    def expected(self, seen: Seen) -> Iterator[Told]:
+        subject = subjects.job(self.plot.shop, f"feed-{self.plot.index}")
+        failed = lasting("job-failed", _IT, Severity.WARNING, self.plot.start, self.done)
+        yield from together(subject, [failed], seen.end, alone=True)
+
+
+class JobRuns:
+    """In its time, or longer; a job that is critical is so to its owner."""
+
+    def __init__(self, plot: Plot) -> None:
+        self.plot = plot
+        self.done = plot.chance.choice([NEVER, plot.after(5, 25), plot.after(40, 200)])
+
+    def tell(self) -> None:
+        _report(self.plot, job_name(self.plot.index), self.plot.start, JobPhase.START)
+        if self.done < NEVER:
+            _report(self.plot, job_name(self.plot.index), self.done, JobPhase.SUCCESS)
+
+    def expected(self, seen: Seen) -> Iterator[Told]:
+        job = next(it for it in self.plot.rules.operations.jobs if it.name == job_name(self.plot.index))
+        severity = Severity.CRITICAL if job.critical else Severity.WARNING
+        at = self.plot.start + (job.max_runtime or timedelta())
+        late = lasting("job-overdue", (job.owner or "",), severity, at, self.done)
+        yield from together(subjects.job(self.plot.shop, job.name), [late], seen.end, alone=True)
+
+
+class ScopesLost:
+    """A required scope is taken away, and granted again or not; one that nobody requires is nobody's news."""
+
+    def __init__(self, plot: Plot) -> None:
+        self.plot = plot
+        self.is_required = plot.chance.random() < 0.7
+        self.back = plot.chance.choice([NEVER, plot.after(10, 300)])
+
+    def tell(self) -> None:
+        plot, every = self.plot, [*SCOPES, "read_themes"]
+        left = [scope for scope in every if scope != (SCOPES[0] if self.is_required else "read_themes")]
+        lost = {"previous": every, "current": left, "updated_at": stamp(plot.start)}
+        plot.webhook(plot.start, "app/scopes_update", lost, "lost")
+        if self.back < NEVER:
+            back = {"previous": left, "current": every, "updated_at": stamp(self.back)}
+            plot.webhook(self.back, "app/scopes_update", back, "back")
+
+    def expected(self, seen: Seen) -> Iterator[Told]:
+        if self.is_required:
+            lost = lasting("storefront-critical", _SHOP_TO, Severity.CRITICAL, seen.first("lost"), seen.first("back"))
+            yield from together(subjects.shop_wide(self.plot.shop), [lost], seen.end, alone=True)
+
+
+class BulkFails:
+    """A bulk operation of Shopify's fails; a later one completes, or not."""
+
+    def __init__(self, plot: Plot) -> None:
+        self.plot = plot
+        self.done = plot.chance.choice([NEVER, plot.after(10, 300)])
+
+    def tell(self) -> None:
+        plot, real = self.plot, body_of("bulk_operations/finish")
+        failed = {**real, "admin_graphql_api_id": f"gid://shopify/BulkOperation/{plot.number()}", "status": "failed"}
+        plot.webhook(plot.start, "bulk_operations/finish", failed, "failed")
+        if self.done < NEVER:
+            done = {**real, "admin_graphql_api_id": f"gid://shopify/BulkOperation/{plot.number(1)}"}
+            plot.webhook(self.done, "bulk_operations/finish", done, "done")
+
+    def expected(self, seen: Seen) -> Iterator[Told]:
+        failed = lasting("job-failed", _IT, Severity.WARNING, seen.first("failed"), seen.first("done"))
+        subject = subjects.job(self.plot.shop, "shopify-bulk-operation")
+        yield from together(subject, [failed], seen.end, alone=True)
+
+
+class Uninstalled:
+    """The app is removed while an order waits for its money: whatever the shop does not tell then is not missing."""
+
+    def __init__(self, plot: Plot) -> None:
+        self.plot = plot
+        self.gone = plot.after(2, 20)
+
+    def tell(self) -> None:
+        tells(self.plot, self.plot.start, purchase(self.plot, financial="pending"), "created", "orders/create")
+        self.plot.webhook(self.gone, "app/uninstalled", body_of("app/uninstalled"), "gone")
+
+    def expected(self, seen: Seen) -> Iterator[Told]:
+        """Told of before we knew, it stays open."""
+        gone = seen.first("gone")
+        at = max(self.plot.start + self.plot.rules.orders.payment_pending_after, seen.first("created"))
+        if at < gone:
+            pending = lasting("order-payment-pending", OPERATIONS, Severity.WARNING, at)
+            yield from together(self.plot.order(), [pending], seen.end)
+        shop = lasting("storefront-critical", _SHOP_TO, Severity.CRITICAL, gone)
+        yield from together(subjects.shop_wide(self.plot.shop), [shop], seen.end, alone=True)
+
+
+class PrivacyAsked:
+    """The law's own deadline: the privacy owner is told once."""
+
+    def __init__(self, plot: Plot) -> None:
+        self.plot = plot
+        self.topic = plot.chance.choice(["customers/data_request", "customers/redact"])
+
+    def tell(self) -> None:
+        body = body_of(self.topic)
+        customer = body["customer"]
+        assert isinstance(customer, dict)
+        self.plot.webhook(
+            self.plot.start, self.topic, {**body, "customer": {**customer, "id": self.plot.number(400)}}, "asked"
+        )
+
+    def expected(self, seen: Seen) -> Iterator[Told]:
+        subject = subjects.resource(self.plot.shop, "customer", self.plot.number(400))
+        at = seen.first("asked")
+        yield milestone("privacy-request", subject, ("privacy",), at, Severity.WARNING)
+
+
+def _report(plot: Plot, job: str, at: object, phase: JobPhase) -> None:
+    from datetime import datetime
+
+    assert isinstance(at, datetime)
+    plot.signal(at, JobReported(plot.shop, subjects.job(plot.shop, job), at, at, job=job, phase=phase))

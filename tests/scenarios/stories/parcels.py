@@ -1,0 +1,182 @@
+"""Use case 2: parcels that arrive, that fail and are replaced, that are taken back, and orders that ship in parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import cast
+
+from pipeline.simulators.samples import Json
+from schemas.alerts import Severity
+from tests.scenarios.purchases import PARCEL, SCAN, UNTRACKED, Purchase, body_of, purchase, stamp, tells
+from tests.scenarios.steps import NEVER, Plot, Seen
+from tests.scenarios.stories.story import SERVICE
+from tests.scenarios.truth import Condition, Told, lasting, milestone, together
+
+_FORWARD = ("carrier_picked_up", "in_transit", "out_for_delivery", "delivered")
+_LABELS = ("label_purchased", "label_printed")
+
+
+class Shipped:
+    """A parcel on its way. What its carrier tells, in order; the last word may be `attempted_delivery` or a failure.
+
+    `confirmed` proves nothing. A failed one may be replaced by a second parcel.
+    """
+
+    courses: Sequence[Sequence[str]] = (
+        ("confirmed", "label_printed", "carrier_picked_up", "in_transit", "out_for_delivery", "delivered"),
+        ("in_transit", "attempted_delivery", "out_for_delivery", "delivered"),
+        ("in_transit", "delayed"),
+        ("carrier_picked_up", "in_transit", "failure"),
+        ("label_purchased", "in_transit", "failure", "delivered"),
+        ("confirmed",),
+        ("label_purchased", "ready_for_pickup"),
+    )
+
+    def __init__(self, plot: Plot) -> None:
+        self.plot = plot
+        self.course = plot.chance.choice(self.courses)
+        self.created = plot.after(2, 30)
+        self.scans = list[tuple[datetime, str]]()
+        at = self.created
+        for status in self.course:
+            at = plot.after(3, 90, at)
+            self.scans.append((at, status))
+        is_replaced = self.course[-1] == "failure" and plot.chance.random() < 0.6
+        self.replaced = plot.after(20, 200, at) if is_replaced else NEVER
+
+    def tell(self) -> None:
+        plot, order = self.plot, purchase(self.plot)
+        tells(plot, plot.start, order, "created", "orders/create")
+        plot.webhook(self.created, "fulfillments/create", parcel(order, self.created), "parcel")
+        for number, (at, status) in enumerate(self.scans):
+            plot.webhook(at, "fulfillment_events/create", scan(order, number, at, status), f"scan/{number}")
+        if self.replaced < NEVER:
+            second = parcel(order, self.replaced, which=1) | UNTRACKED
+            plot.webhook(self.replaced, "fulfillments/create", second, "replacement")
+
+    def expected(self, seen: Seen) -> Iterator[Told]:
+        subject, arrived = self.plot.order(), seen.moments(*(f"scan/{n}" for n in range(len(self.scans))))
+        known = [(at, self.scans[int(label.partition("/")[2])]) for at, label in arrived]
+        yield from self._milestones(subject, known, seen)
+        moments = sorted({at for at, _ in known} | {seen.first("replacement")})
+        course = [(at, self._trouble([scan for when, scan in known if when <= at], seen, at)) for at in moments]
+        yield from together(subject, [Condition("shipment-exception", frozenset(SERVICE), course)], seen.end)
+
+    def _trouble(self, known: Sequence[tuple[datetime, str]], seen: Seen, at: datetime) -> Severity | None:
+        """By when it happened, not by when it was told."""
+        newest = {status: when for when, status in sorted(known)}
+        if (
+            "failure" in newest
+            and not newest.get("delivered", datetime.min.replace(tzinfo=at.tzinfo)) > newest["failure"]
+        ):
+            return None if seen.first("replacement") <= at else Severity.CRITICAL
+        mild = max(
+            (when for status, when in newest.items() if status in ("attempted_delivery", "delayed")), default=None
+        )
+        onward = [when for status, when in newest.items() if status in (*_FORWARD, "ready_for_pickup")]
+        return Severity.WARNING if mild is not None and all(when < mild for when in onward) else None
+
+    def _milestones(
+        self, subject: str, known: Sequence[tuple[datetime, tuple[datetime, str]]], seen: Seen
+    ) -> Iterator[Told]:
+        forward = [at for at, (_, status) in known if status in _FORWARD]
+        on_way = [at for at, (_, status) in known if status in (*_FORWARD, "failure")]
+        for word in (_LABELS, ("ready_for_pickup",)):
+            labels = [at for at, (_, status) in known if status in word]
+            if labels and not any(at < min(labels) for at in on_way):
+                yield milestone("fulfillment-packed", subject, SERVICE, min(labels))
+        if forward:
+            yield milestone("fulfillment-shipped", subject, SERVICE, min(forward))
+        scans = [at for at, (_, status) in known if status not in (*_LABELS, "confirmed")]
+        due = max(self.created + self.plot.rules.fulfillment.shipped_unscanned_after, seen.first("parcel"))
+        if not any(at <= due for at in scans):
+            yield milestone("fulfillment-shipped", subject, SERVICE, due)
+
+
+class TakenBack:
+    """A fulfillment is cancelled: news only if nothing takes its place."""
+
+    def __init__(self, plot: Plot) -> None:
+        self.plot = plot
+        self.created = plot.after(2, 30)
+        self.cancelled = plot.after(10, 60, self.created)
+        self.replaced = plot.chance.choice(
+            [NEVER, plot.after(5, 15, self.cancelled), plot.after(90, 200, self.cancelled)]
+        )
+
+    def tell(self) -> None:
+        plot, order = self.plot, purchase(self.plot)
+        plot.change(plot.start, *order.things())
+        plot.webhook(self.created, "fulfillments/create", parcel(order, self.created) | UNTRACKED, "parcel")
+        gone = parcel(order, self.created) | UNTRACKED | {"status": "cancelled", "updated_at": stamp(self.cancelled)}
+        plot.webhook(self.cancelled, "fulfillments/update", gone, "cancelled")
+        if self.replaced < NEVER:
+            second = parcel(order, self.replaced, which=1) | UNTRACKED
+            plot.webhook(self.replaced, "fulfillments/create", second, "replacement")
+
+    def expected(self, seen: Seen) -> Iterator[Told]:
+        at = max(self.cancelled + self.plot.rules.fulfillment.replaced_within, seen.first("cancelled"))
+        condition = lasting("shipment-exception", SERVICE, Severity.WARNING, at, seen.first("replacement"))
+        yield from together(self.plot.order(), [condition], seen.end)
+
+
+class InParts:
+    """Two lines; one is shipped, the other later, or not. Known to be shipped is what was told of parcels."""
+
+    def __init__(self, plot: Plot) -> None:
+        self.plot = plot
+        self.first = plot.after(10, 60)
+        self.second = plot.chance.choice([NEVER, plot.after(60, 300, self.first)])
+
+    def tell(self) -> None:
+        plot, order = self.plot, purchase(self.plot, lines=2)
+        tells(plot, plot.start, order, "created", "orders/create")
+        plot.webhook(self.first, "fulfillments/create", parcel(order, self.first) | UNTRACKED, "first")
+        order = order.at(self.first, fulfillment="partial")
+        tells(plot, self.first, order, "partial", "orders/partially_fulfilled")
+        if self.second < NEVER:
+            rest = parcel(order, self.second, which=1) | UNTRACKED | {"line_items": [order.line(1)]}
+            plot.webhook(self.second, "fulfillments/create", rest, "second")
+            order = order.at(self.second, fulfillment="fulfilled")
+            tells(plot, self.second, order, "done", "orders/fulfilled")
+
+    def expected(self, seen: Seen) -> Iterator[Told]:
+        parcels = seen.first("first"), seen.first("second")
+        at = max(seen.first("partial"), min(parcels))
+        over = min(max(parcels), seen.first("done"))
+        yield from together(
+            self.plot.order(), [lasting("fulfillment-partial", SERVICE, Severity.INFO, at, over)], seen.end
+        )
+
+
+def parcel(order: Purchase, at: datetime, which: int = 0) -> Json:
+    number = order.plot.number(PARCEL + which)
+    return {
+        **body_of("fulfillments/create"),
+        "id": number,
+        "order_id": order.number,
+        "name": f"#{order.number % 1_000_000}.{which + 1}",
+        "status": "success",
+        "created_at": stamp(at),
+        "updated_at": stamp(at),
+        "line_items": [order.line()],
+    }
+
+
+def scan(order: Purchase, number: int, at: datetime, status: str) -> Json:
+    real = body_of("fulfillment_events/create")
+    return cast(
+        "Json",
+        {
+            **real,
+            "id": order.plot.number(SCAN + number),
+            "fulfillment_id": order.plot.number(PARCEL),
+            "order_id": order.number,
+            "status": status,
+            "country": "US",
+            "happened_at": stamp(at),
+            "created_at": stamp(at),
+            "updated_at": stamp(at),
+        },
+    )

@@ -1,0 +1,55 @@
+"""A day in a store is told exactly: nothing missing, nothing too much, at its time, and however it arrives."""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+
+import pytest
+
+from schemas.configuration import Configuration
+from tests.scenarios.company import changed, default
+from tests.scenarios.day import arriving, day, differences, expected, falsely_told, misses, played
+from tests.scenarios.shops import Moody, Shops
+from tests.scenarios.steps import Change
+from tests.scenarios.way import WAYS
+
+CONFIGURATIONS = {"defaults": default(), "changed": changed()}
+
+
+def test_a_day_of_several_thousand_events_is_told_exactly() -> None:
+    it = day(1, default(), each=20)
+    steps = arriving(it, WAYS["straight"], 1)
+    chain = played(it, Shops(), steps)
+    assert differences(it, steps, chain) == {}
+    assert chain.dead == []
+    assert sum(not isinstance(step.act, Change) for step in steps) > 2000
+    assert {alert.use_case for _, alert in chain.alerts} == {1, 2, 3, 4, 5, 6, 7}
+
+
+@pytest.mark.parametrize("whole", CONFIGURATIONS.values(), ids=CONFIGURATIONS)
+@pytest.mark.parametrize("way", WAYS)
+def test_it_is_told_exactly_in_whatever_way_it_arrives(way: str, whole: Configuration) -> None:
+    seed = len(way)
+    it = day(seed, whole, each=2)
+    steps = arriving(it, WAYS[way], seed)
+    chain = played(it, Shops(), steps)
+    assert differences(it, steps, chain) == {}
+    assert chain.dead == []
+
+
+def test_what_the_two_configurations_tell_is_not_the_same() -> None:
+    """Else the second one would prove nothing."""
+    days = [day(3, whole, each=3) for whole in CONFIGURATIONS.values()]
+    told = [Counter(one.rule for one in expected(it, it.steps)) for it in days]
+    assert told[0] != told[1]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_with_one_question_in_five_unanswered_nothing_is_missing_and_what_is_false_says_so(seed: int) -> None:
+    it = day(seed, default(), each=2)
+    steps = arriving(it, WAYS["straight"], seed)
+    chain = played(it, Moody(Random(seed)), steps)
+    assert misses(it, steps, chain) == []
+    assert falsely_told(it, steps, chain) == []
+    assert chain.dead == []
