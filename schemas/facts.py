@@ -83,8 +83,9 @@ class Hold(Struct, frozen=True, omit_defaults=True):
 
 
 class OrderFacts(Facts, frozen=True, tag="order"):
-    """orders/*; `fulfillment` None means unfulfilled, as in the REST shape. `risk`, `recommendation`, `customer`,
-    `address_verdict` (error, warning, no_issues) and `holds` are looked up."""
+    """orders/*; `fulfillment` None means unfulfilled, as in the REST shape. `presented` is `total` in the currency that
+    the customer saw. `risk`, `recommendation`, `customer`, `address_verdict` (error, warning, no_issues) and `holds`
+    are looked up."""
 
     id: int
     name: str | None = None
@@ -98,6 +99,7 @@ class OrderFacts(Facts, frozen=True, tag="order"):
     financial: str | None = None
     fulfillment: str | None = None
     total: Money | None = None
+    presented: Money | None = None
     outstanding: Money | None = None
     discounts: Money | None = None
     tags: tuple[str, ...] = ()
@@ -333,17 +335,24 @@ class PaymentScheduleFacts(Facts, frozen=True, tag="payment-schedule"):
 
 
 class DraftFacts(Facts, frozen=True, tag="draft"):
+    """draft_orders/*: `status` open, invoice_sent, completed. `customer` is looked up."""
+
     id: int
     name: str | None = None
     status: str | None = None
     total: Money | None = None
+    discounts: Money | None = None
+    created: datetime | None = None
     updated: datetime | None = None
     invoice_sent: datetime | None = None
     completed: datetime | None = None
     order_id: int | None = None
     tags: tuple[str, ...] = ()
     customer_id: int | None = None
+    address: Address | None = None
+    terms: Terms | None = None
     lines: tuple[Line, ...] = ()
+    customer: Customer | None = None
 
 
 class ReturnFacts(Facts, frozen=True, tag="return"):
@@ -423,13 +432,16 @@ class DisputeFacts(Facts, frozen=True, tag="dispute"):
 
 
 class ShopFacts(Facts, frozen=True, tag="shop"):
-    """app/uninstalled and shop/update: the shop, without its owner."""
+    """app/uninstalled and shop/update: the shop, without its owner. `primary`: the host of its primary domain; whether
+    that is served over `tls` is looked up."""
 
     id: int | None = None
     uninstalled: bool = False
     plan: str | None = None
     password_enabled: bool | None = None
     currency: str | None = None
+    primary: str | None = None
+    tls: bool | None = None
 
 
 class ScopesFacts(Facts, frozen=True, tag="scopes"):
@@ -460,16 +472,22 @@ class ThemeFacts(Facts, frozen=True, tag="theme"):
 
 
 class DomainFacts(Facts, frozen=True, tag="domain"):
+    """domains/*. `primary`: the host of the shop's primary domain at that time, looked up."""
+
     id: int
     host: str | None = None
     ssl: bool | None = None
     removed: bool = False
+    primary: str | None = None
 
 
 class LocationFacts(Facts, frozen=True, tag="location"):
+    """locations/*. `has_stock` is looked up, of a location that is not active."""
+
     id: int
     name: str | None = None
     active: bool | None = None
+    has_stock: bool | None = None
 
 
 class PrivacyFacts(Facts, frozen=True, tag="privacy"):

@@ -19,6 +19,8 @@ class QuestionKind(StrEnum):
     """The order as it is now, with risk, holds and the customer's value."""
     RETURN = "return"
     INVENTORY = "inventory"
+    SHOP = "shop"
+    """The shop's primary domain, and whether it is served over TLS."""
 
 
 class Question(Struct, frozen=True):

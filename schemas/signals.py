@@ -76,6 +76,12 @@ class TokenRefused(Signal, frozen=True, tag="token-refused"):
     refused: bool
 
 
+class ShopShut(Signal, frozen=True, tag="shop-shut"):
+    """Shopify's API answers `status` (402: payment required, 423: locked) for this shop (`enrich`); None: no more."""
+
+    status: int | None = None
+
+
 class SendingFailed(Signal, frozen=True, tag="sending-failed"):
     """OpenText finally refused or could not deliver a notification (`dispatch`)."""
 
@@ -93,5 +99,6 @@ AnySignal = (
     | ChainBehind
     | ShopUninstalled
     | TokenRefused
+    | ShopShut
     | SendingFailed
 )

@@ -143,9 +143,13 @@ def _told_again(event: Event, told: Newest, newest: Newest, context: Context, na
 
 
 def _resource(event: Event) -> bytes:
-    """A resource's states are compared among themselves: an item has a level at each location."""
-    location = str(event.facts.location_id) if isinstance(event.facts, InventoryFacts) else ""
-    return _digest(event.resource, str(event.facts.__struct_config__.tag), location)
+    """A resource's states are compared among themselves: an item has a level at each location, a shop many domains."""
+    which = ""
+    if isinstance(event.facts, InventoryFacts):
+        which = str(event.facts.location_id)
+    elif isinstance(event.facts, DomainFacts):
+        which = str(event.facts.id)
+    return _digest(event.resource, str(event.facts.__struct_config__.tag), which)
 
 
 #: Changes with every delivery and says nothing of the state.

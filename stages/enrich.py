@@ -17,7 +17,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from schemas import codec, subjects, topics
+from schemas import codec, topics
 from schemas.configuration import Configuration
 from schemas.events import Event, Source
 from schemas.facts import OrderFacts, PrivacyFacts, RiskFacts
@@ -25,14 +25,14 @@ from schemas.questions import Question
 from schemas.reasons import DropReason, RejectReason, RetryReason
 from schemas.records import REDRIVEN_AT, Record
 from schemas.resources import SHOP_REDACT
-from schemas.signals import TokenRefused
 from stages.bodies.arrivals import Draft, copies, read, routing_of
 from stages.bodies.fields import instant
-from stages.shopify.answers import Denied, Found, Missing, Refused
+from stages.shopify.answers import Denied, Found
 from stages.shopify.client import Shopify
-from stages.shopify.lookup import Lookup, Place, Reply, Stale
+from stages.shopify.lookup import Lookup, Place, Reply
 from stages.shopify.lookups import look_up
 from stages.shopify.needs import PLACED_BY, Needs, filled, late_needs_of, needs_of, placed, question_needs
+from stages.shopify.openness import REFUSALS, SHUT, shop_news
 from stages.shopify.patience import LONGEST_RETRY, grown, wait_for, waited
 from stages.stage import (
     CancelTimer,
@@ -61,8 +61,6 @@ PLACES: Family[Place] = Family("place", Place)
 #: Of what is parked and what goes on incomplete while Shopify does not answer, this is the larger part: a whole event,
 #: asked about for a day. A million deliveries a day over 12 partitions, two for each resource, are 42,000.
 LATE: Family[Late] = Family("late", Late, most=50_000)
-#: Under the shop as a whole, in every task that has seen a refusal: the signal is given once per task and change.
-REFUSALS: Family[bool] = Family("refused", bool)
 
 _FIRST_LATE = timedelta(seconds=5)
 
@@ -70,7 +68,7 @@ _FIRST_LATE = timedelta(seconds=5)
 class Enrich:
     """`card_key` keys the hash that stands for a card; without it cards are not told apart."""
 
-    families: Sequence[Family[Any]] = (PLACES, LATE, REFUSALS)
+    families: Sequence[Family[Any]] = (PLACES, LATE, REFUSALS, SHUT)
 
     def __init__(self, configuration: Configuration, shopify: Shopify, card_key: bytes | None = None) -> None:
         self._configuration = configuration
@@ -131,7 +129,7 @@ class Enrich:
         in_vain = late.event.incomplete if late else ()
         worth = (reply for name, reply in unknown.items() if name not in in_vain)
         wait_for(worth, waited(context), self._settings.patience)
-        yield from self._token_news(event.shop, self._replies(needs, context), context)
+        yield from shop_news(event.shop, self._replies(needs, context).values(), context)
         for told in (event, *copies(event)):
             yield Emit(topics.ENRICHED, told.subject, told, told.kind)
         if late is None or not _is_older(event, late.event):
@@ -183,24 +181,6 @@ class Enrich:
             event = replace(event, updated=facts.updated)
         return event, unknown
 
-    def _token_news(self, shop: str, replies: Mapping[str, Reply | None], context: Context) -> Iterator[Outcome]:
-        subject = subjects.shop_wide(shop)
-        was_refused = context.state.get(REFUSALS, subject) or False
-        if any(isinstance(reply, Refused) for reply in replies.values()):
-            is_refused = True
-        elif any(isinstance(reply, Found | Missing | Stale) for reply in replies.values()):
-            is_refused = False
-        else:
-            return
-        if is_refused == was_refused:
-            return
-        if is_refused:
-            context.state.put(REFUSALS, subject, True)
-        else:
-            context.state.delete(REFUSALS, subject)
-        signal = TokenRefused(shop, subject, context.now, context.wall, refused=is_refused)
-        yield Emit(topics.SIGNALS, subject, signal, "token-refused")
-
     # --- facts that come late --------------------------------------------------------------------------------------
 
     def _remember(self, event: Event, unknown: Mapping[str, Reply | None], context: Context) -> Iterator[Outcome]:
@@ -219,7 +199,7 @@ class Enrich:
             return
         needs = late_needs_of(late.event)
         event, unknown = self._completed(late.event, needs, context)
-        yield from self._token_news(event.shop, self._replies(needs, context), context)
+        yield from shop_news(event.shop, self._replies(needs, context).values(), context)
         came = [name for name in late.event.incomplete if name not in unknown]
         if came and "order" not in unknown:
             event = replace(event, incomplete=tuple(name for name in late.event.incomplete if name in unknown))
@@ -272,7 +252,7 @@ class Enrich:
         needs = {name: _asked_as(lookup, context) for name, lookup in planned.items()}
         event, unknown = self._completed(event, needs, context)
         wait_for(unknown.values(), waited(context), self._settings.patience)
-        yield from self._token_news(event.shop, self._replies(needs, context), context)
+        yield from shop_news(event.shop, self._replies(needs, context).values(), context)
         yield Emit(topics.ENRICHED, event.subject, event, event.kind)
 
 

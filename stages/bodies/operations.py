@@ -40,6 +40,7 @@ class _Shop(Body):
     plan_name: Raw = NULL
     password_enabled: Raw = NULL
     currency: Raw = NULL
+    domain: Raw = NULL
     updated_at: Raw = NULL
 
 
@@ -51,6 +52,7 @@ def _shop(body: bytes, uninstalled: bool) -> Parsed:
         plan=word(found.plan_name),
         password_enabled=flag(found.password_enabled),
         currency=text(found.currency),
+        primary=word(found.domain),
     )
     return Parsed(facts, None, moment(found.updated_at))
 
@@ -180,7 +182,7 @@ class _Theme(Body):
 def theme(body: bytes) -> Parsed:
     found = whole(body, _Theme)
     facts = ThemeFacts(id=required(number(found.id), "$.id"), name=text(found.name), role=word(found.role))
-    return Parsed(facts, About("theme", facts.id), moment(found.updated_at))
+    return Parsed(facts, None, moment(found.updated_at))
 
 
 class _Domain(Body):
@@ -192,9 +194,9 @@ class _Domain(Body):
 def _domain(body: bytes, removed: bool) -> Parsed:
     found = whole(body, _Domain)
     facts = DomainFacts(
-        id=required(number(found.id), "$.id"), host=text(found.host), ssl=flag(found.ssl_enabled), removed=removed
+        id=required(number(found.id), "$.id"), host=word(found.host), ssl=flag(found.ssl_enabled), removed=removed
     )
-    return Parsed(facts, About("domain", facts.id))
+    return Parsed(facts, None)
 
 
 def domain(body: bytes) -> Parsed:

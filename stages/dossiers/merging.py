@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -13,18 +12,15 @@ from schemas.facts import (
     Address,
     AnyFacts,
     CheckoutFacts,
-    DispositionFacts,
-    FulfillmentOrderFacts,
+    DomainFacts,
     HoldFacts,
     InventoryFacts,
     InventoryItemFacts,
     Item,
     OrderFacts,
-    PrivacyFacts,
     ReturnFacts,
     RiskFacts,
     ShopFacts,
-    TransactionFacts,
     VariantFacts,
 )
 from schemas.signals import AnySignal, ChainBehind, JobReported, PaymentFailedReported
@@ -42,6 +38,8 @@ from stages.dossiers.registers import (
     stamp_of_lookup,
     stamp_of_signal,
 )
+from stages.dossiers.shelves import place_of
+from stages.dossiers.storefronts import storefront_spans
 
 #: The words by which a return's topics tell its status; a topic that tells none (update, process) is not in here.
 RETURN_STATES: Mapping[str, str] = {
@@ -65,7 +63,7 @@ def merged(dossier: Dossier, event: Event) -> Dossier:
     told = Known(stamp, event.kind, _own(facts))
     dossier = replace(
         dossier,
-        facts=shelved(dossier.facts, _name(event, facts), told),
+        facts=shelved(dossier.facts, place_of(event, facts), told),
         incomplete=_incomplete(dossier, event),
         heard=dossier.heard if event.source is Source.ANSWER else _later(dossier.heard, event.occurred),
     )
@@ -83,9 +81,8 @@ def merged(dossier: Dossier, event: Event) -> Dossier:
             return _return(dossier, event, facts, stamp)
         case CheckoutFacts() if facts.customer is not None:
             return replace(dossier, customer=newest(dossier.customer, Known(looked_up, event.kind, facts.customer)))
-        case ShopFacts() if facts.password_enabled is not None:
-            word = "on" if facts.password_enabled else "off"
-            return replace(dossier, spans=_seen(dossier.spans, "password", word, stamp.updated))
+        case ShopFacts() | DomainFacts():
+            return replace(dossier, spans=storefront_spans(dossier.spans, facts, stamp, looked_up))
         case _:
             return dossier
 
@@ -114,43 +111,6 @@ def _later(known: datetime | None, at: datetime) -> datetime:
     return at if known is None else max(known, at)
 
 
-# --- where facts stand ------------------------------------------------------------------------------------------------
-
-_BY_IDENTITY: Mapping[type, Callable[[Any], object]] = {
-    RiskFacts: lambda facts: facts.assessment.provider,
-    HoldFacts: lambda facts: facts.hold.id if facts.hold else f"{facts.fulfillment_order}/all",
-    InventoryFacts: lambda facts: facts.location_id,
-    TransactionFacts: lambda facts: f"{facts.id}/{facts.status}",
-}
-
-
-#: A look at an order never carries these: without them it is one, also where a next-generation Event made us look.
-_ONLY_IN_BODIES = frozenset({"address", "checkout_token", "customer_id", "lines", "terms"})
-
-
-def _name(event: Event, facts: AnyFacts) -> str:
-    """The shelf's key. What may come in several ways has several places, and each keeps its newest."""
-    tag = str(facts.__struct_config__.tag)
-    is_answer = event.source is Source.ANSWER and event.kind != "answer.facts"
-    match facts:
-        case OrderFacts():
-            return f"{tag}/answer" if is_answer or set(facts.absent) >= _ONLY_IN_BODIES else tag
-        case CheckoutFacts():
-            return f"{tag}/order" if facts.from_order else f"{tag}/answer" if is_answer else tag
-        case ReturnFacts():
-            return f"{tag}/{facts.id}/{event.kind}"
-        case ShopFacts():
-            return f"{tag}/{event.kind}"
-        case FulfillmentOrderFacts():
-            return f"{tag}/{facts.fulfillment_order}/{event.kind}"
-        case DispositionFacts() | PrivacyFacts():
-            return f"{tag}/{event.delivery_id}"
-    if (identify := _BY_IDENTITY.get(type(facts))) is not None:
-        return f"{tag}/{identify(facts)}"
-    identity = getattr(facts, "id", None)
-    return tag if identity is None else f"{tag}/{identity}"
-
-
 def _own(facts: AnyFacts) -> AnyFacts:
     """Without what was looked up: that has a place of its own."""
     match facts:
@@ -168,7 +128,18 @@ def _own(facts: AnyFacts) -> AnyFacts:
             return facts
 
 
-_LOOKED_UP = ("risk", "customer", "address_verdict", "open_holds", "holds", "item", "order", "payment")
+_LOOKED_UP = (
+    "risk",
+    "customer",
+    "address_verdict",
+    "open_holds",
+    "holds",
+    "item",
+    "order",
+    "payment",
+    "primary",
+    "has_stock",
+)
 
 
 def _incomplete(dossier: Dossier, event: Event) -> dict[str, Known[bool]]:

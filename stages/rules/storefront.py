@@ -1,8 +1,6 @@
-"""Use case 7, the storefront: the app gone or cut short, the shop shut, and privacy.
+"""Use case 7, the storefront: the app gone or cut short, the shop shut, what it is made of, and privacy.
 
 Privacy requests are told once each, with their deadline: nobody can acknowledge them yet.
-Not yet: domains and TLS, themes, locations, billing, subscriptions, silence of webhooks, and what Shopify answers to a
-shop that is shut (402, 423).
 """
 
 from __future__ import annotations
@@ -13,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 
 from schemas.alerts import Audience, Severity
 from schemas.facts import PrivacyFacts, ScopesFacts, ShopFacts
-from schemas.signals import TokenRefused
+from schemas.signals import ShopShut, TokenRefused
 from stages.dossiers.registers import Known
 from stages.rules.rule import Case, Clear, Fire, Said, Tell, Verdict, admin_link, details
+from stages.rules.storefront_parts import PARTS
 from stages.rules.words import moment
 
 SHUT_PLANS = frozenset({"frozen", "cancelled", "canceled", "fraudulent"})
@@ -42,13 +41,17 @@ _REQUESTS = {
 class StorefrontCritical:
     name: str = "storefront-critical"
     use_case: int = 7
-    watches: frozenset[str] = frozenset({"shop"})
+    watches: frozenset[str] = frozenset({"shop", *PARTS})
 
     def judge(self, case: Case) -> Iterator[Verdict]:
-        yield from _uninstalled(case)
-        yield from _scopes(case)
-        yield from _plan(case)
-        yield from _password(case)
+        if case.kind == "shop":
+            yield from _uninstalled(case)
+            yield from _scopes(case)
+            yield from _plan(case)
+            yield from _shut(case)
+            yield from _password(case)
+        for part in PARTS.get(case.kind, ()):
+            yield from part(case)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,22 @@ def _plan(case: Case) -> Iterator[Verdict]:
     title = f"{case.shop} is shut: Shopify calls its plan {shop.value.plan}"
     step = "Settle it with Shopify's billing or support."
     yield Fire(_said(case, title, (Severity.CRITICAL, shop.stamp.occurred), step, "settings/plan"), "plan")
+
+
+def _shut(case: Case) -> Iterator[Verdict]:
+    """What Shopify's API answers instead of an answer: it wants to be paid first, or has locked the shop."""
+    told = case.dossier.reports(ShopShut)
+    if not told:
+        return
+    newest = told[-1].value
+    if newest.status is None:
+        yield Clear("Shopify's API answers for it again", "api")
+        return
+    why = {402: "it has to pay Shopify first", 423: "it is locked"}.get(newest.status, "it is shut")
+    title = f"Shopify's API answers {newest.status} for {case.shop}: {why}"
+    step = "Settle it with Shopify's billing or support."
+    lines = {"meanwhile": "nothing can be looked up, and alerts say what they lack"}
+    yield Fire(_said(case, title, (Severity.CRITICAL, newest.occurred), step, "settings/plan", **lines), "api")
 
 
 def _password(case: Case) -> Iterator[Verdict]:

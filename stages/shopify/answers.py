@@ -48,7 +48,14 @@ class Refused:
     """The token itself is not taken."""
 
 
-Answer = Found[T] | Missing | Unavailable | Throttled | Denied | Refused
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """The shop itself is shut: it has to pay Shopify first (402), or is locked (423)."""
+
+    status: int
+
+
+Answer = Found[T] | Missing | Unavailable | Throttled | Denied | Refused | Shut
 
 
 class _Cost(Struct, rename="camel"):
@@ -79,7 +86,9 @@ class Envelope(Struct, Generic[T]):
     extensions: Extensions | None = None
 
 
-def refusal(status: int) -> Refused | Unavailable:
+def refusal(status: int) -> Refused | Shut | Unavailable:
+    if status in (402, 423):
+        return Shut(status)
     return Refused() if status in (401, 403) else Unavailable(f"HTTP {status}")
 
 

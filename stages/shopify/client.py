@@ -26,6 +26,7 @@ from stages.shopify.answers import (
     Found,
     Missing,
     Refused,
+    Shut,
     Throttled,
     Unavailable,
     answer_of,
@@ -60,7 +61,7 @@ class _Shop:
     bucket: Bucket = field(default_factory=Bucket)
     costs: dict[str, float] = field(default_factory=dict)
     failures: int = 0
-    bad: Refused | Unavailable | None = None
+    bad: Refused | Shut | Unavailable | None = None
     closed_until: float = 0.0
 
 
@@ -256,7 +257,7 @@ class Shopify:
             self._decoders[operation.name] = msgspec.json.Decoder(Envelope[operation.answer])  # type: ignore[name-defined]
         return self._decoders[operation.name]
 
-    def _closed(self, shop: _Shop) -> Refused | Unavailable | None:
+    def _closed(self, shop: _Shop) -> Refused | Shut | Unavailable | None:
         """What to answer without asking; None lets the question through, and holds back the others meanwhile."""
         if shop.bad is None:
             return None
@@ -266,14 +267,14 @@ class Shopify:
         return None
 
     def _judged(self, shop: _Shop, answer: Answer[T]) -> Answer[T]:
-        """The shop's standing after an answer: a refused token closes at once, silence after three failures."""
+        """The shop's standing after an answer: no for all questions closes at once, silence after three failures."""
         probe = self._bounds.probe_every.total_seconds()
         match answer:
-            case Refused():
+            case Refused() | Shut():
                 shop.bad, shop.closed_until = answer, self._time() + probe
             case Unavailable(answered=False):
                 shop.failures += 1
-                if shop.failures >= _FAILURES_BORNE and not isinstance(shop.bad, Refused):
+                if shop.failures >= _FAILURES_BORNE and not isinstance(shop.bad, Refused | Shut):
                     pause = min(probe, 2.0 ** (shop.failures - _FAILURES_BORNE))
                     shop.bad, shop.closed_until = answer, self._time() + pause
             case _:

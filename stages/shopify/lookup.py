@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from schemas.facts import CheckoutFacts, Customer, Hold, Item, OrderFacts, ReturnFacts
+from schemas.facts import CheckoutFacts, Customer, Hold, Item, LocationFacts, OrderFacts, ReturnFacts, ShopFacts
 from schemas.money import Money
 from stages.bodies.fields import integer
 from stages.shopify import shapes
@@ -43,6 +43,8 @@ class What(StrEnum):
     CHECKOUT = "checkout"
     ABANDONMENT = "abandonment"
     RETURN_STATE = "return-state"
+    SHOP = "shop"
+    LOCATION = "location"
 
 
 class Lookup(Struct, frozen=True):
@@ -90,7 +92,9 @@ class Stale:
     """Shopify has not caught up with its own webhook yet."""
 
 
-Value = Place | Customer | Verdict | OrderFacts | OpenHolds | Item | CheckoutFacts | ReturnFacts
+Value = (
+    Place | Customer | Verdict | OrderFacts | OpenHolds | Item | CheckoutFacts | ReturnFacts | ShopFacts | LocationFacts
+)
 Reply = Answer[Value] | Stale
 
 

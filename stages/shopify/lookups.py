@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from stages.shopify import checkouts, orders, places, returned, stock
+from stages.shopify import checkouts, orders, places, returned, stock, storefront
 from stages.shopify.answers import Denied
 from stages.shopify.client import Shopify
 from stages.shopify.lookup import Lookup, Reply, What
@@ -27,6 +27,8 @@ LOOKUPS: dict[What, Callable[[Shopify, Lookup], Awaitable[Reply]]] = {
     What.CHECKOUT: checkouts.checkout,
     What.ABANDONMENT: checkouts.abandonment,
     What.RETURN_STATE: returned.return_state,
+    What.SHOP: storefront.shop,
+    What.LOCATION: storefront.location,
 }
 
 #: Every document, to be held against Shopify's schema.
@@ -45,6 +47,8 @@ OPERATIONS = (
     places.VARIANT_ITEMS,
     checkouts.ABANDONED_CHECKOUT,
     checkouts.ORDER_BY_CHECKOUT,
+    storefront.PRIMARY_DOMAIN,
+    storefront.LOCATION,
 )
 
 

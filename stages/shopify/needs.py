@@ -17,14 +17,17 @@ from schemas.facts import (
     AnyFacts,
     CheckoutFacts,
     Customer,
+    DomainFacts,
     Facts,
     HoldFacts,
     InventoryFacts,
     InventoryItemFacts,
     Item,
+    LocationFacts,
     OrderFacts,
     ReturnFacts,
     RiskFacts,
+    ShopFacts,
     VariantFacts,
 )
 from schemas.questions import Question, QuestionKind
@@ -72,6 +75,16 @@ def needs_of(event: Event, place: Place | None) -> Needs:
             return {"item": ask(What.ITEM_OF_VARIANT, facts.id) if place is None else ask(What.ITEM, place.identity)}
         case CheckoutFacts(customer_id=int() as customer):
             return {"customer": ask(What.CUSTOMER, customer)}
+        case _:
+            return _storefront_needs(event, ask)
+
+
+def _storefront_needs(event: Event, ask: Ask) -> Needs:
+    match event.facts:
+        case DomainFacts():
+            return {"primary": ask(What.SHOP, "")}
+        case LocationFacts(id=identity, active=active) if active is not True:
+            return {"has_stock": ask(What.LOCATION, identity)}
         case _:
             return {}
 
@@ -125,6 +138,8 @@ def question_needs(question: Question, since: datetime) -> tuple[AnyFacts, Needs
         return CheckoutFacts(token=token, absent=tuple(payments.EMPTY_SAYS)), needs if named is None else needs | {
             "abandonment": ask(What.ABANDONMENT, named)
         }
+    if question.kind is QuestionKind.SHOP:
+        return ShopFacts(), {"shop": ask(What.SHOP, "")}
     found = named or integer(subjects.identity_of(question.subject))
     if found is None:
         raise Reject(RejectReason.UNDECODABLE, f"a question about nothing: {question.resource!r}")
@@ -137,6 +152,10 @@ def question_needs(question: Question, since: datetime) -> tuple[AnyFacts, Needs
 
 
 def filled(facts: AnyFacts, value: Value) -> AnyFacts:
+    return cast("AnyFacts", overlaid(facts, value)) if type(facts) is type(value) else _beside(facts, value)
+
+
+def _beside(facts: AnyFacts, value: Value) -> AnyFacts:
     match facts, value:
         case ((OrderFacts() | CheckoutFacts()), Customer()):
             return replace(facts, customer=value)
@@ -150,8 +169,8 @@ def filled(facts: AnyFacts, value: Value) -> AnyFacts:
             return replace(facts, open_holds=value.holds)
         case ((InventoryFacts() | VariantFacts() | InventoryItemFacts()), Item()):
             return replace(facts, item=value)
-        case ((OrderFacts() | CheckoutFacts() | ReturnFacts()), _) if type(facts) is type(value):
-            return cast("AnyFacts", overlaid(facts, value))
+        case DomainFacts(), ShopFacts():
+            return replace(facts, primary=value.primary)
         case _:
             return facts
 

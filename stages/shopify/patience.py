@@ -1,7 +1,7 @@
 """How long `enrich` waits for what Shopify has not told yet, and how soon it asks again. All by wall time.
 
-A refused token and a missing scope are not worth any waiting; a replica that lags is worth three seconds; a shop that
-is silent, slow or throttled is worth the configured patience.
+A refused token, a shop that is shut and a missing scope are not worth any waiting; a replica that lags is worth three
+seconds; a shop that is silent, slow or throttled is worth the configured patience.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from schemas.reasons import RetryReason
-from stages.shopify.answers import Denied, Missing, Refused, Throttled, Unavailable
+from stages.shopify.answers import Denied, Missing, Refused, Shut, Throttled, Unavailable
 from stages.shopify.lookup import Reply, Stale
 from stages.stage import Context, Retry
 
@@ -42,7 +42,7 @@ def _patience(reply: Reply | None, longest: timedelta) -> tuple[RetryReason, tim
     match reply:
         case Stale() | Missing():
             return RetryReason.SHOPIFY_STALE, _STALE_FOR
-        case Refused() | Denied():
+        case Refused() | Shut() | Denied():
             return RetryReason.SHOPIFY_TOKEN_REFUSED, timedelta(0)
         case Throttled():
             return RetryReason.SHOPIFY_THROTTLED, longest

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.simulators.shopify.orders import Order
 from pipeline.simulators.shopify.people import AbandonedCheckout
-from schemas.facts import CheckoutFacts, Item, OrderFacts, ReturnFacts
+from schemas.facts import CheckoutFacts, Item, LocationFacts, OrderFacts, ReturnFacts, ShopFacts
 from stages.shopify.answers import Found, Refused
 from stages.shopify.client import Shopify
 from stages.shopify.lookup import Lookup, OpenHolds, Place, Verdict, What
@@ -27,6 +27,7 @@ KINDS = {
     What.ITEM_OF_VARIANT: "ProductVariant",
     What.ABANDONMENT: "AbandonedCheckout",
     What.RETURN_STATE: "Return",
+    What.LOCATION: "Location",
 }
 
 
@@ -58,6 +59,23 @@ async def test_every_lookup_finds_something(what: What) -> None:
             assert (value.received, value.refunded) == (1, 1)
         case What.ABANDONMENT, value:
             assert isinstance(value, CheckoutFacts)
+
+
+async def test_a_shop_says_its_primary_domain_and_a_location_whether_it_stocks_anything() -> None:
+    async with served() as shopify:
+        asking = client(shopify)
+        place = shopify.first("Location").rpartition("/")[2]
+
+        shop = await look_up(asking, Lookup(SHOP, What.SHOP, ""))
+        location = await look_up(asking, Lookup(SHOP, What.LOCATION, place))
+        await asking.close()
+
+    assert isinstance(shop, Found)
+    assert isinstance(shop.value, ShopFacts)
+    assert (shop.value.primary, shop.value.tls) == ("demo.example.com", True)
+    assert isinstance(location, Found)
+    assert isinstance(location.value, LocationFacts)
+    assert (location.value.active, location.value.has_stock) == (True, True)
 
 
 async def test_a_return_is_found_by_way_of_its_reverse_fulfillment_order() -> None:

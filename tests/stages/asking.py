@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -20,12 +20,15 @@ from schemas.events import Event
 from schemas.questions import Question
 from schemas.records import Outgoing, Record, partition_of
 from schemas.resources import raw_key
-from schemas.signals import TokenRefused
+from schemas.signals import AnySignal, Signal
 from stages.enrich import Enrich
 from stages.shopify.answers import Answer, Missing
 from stages.shopify.client import Shopify
 from stages.shopify.operations import Nodes, Operation
 from tests.pipeline.world import World, memory_world, until
+
+S = TypeVar("S", bound=Signal)
+_ANY: Any = AnySignal
 
 SHOP, CLOSED_SHOP = "demo.myshopify.com", "closed.myshopify.com"
 
@@ -137,8 +140,9 @@ class Enriching:
     async def events(self) -> list[Event]:
         return [codec.decode(record, Event) for record in await self.world.records(topics.ENRICHED)]
 
-    async def signals(self) -> list[TokenRefused]:
-        return [codec.decode(record, TokenRefused) for record in await self.world.records(topics.SIGNALS)]
+    async def signals(self, of: type[S]) -> list[S]:
+        told = [codec.decode(record, _ANY) for record in await self.world.records(topics.SIGNALS)]
+        return [signal for signal in told if isinstance(signal, of)]
 
     async def dead(self) -> list[Record]:
         return await self.world.records(topics.dead_of("enrich"))

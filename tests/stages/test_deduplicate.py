@@ -20,6 +20,7 @@ from schemas.events import Event, Source
 from schemas.facts import (
     AnyFacts,
     CheckoutFacts,
+    DomainFacts,
     DraftFacts,
     HoldFacts,
     InventoryFacts,
@@ -232,6 +233,20 @@ def test_levels_of_an_item_are_states_of_their_own_at_each_location() -> None:
     world.take(level(1, 10, 5, "a"), level(2, 7, 3, "b"), level(1, 9, 4, "c"), level(2, 7, 6, "d"))
     assert [each.delivery_id for each in world.kept] == ["a", "b"]
     assert world.dropped == [DropReason.OUT_OF_DATE, DropReason.DUPLICATE_STATE]
+
+
+def test_the_domains_of_a_shop_are_states_of_their_own() -> None:
+    def domain(number: int, second: int) -> Event:
+        at = START + second * SECOND
+        return event(
+            DomainFacts(id=number, ssl=True), f"d{second}", "domains/update", occurred=at, subject=f"{SHOP}/shop"
+        )
+
+    world = World()
+    world.take(domain(1, 5), domain(2, 3), domain(1, 4), domain(2, 6))
+
+    assert [told.delivery_id for told in world.kept] == ["d5", "d3"]
+    assert world.dropped == [DropReason.DUPLICATE_STATE] * 2
 
 
 def test_a_level_that_comes_back_in_the_second_of_its_disconnection_is_kept() -> None:

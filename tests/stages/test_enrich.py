@@ -15,13 +15,16 @@ from schemas.facts import (
     CheckoutFacts,
     Customer,
     DispositionFacts,
+    DomainFacts,
     HoldFacts,
     InventoryFacts,
     InventoryItemFacts,
+    LocationFacts,
     OrderFacts,
     PaymentScheduleFacts,
     PrivacyFacts,
     ReturnFacts,
+    ShopFacts,
     TransactionFacts,
     VariantFacts,
 )
@@ -29,9 +32,10 @@ from schemas.money import Money
 from schemas.questions import Question, QuestionKind
 from schemas.reasons import DropReason
 from schemas.records import REDRIVEN_AT, Record
+from schemas.signals import ShopShut, TokenRefused
 from stages.enrich import Enrich
-from stages.shopify import shapes
-from stages.shopify.answers import Denied, Found, Missing, Refused, Unavailable
+from stages.shopify import shapes, storefront
+from stages.shopify.answers import Denied, Found, Missing, Refused, Shut, Unavailable
 from stages.stage import Context, Drop
 from tests.pipeline.world import START
 from tests.stages.asking import CLOSED_SHOP, CONFIGURATION, SHOP, ToldShopify, enriching
@@ -422,7 +426,7 @@ async def test_a_missing_scope_is_not_waited_for_and_not_asked_again() -> None:
         (event,) = await world.come(1)
         await world.settled()
         assert world.remembered("late") == world.remembered("timer") == 0
-        assert await world.signals() == []
+        assert await world.signals(TokenRefused) == []
     assert event.incomplete == ("address_verdict", "customer")
 
 
@@ -439,12 +443,46 @@ async def test_a_refused_token_costs_no_patience_and_is_told_once_and_taken_back
         await world.pass_time(HOUR)
         await world.deliver("orders/updated", LIVE)
         events = await world.come(4)
-        told = await world.signals()
+        told = await world.signals(TokenRefused)
     assert [event.kind for event in events[2:]] == ["answer.facts", "orders/updated"]
     assert [(signal.refused, signal.subject, signal.shop) for signal in told] == [
         (True, f"{SHOP}/shop", SHOP),
         (False, f"{SHOP}/shop", SHOP),
     ]
+
+
+async def test_a_shop_whose_api_is_shut_costs_no_patience_and_is_told_once_and_opened_once() -> None:
+    world = await enriching()
+    world.shopify.otherwise = Shut(402)
+    async with world.running():
+        await world.deliver("orders/updated", LIVE)
+        await world.deliver("orders/paid", LIVE)
+        await world.come(2)
+        knows_order(world.shopify)
+        world.shopify.told["OrderCore", GID] = order_now()
+        await world.pass_time(HOUR)
+        told = await world.signals(ShopShut)
+    assert [(signal.status, signal.subject, signal.shop) for signal in told] == [
+        (402, f"{SHOP}/shop", SHOP),
+        (None, f"{SHOP}/shop", SHOP),
+    ]
+
+
+async def test_a_domain_brings_the_primary_one_and_a_location_that_is_shut_what_it_stocks() -> None:
+    world = await enriching()
+    domain = storefront.Domain("www.example.org")
+    place = storefront.LocationNode("gid://shopify/Location/4", "North", False, True)
+    world.shopify.told["PrimaryDomain", "None"] = Found(storefront.Shop(storefront.ShopNode("1", domain)))
+    world.shopify.told["Location", "gid://shopify/Location/4"] = Found(storefront.LocationData(place))
+    async with world.running():
+        await world.deliver("domains/destroy", body=b'{"id": 7, "host": "Shop.example.com"}')
+        await world.deliver("locations/deactivate", body=b'{"id": 4, "name": "North", "active": false}')
+        await world.deliver("locations/activate", body=b'{"id": 4, "name": "North", "active": true}')
+        first, second, third = sorted(await world.come(3), key=lambda event: event.delivery_id)
+    assert (first.subject, second.subject) == (f"{SHOP}/shop", f"{SHOP}/location/4")
+    assert first.facts == DomainFacts(id=7, host="shop.example.com", removed=True, primary="www.example.org")
+    assert second.facts == LocationFacts(id=4, name="North", active=False, has_stock=True)
+    assert third.facts == LocationFacts(id=4, name="North", active=True)
 
 
 async def test_facts_that_come_with_a_newer_event_need_not_be_asked_for() -> None:
@@ -595,6 +633,9 @@ async def test_every_question_is_answered_with_what_is_so_now() -> None:
         ("AbandonedCheckout", "gid://shopify/AbandonedCheckout/98"): Found(shapes.AbandonedCheckout()),
         ("Return", RETURN): Found(shapes.Return(shapes.ReturnNode(RETURN, status="OPEN", return_line_items=lines))),
         ("InventoryItems", "gid://shopify/InventoryItem/77"): Found(item),
+        ("PrimaryDomain", "None"): Found(
+            storefront.Shop(storefront.ShopNode("gid://shopify/Shop/1", storefront.Domain("Shop.example.com", True)))
+        ),
     }
     async with world.running():
         await world.ask(question(QuestionKind.PAYMENT))
@@ -603,7 +644,8 @@ async def test_every_question_is_answered_with_what_is_so_now() -> None:
         await world.ask(question(QuestionKind.CHECKOUT, f"{SHOP}/checkout/abc", "#98"))
         await world.ask(question(QuestionKind.RETURN, OF_ORDER, RETURN))
         await world.ask(question(QuestionKind.INVENTORY, f"{SHOP}/inventory/77", "77"))
-        events = {event.kind: event for event in await world.come(6)}
+        await world.ask(question(QuestionKind.SHOP, f"{SHOP}/shop", "1"))
+        events = {event.kind: event for event in await world.come(7)}
 
     for kind in QuestionKind:
         event = events[f"answer.{kind}"]
@@ -633,6 +675,8 @@ async def test_every_question_is_answered_with_what_is_so_now() -> None:
     stock = events["answer.inventory"].facts
     assert isinstance(stock, InventoryItemFacts)
     assert stock.item is not None
+    shop = events["answer.shop"].facts
+    assert shop == ShopFacts(id=1, primary="shop.example.com", tls=True)
 
 
 async def test_a_question_is_answered_after_half_a_minute_at_the_latest() -> None:

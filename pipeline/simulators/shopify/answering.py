@@ -27,6 +27,7 @@ _ONE_BY_ID: Final = {
     "return": "Return",
     "refund": "Refund",
     "dispute": "ShopifyPaymentsDispute",
+    "location": "Location",
     "reverseFulfillmentOrder": "ReverseFulfillmentOrder",
 }
 _SEARCHED: Final[Mapping[str, Callable[[Order], object]]] = {

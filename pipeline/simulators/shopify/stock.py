@@ -28,6 +28,7 @@ class Location(Thing, frozen=True, kw_only=True):
     name: str
     is_active: bool = True
     fulfills_online_orders: bool = True
+    has_active_inventory: bool = True
 
 
 class InventoryQuantity(Part, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from aiohttp import web
 from pipeline.simulators.faults import Fault
 from pipeline.simulators.shopify.admin import AdminFault
 from pipeline.simulators.shopify.orders import Order
-from stages.shopify.answers import Denied, Found, Missing, Refused, Throttled, Unavailable
+from stages.shopify.answers import Denied, Found, Missing, Refused, Shut, Throttled, Unavailable
 from stages.shopify.client import Bounds
 from stages.shopify.lookup import Lookup, Stale, What
 from stages.shopify.lookups import look_up
@@ -120,7 +120,14 @@ async def test_an_answer_that_is_null_is_missing() -> None:
         assert isinstance(await look_up(client, Lookup(SHOP, What.ORDER, "1")), Missing)
 
 
-@pytest.mark.parametrize("status", [301, 402, 404, 423, 429, 500])
+@pytest.mark.parametrize("status", [402, 423])
+async def test_a_shop_that_is_shut_says_so_and_has_not_fallen_silent(status: int) -> None:
+    async with saying(b"{}", status) as client:
+        answers = [await look_up(client, Lookup(SHOP, What.ORDER, str(number))) for number in range(5)]
+    assert answers == [Shut(status)] * 5
+
+
+@pytest.mark.parametrize("status", [301, 404, 429, 500])
 async def test_every_other_status_is_unavailable(status: int) -> None:
     async with saying(b"{}", status) as client:
         assert await look_up(client, Lookup(SHOP, What.ORDER, "1")) == Unavailable(f"HTTP {status}")

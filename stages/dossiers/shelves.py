@@ -1,0 +1,58 @@
+"""Where in a dossier the facts of an event stand: what may come in several ways has a place for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from schemas.events import Event, Source
+from schemas.facts import (
+    AnyFacts,
+    AppSubscriptionFacts,
+    CheckoutFacts,
+    DispositionFacts,
+    FulfillmentOrderFacts,
+    HoldFacts,
+    InventoryFacts,
+    OrderFacts,
+    PrivacyFacts,
+    ReturnFacts,
+    RiskFacts,
+    ShopFacts,
+    ThemeFacts,
+    TransactionFacts,
+)
+
+_BY_IDENTITY: Mapping[type, Callable[[Any], object]] = {
+    RiskFacts: lambda facts: facts.assessment.provider,
+    HoldFacts: lambda facts: facts.hold.id if facts.hold else f"{facts.fulfillment_order}/all",
+    InventoryFacts: lambda facts: facts.location_id,
+    TransactionFacts: lambda facts: f"{facts.id}/{facts.status}",
+}
+
+
+#: A look at an order never carries these: without them it is one, also where a next-generation Event made us look.
+_ONLY_IN_BODIES = frozenset({"address", "checkout_token", "customer_id", "lines", "terms"})
+
+
+def place_of(event: Event, facts: AnyFacts) -> str:
+    """The shelf's key. What may come in several ways has several places, and each keeps its newest."""
+    tag = str(facts.__struct_config__.tag)
+    is_answer = event.source is Source.ANSWER and event.kind != "answer.facts"
+    match facts:
+        case OrderFacts():
+            return f"{tag}/answer" if is_answer or set(facts.absent) >= _ONLY_IN_BODIES else tag
+        case CheckoutFacts():
+            return f"{tag}/order" if facts.from_order else f"{tag}/answer" if is_answer else tag
+        case ShopFacts():
+            return f"{tag}/{event.kind}"
+        case ReturnFacts() | AppSubscriptionFacts():
+            return f"{tag}/{facts.id}/{event.kind}"
+        case FulfillmentOrderFacts():
+            return f"{tag}/{facts.fulfillment_order}/{event.kind}"
+        case DispositionFacts() | PrivacyFacts() | ThemeFacts():
+            return f"{tag}/{event.delivery_id}"
+    if (identify := _BY_IDENTITY.get(type(facts))) is not None:
+        return f"{tag}/{identify(facts)}"
+    identity = getattr(facts, "id", None)
+    return tag if identity is None else f"{tag}/{identity}"
