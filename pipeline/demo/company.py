@@ -11,6 +11,7 @@ from secrets import token_hex
 from pipeline.simulators.scenario import Tokens
 from pipeline.simulators.scenario.stories.operations import EXPORT, FEED, LOST
 from schemas.alerts import Audience, Severity
+from schemas.calendars import DEFAULT, Calendar, Weekday
 from schemas.configuration import (
     AdminAccess,
     Approval,
@@ -33,6 +34,8 @@ from schemas.notifications import Channel
 
 SHOP = "demo.myshopify.com"
 PARTITIONS = 4
+#: The day that is played ends now, on whichever weekday: a demo on Sunday shows the same as one on Wednesday.
+_AROUND_THE_CLOCK = Calendar(name=DEFAULT, days=tuple(Weekday), hours=("00:00-24:00",))
 
 #: A team, and whom it stands for in the words of the use cases.
 _TEAMS: Mapping[str, tuple[Audience, ...]] = {
@@ -90,6 +93,7 @@ def company(shopify: str, opentext: str, prefix: str) -> Configuration:
             rate_per_second=100.0,
             poll_first=timedelta(milliseconds=500),
         ),
+        calendars=(_AROUND_THE_CLOCK,),
         routes=Route(
             teams=("operations",),
             routes=tuple(Route(audiences=audiences, teams=(name,)) for name, audiences in _TEAMS.items()),

@@ -50,9 +50,10 @@ class Working:
         """
         if not length.amount:
             return start
+        at = start.astimezone(UTC)
         if length.unit is WorkingUnit.DAYS:
-            return self._days_after(start, length.amount)
-        return self._time_after(start, length.amount * _UNITS[length.unit])
+            return self._days_after(at, length.amount)
+        return self._time_after(at, length.amount * _UNITS[length.unit])
 
     def day_from(self, day: date) -> date:
         """The first working day from then on. Raises NoWorkingTime."""
@@ -70,7 +71,7 @@ class Working:
                 begin = max(begin, start)
                 if end > begin:
                     if end - begin >= left:
-                        return (begin + left).astimezone(UTC)
+                        return begin + left
                     left -= end - begin
             day = self._day_after(day)
 
