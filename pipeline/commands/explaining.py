@@ -14,7 +14,6 @@ from typing import Annotated, NoReturn
 import msgspec
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -127,7 +126,7 @@ def _looked(path: Path) -> Looked:
 
 def _refuse(name: str, why: Exception, code: int) -> NoReturn:
     """What it quotes may be a stranger's."""
-    fail(escape(f"{name}: {plain(str(why))}"), code)
+    fail(f"{name}: {plain(str(why))}", code)
 
 
 def _bytes(name: str) -> bytes:

@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from pipeline.broker import Broker
 
@@ -45,7 +46,8 @@ def on_broker(broker: Broker, work: Callable[[Broker], Awaitable[T]]) -> T:
 
 
 def fail(line: str, code: int) -> NoReturn:
-    Console(stderr=True).print(f"[red]pipeline:[/] {line}", highlight=False, soft_wrap=True)
+    """`line` may quote what a file holds: it is never read as markup."""
+    Console(stderr=True).print(Text.assemble(("pipeline:", "red"), f" {line}"), highlight=False, soft_wrap=True)
     raise SystemExit(code)
 
 

@@ -61,6 +61,15 @@ def test_every_secret_that_is_not_there_is_named_before_anything_runs(
     ]
 
 
+def test_what_a_file_holds_is_quoted_and_never_read_as_markup(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("given.yaml").write_text(FILE + "rules: {when: {order-high-risk: 'order.total > [/b] [red]5'}}\n")
+
+    assert ended(monkeypatch, "check", "--config", "given.yaml") == 2
+    assert "order.total > [/b] [red]5" in capsys.readouterr().err
+
+
 def test_a_part_that_does_not_exist_is_answered_with_those_that_do(
     configured: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
