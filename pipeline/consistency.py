@@ -145,6 +145,9 @@ def _references(whole: Configuration) -> Iterator[Mistake]:
         if approval.total_from is None and not (approval.when or approval.countries or approval.tags or approval.skus):
             says = "would match every order: set total_from, countries, tags, skus or when"
             yield Mistake(f"approvals[{number}]", says)
+    for number, job in enumerate(whole.rules.operations.jobs):
+        if job.time_zone is not None:
+            yield from time_zone(job.time_zone, f"rules.operations.jobs[{number}].time_zone")
     if (owner := whole.privacy.owner_team) is not None and whole.team(owner) is None:
         yield Mistake("privacy.owner_team", _no_team(owner, whole))
 

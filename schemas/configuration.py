@@ -203,7 +203,8 @@ class ReturnRules(Configured, frozen=True):
 
 
 class Job(Configured, frozen=True):
-    """A job that reports to us. `every` with `grace`: how long without a success is too long."""
+    """A job that reports to us. `every` with `grace`: how long without a success is too long; whole days are those of
+    the job's `time_zone`, by default its shop's, also where the clock is put back."""
 
     name: Name
     owner: str | None = None
@@ -212,6 +213,7 @@ class Job(Configured, frozen=True):
     every: timedelta | None = None
     grace: timedelta = timedelta(minutes=15)
 
+    time_zone: str | None = None
 
 class OperationRules(Configured, frozen=True):
     """`tls_off_after`: a domain that was served over TLS is not, for so long."""

@@ -3,16 +3,17 @@
 A job reports to the receiver by its name; what it is and whom it belongs to says the configuration. A job that is not
 configured is known by its reports alone: it can fail, but it cannot be overdue. One that names its runs is watched run
 by run. Nobody sends a report again that our receiver was not there to take: a job is not overdue before the receiver is
-back, and is told then with that doubt, since silence would hide a job that did not run until its next one. Not yet:
-hours in the job's time zone; a job that has never succeeded has nothing to be counted from; the doubt where the
-receiver came back more than 4 h 15 min ago.
+back, and is told then with that doubt, since silence would hide a job that did not run until its next one. Days are
+those of the job's time zone. Not yet: a job that has never succeeded has nothing to be counted from; the doubt where
+the receiver came back more than 4 h 15 min ago.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from schemas import subjects
 from schemas.alerts import Audience, Severity
@@ -104,12 +105,28 @@ def _not_run(case: Case, job: Job, every: timedelta) -> Iterator[Verdict]:
     done = newest(case, JobPhase.SUCCESS)
     if done is None:
         return
-    at = done.occurred + every + job.grace
+    at = _next(done.occurred, every, _zone(case, job)) + job.grace
     title = f"Job {job.name} has reported no success for {spell(every + job.grace)}"
     missed = max(int((case.now - done.occurred) / every), 1)
     lines = {"expected_every": spell(every), "runs_missed": str(missed)}
     yield Clear(f"it succeeded on {moment(done.occurred)}", "every")
     yield Due(_said(case, title, done.occurred, **lines), at, "every", lost=_LOST)
+
+
+def _next(last: datetime, every: timedelta, zone: tzinfo) -> datetime:
+    """Whole days on the zone's clock: a job of every night runs an hour later once the clock is put back."""
+    days = timedelta(days=every.days)
+    local = last.astimezone(zone).replace(tzinfo=None) + days
+    return local.replace(tzinfo=zone).astimezone(UTC) + (every - days)
+
+
+def _zone(case: Case, job: Job) -> tzinfo:
+    """One that this machine does not know is UTC."""
+    shop = case.configuration.shop(case.shop)
+    try:
+        return ZoneInfo(job.time_zone or (shop.time_zone if shop else "UTC"))
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
 
 
 def _said(case: Case, title: str, since: datetime, **lines: str | None) -> Said:

@@ -108,6 +108,7 @@ def test_a_mistake_in_the_least_file_is_found(old: str, new: str, expected: str)
         ("routes: {routes: [{teams: [x]}]}", "routes.routes[0].teams[0] (line 10): no team `x`"),
         ("routes: {shops: [exampel.myshopify.com]}", "did you mean `example.myshopify.com`?"),
         ("routes: {use_cases: [8]}", "routes.use_cases[0] (line 10): no use case 8; there are 1 to 7"),
+        ("rules: {operations: {jobs: [{name: a, time_zone: Berlin}]}}", "`Berlin` is no time zone; did you mean"),
         ("privacy: {owner_team: nobody}", "privacy.owner_team (line 10): no team `nobody`; there is operations"),
         ("approvals: [{name: a, teams: [], tags: [x]}]", "approvals[0].teams (line 10): at least one team has to"),
         ("approvals: [{name: a, teams: [operations]}]", "approvals[0] (line 10): would match every order"),

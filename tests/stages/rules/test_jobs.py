@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from schemas import subjects
 from schemas.alerts import Alert, AlertState, Severity
@@ -239,6 +240,36 @@ def test_a_job_that_has_never_succeeded_has_nothing_to_be_counted_from() -> None
     reports(desk, "start")
 
     assert desk.passes(timedelta(days=3)) == []
+
+
+@pytest.mark.parametrize(
+    ("zone", "every", "hours"),
+    [
+        ("America/New_York", timedelta(hours=24), 25),
+        (None, timedelta(hours=24), 24),
+        ("America/New_York", timedelta(hours=23), 23),
+        ("America/New_York", timedelta(hours=36), 37),
+    ],
+)
+def test_the_day_on_which_the_clock_is_put_back_is_an_hour_longer(
+    zone: str | None, every: timedelta, hours: int
+) -> None:
+    desk = Desk(company(Job(name=NAME, every=every, time_zone=zone, grace=timedelta())))
+    at = datetime(2026, 11, 1, 2, tzinfo=UTC)
+
+    desk.signal(JobReported(SHOP, subjects.job(SHOP, NAME), at, at, NAME, JobPhase.SUCCESS))
+
+    assert desk.due["job-overdue|every"] == at + timedelta(hours=hours)
+
+
+def test_without_a_zone_of_its_own_a_job_has_its_shops() -> None:
+    whole = company(Job(name=NAME, every=timedelta(hours=24), grace=timedelta()))
+    shop = replace(whole.shops[0], time_zone="America/New_York")
+    desk, at = Desk(replace(whole, shops=(shop,))), datetime(2026, 11, 1, 2, tzinfo=UTC)
+
+    desk.signal(JobReported(SHOP, subjects.job(SHOP, NAME), at, at, NAME, JobPhase.SUCCESS))
+
+    assert desk.due["job-overdue|every"] == at + timedelta(hours=25)
 
 
 # --- while our receiver was away --------------------------------------------------------------------------------------
