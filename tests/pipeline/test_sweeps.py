@@ -200,7 +200,7 @@ async def test_the_same_sweep_asked_for_again_while_it_runs_visits_what_has_come
     world = slow(await memory_world(1), visits=1)
     await notes(world, *(order(n) for n in range(30, 40)))
     await sweep(world)
-    await notes(world, order(1))
+    await notes(world, *(order(n, OTHER) for n in range(4)), order(1), order(4, OTHER))
     await sweep(world)
     async with running(world, remembering()) as worker:
         await until(lambda: is_swept(world, worker))
@@ -256,11 +256,11 @@ async def test_a_second_word_that_a_shop_is_redacted_erases_what_has_come_since_
     world = slow(await memory_world(1), visits=1)
     await notes(world, *(order(n) for n in range(10, 20)))
     await redact(world)
-    await notes(world, order(1))
+    await notes(world, *(order(n, OTHER) for n in range(4)), order(1), order(4, OTHER))
     await redact(world)
     async with running(world, remembering()) as worker:
         await until(lambda: is_swept(world, worker))
-    assert set(await shops_remembered(world)) == {""}
+    assert set(await shops_remembered(world)) == {"", OTHER}
 
 
 async def test_each_word_is_passed_on_once_behind_what_came_before_it() -> None:
