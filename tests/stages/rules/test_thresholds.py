@@ -149,6 +149,16 @@ def test_the_first_reading_of_a_location_is_only_where_it_starts_from() -> None:
     assert read(at, {BERLIN: 30, OSLO: 1}, 2) == []
 
 
+def test_that_the_whole_item_is_low_says_nothing_of_where_a_location_starts_from() -> None:
+    at = desk(Threshold(below=5, location="Oslo"))
+    read(at, {BERLIN: 30, OSLO: 2}, 1)
+
+    (whole,) = read(at, {BERLIN: 5, OSLO: 2}, 2)
+
+    assert whole.title == "Low stock: SKU SHIRT-1, 7 left (threshold 10)"
+    assert read(at, {BERLIN: 4, OSLO: 2}, 3) == []
+
+
 def test_a_location_that_stocks_it_no_more_ends_its_alert() -> None:
     at = desk(Threshold(below=5, location="Oslo"))
     read(at, {BERLIN: 30, OSLO: 30}, 1)
