@@ -141,7 +141,7 @@ ZONES = st.sampled_from(
 MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)).map(  # noqa: DTZ001 - made aware below
     lambda at: at.replace(microsecond=0, tzinfo=UTC)
 ) | st.builds(
-    lambda day, minutes: datetime(2026, *day, tzinfo=UTC) + timedelta(minutes=minutes),
+    lambda day, minutes: datetime(2026, day[0], day[1], tzinfo=UTC) + timedelta(minutes=minutes),
     st.sampled_from([(3, 8), (3, 28), (3, 29), (4, 4), (10, 3), (10, 24), (10, 25), (11, 1)]),
     st.integers(0, 2880),
 )
