@@ -54,6 +54,7 @@ async def test_what_ends_it_in_a_backlog_beats_the_timer_that_fell_due_meanwhile
         await world.happens(deliveries(wait.ends(START, ended)))
         await world.ends(*(role for role in down if role == RECEIVER))
         await world.passes(wait.due + SECOND)
+        await world.waits_out_answers()
         await world.begins(*down)
         await world.passes(10 * MINUTE)
         assert await world.fired(wait.rule) == []
