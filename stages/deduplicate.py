@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import fields, replace
+from msgspec.structs import replace
 
 from schemas import codec, topics
 from schemas.events import Event, Source
@@ -143,11 +143,12 @@ def _told_again(event: Event, told: Newest, newest: Newest, context: Context, na
 
 
 def _resource(event: Event) -> bytes:
-    """A resource's states are compared among themselves: an item has a level at each location, a shop many domains."""
+    """A resource's states are compared among themselves: an item has a level at each location, an order many parcels,
+    a shop many domains and subscriptions."""
     which = ""
     if isinstance(event.facts, InventoryFacts):
         which = str(event.facts.location_id)
-    elif isinstance(event.facts, DomainFacts):
+    elif isinstance(event.facts, FulfillmentFacts | DomainFacts | AppSubscriptionFacts):
         which = str(event.facts.id)
     return _digest(event.resource, str(event.facts.__struct_config__.tag), which)
 
@@ -159,7 +160,7 @@ _VOLATILE = "updated"
 def _fingerprint(event: Event) -> bytes:
     """Of the facts and of what is not known of them: that something has become known is news."""
     facts = event.facts
-    steady = replace(facts, updated=None) if any(field.name == _VOLATILE for field in fields(facts)) else facts
+    steady = replace(facts, updated=None) if _VOLATILE in facts.__struct_fields__ else facts
     return blake2b(msgspec.json.encode((steady, event.incomplete)), digest_size=16).digest()
 
 

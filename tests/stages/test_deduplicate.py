@@ -22,6 +22,7 @@ from schemas.facts import (
     CheckoutFacts,
     DomainFacts,
     DraftFacts,
+    FulfillmentFacts,
     HoldFacts,
     InventoryFacts,
     OrderFacts,
@@ -247,6 +248,16 @@ def test_the_domains_of_a_shop_are_states_of_their_own() -> None:
 
     assert [told.delivery_id for told in world.kept] == ["d5", "d3"]
     assert world.dropped == [DropReason.DUPLICATE_STATE] * 2
+
+
+def test_the_parcels_of_an_order_are_states_of_their_own() -> None:
+    world = World()
+    for number, version in ((2, 5), (1, 1), (1, 3), (1, 2)):
+        updated = START + version * SECOND
+        parcel = FulfillmentFacts(id=number, order_id=1001, updated=updated, carrier=str(version))
+        world.take(event(parcel, f"{number}-{version}", "fulfillments/update", updated=updated, occurred=updated))
+    assert [each.delivery_id for each in world.kept] == ["2-5", "1-1", "1-3"]
+    assert world.dropped == [DropReason.OUT_OF_DATE]
 
 
 def test_a_level_that_comes_back_in_the_second_of_its_disconnection_is_kept() -> None:

@@ -18,6 +18,7 @@ from tests.scenarios.stories.story import FINANCE, OPERATIONS
 from tests.scenarios.truth import Condition, Told, lasting, milestone, together
 
 _CHECKOUT = 600
+_FRAUD = frozenset(("fraud-review",))
 
 
 class Declined:
@@ -45,40 +46,41 @@ class Declined:
             plot.webhook(self.paid, "order_transactions/create", attempt(order, 1, self.paid, "success"), "success")
 
     def expected(self, seen: Seen) -> Iterator[Told]:
-        """Before a deadline's alert Shopify is asked; that it is paid, once answered, ends everything."""
-        rules, told = self.plot.rules, seen.first("declined")
-        paid, success = seen.first("paid"), seen.first("success")
-        asks = sorted(
-            [
-                *([] if self.is_suspicious else [(max(self.declined + rules.payments.declined_hold, told), "finance")]),
-                (max(self.declined + rules.payments.unpaid_after, told), "retention"),
-                (max(self.plot.start + rules.orders.payment_pending_after, seen.first("created")), "operations"),
-            ]
-        )
-        opened: dict[str, datetime] = {}
-        for at, reader in asks:
-            is_known = paid <= at or (reader != "operations" and success <= at)
-            if not is_known and self.paid <= at:
-                paid = at
-            elif not is_known:
-                opened[reader] = at
-        if self.is_suspicious and told < min(paid, success):
-            if opened.get("operations", NEVER) < told and self.paid <= told:
-                # a second alert on the order: before it gets worse Shopify is asked once more
-                paid = told
-                yield Told(
-                    "payment-declined",
-                    self.plot.order(),
-                    told,
-                    Severity.CRITICAL,
-                    frozenset(("fraud-review",)),
-                    ended=told,
-                )
-            else:
-                opened["fraud-review"] = told
-        yield from together(self.plot.order(), [*self._conditions(opened, paid, min(paid, success))], seen.end)
-        if not self.is_suspicious and max(told, success) <= self.declined + rules.payments.declined_hold:
+        opened, paid = self._opened(seen)
+        settled = min(paid, seen.first("success"))
+        at_once = opened.pop("fraud-review", NEVER)
+        if at_once == settled < NEVER:
+            # answered in the moment of its opening: what was asked then, about another alert, ends it
+            severity = Severity.CRITICAL if opened.get("operations", NEVER) < at_once else Severity.WARNING
+            yield Told("payment-declined", self.plot.order(), at_once, severity, _FRAUD, ended=at_once)
+        elif at_once < NEVER:
+            opened["fraud-review"] = at_once
+        yield from together(self.plot.order(), [*self._conditions(opened, paid, settled)], seen.end)
+        told, success = seen.first("declined"), seen.first("success")
+        if not self.is_suspicious and max(told, success) <= self.declined + self.plot.rules.payments.declined_hold:
             yield milestone("payment-declined", self.plot.order(), FINANCE, max(told, success))
+
+    def _opened(self, seen: Seen) -> tuple[dict[str, datetime], datetime]:
+        """By reader, and since when it is known to be paid: before a deadline's alert Shopify is asked, and also before
+        one becomes worse by a second alert on the order."""
+        paid, success = seen.first("paid"), seen.first("success")
+        opened: dict[str, datetime] = {}
+        for at, reader in self._moments(seen):
+            if paid <= at or (reader != "operations" and success <= at):
+                continue
+            if reader == "fraud-review" or at < self.paid:
+                opened[reader] = at
+            if at >= self.paid and (reader != "fraud-review" or "operations" in opened):
+                paid = at
+        return opened, paid
+
+    def _moments(self, seen: Seen) -> list[tuple[datetime, str]]:
+        rules, told = self.plot.rules, seen.first("declined")
+        late = max(self.declined + rules.payments.unpaid_after, told)
+        pending = max(self.plot.start + rules.orders.payment_pending_after, seen.first("created"))
+        held = max(self.declined + rules.payments.declined_hold, told)
+        first = (told, "fraud-review") if self.is_suspicious else (held, "finance")
+        return sorted([first, (late, "retention"), (pending, "operations")], key=lambda moment: moment[0])
 
     def _conditions(self, opened: dict[str, datetime], paid: datetime, settled: datetime) -> Iterator[Condition]:
         for reader, at in opened.items():
@@ -116,7 +118,7 @@ class OneCard:
                 subject,
                 at,
                 Severity.WARNING,
-                frozenset(("fraud-review",)),
+                _FRAUD,
                 ended=asked if asked < seen.end else None,
             )
         card = lasting("payment-velocity", ("fraud-review",), Severity.CRITICAL, max(told))
