@@ -13,6 +13,7 @@ import phonenumbers
 from babel import Locale, UnknownLocaleError
 from msgspec import Struct
 
+from pipeline.approval_mistakes import in_approvals
 from pipeline.calendar_mistakes import in_calendars, time_zone
 from pipeline.document import Mistake
 from pipeline.rule_mistakes import in_conditions, in_thresholds
@@ -34,6 +35,7 @@ def mistakes_in(configuration: Configuration, rules: Collection[str]) -> list[Mi
         _teams,
         in_calendars,
         _references,
+        in_approvals,
         lambda whole: _routes(whole.routes, "routes", whole, rules),
         lambda whole: _unknown_rules(whole.rules.off, "rules.off", rules),
         lambda whole: in_conditions(whole, rules),
@@ -135,16 +137,7 @@ def _n(word: str) -> str:
 
 
 def _references(whole: Configuration) -> Iterator[Mistake]:
-    yield from _twice([approval.name for approval in whole.approvals], "approvals[{}].name")
     yield from _twice([job.name for job in whole.rules.operations.jobs], "rules.operations.jobs[{}].name")
-    for number, approval in enumerate(whole.approvals):
-        path = f"approvals[{number}].teams"
-        if not approval.teams:
-            yield Mistake(path, "at least one team has to approve")
-        yield from _unknown_teams(approval.teams, path, whole)
-        if approval.total_from is None and not (approval.when or approval.countries or approval.tags or approval.skus):
-            says = "would match every order: set total_from, countries, tags, skus or when"
-            yield Mistake(f"approvals[{number}]", says)
     for number, job in enumerate(whole.rules.operations.jobs):
         if job.time_zone is not None:
             yield from time_zone(job.time_zone, f"rules.operations.jobs[{number}].time_zone")

@@ -13,6 +13,7 @@ from typing import Annotated
 from msgspec import Meta, field
 
 from schemas.alerts import Audience, Severity
+from schemas.approvals import Needed, Overdue
 from schemas.calendars import Calendar, Length, working_days, working_hours
 from schemas.configured import Configured, Name
 from schemas.notifications import Channel
@@ -212,8 +213,8 @@ class Job(Configured, frozen=True):
     max_runtime: timedelta | None = None
     every: timedelta | None = None
     grace: timedelta = timedelta(minutes=15)
-
     time_zone: str | None = None
+
 
 class OperationRules(Configured, frozen=True):
     """`tls_off_after`: a domain that was served over TLS is not, for so long."""
@@ -221,6 +222,12 @@ class OperationRules(Configured, frozen=True):
     jobs: tuple[Job, ...] = ()
     required_scopes: tuple[str, ...] = ()
     tls_off_after: timedelta = timedelta(hours=1)
+
+
+class ApprovalRules(Configured, frozen=True):
+    """`draft_quiet_for`: so long nobody has changed a draft before its approval is asked for."""
+
+    draft_quiet_for: timedelta = timedelta(minutes=10)
 
 
 class Rules(Configured, frozen=True):
@@ -237,16 +244,25 @@ class Rules(Configured, frozen=True):
     payments: PaymentRules = PaymentRules()
     returns: ReturnRules = ReturnRules()
     operations: OperationRules = OperationRules()
+    approvals: ApprovalRules = ApprovalRules()
 
 
 class Approval(Configured, frozen=True):
-    """A policy: an order that fits all that is set needs these teams' approval. Notice only, for now.
+    """A policy: an order or a draft that fits all that is set needs these teams' approval.
 
-    `when`: a condition as of `rules.when`, over what the rule `approval-required` sees.
+    `when`: a condition as of `rules.when`, over what the rule `approval-required` sees. `needs`: all of the teams, any
+    of them, or one after the other in the order of `teams`. They have `within`, each by its own calendar; `then` says
+    what happens where nobody decides: the teams of `next_level` (without any, the default route's) are asked, or it
+    counts as rejected. `hold`: fulfillment is held meanwhile. Only told for now: nothing is held, decided or escalated.
     """
 
     name: Name
     teams: tuple[Name, ...]
+    needs: Needed = Needed.ALL
+    within: Length = working_hours(4)
+    then: Overdue = Overdue.NEXT_LEVEL
+    next_level: tuple[Name, ...] = ()
+    hold: bool = True
     when: Expression | None = None
     total_from: Decimal | None = None
     countries: tuple[str, ...] = ()

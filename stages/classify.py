@@ -24,7 +24,7 @@ from schemas.records import Record
 from schemas.signals import AnySignal, ShopUninstalled
 from stages.dossiers.dossier import Dossier, is_import
 from stages.dossiers.merging import merged, with_signal
-from stages.judging.episodes import EPISODE, TRACK, Track, split_name
+from stages.judging.episodes import EPISODE, TRACK, Episode, Track, split_name
 from stages.judging.judgement import TOLD, Cause, Judgement
 from stages.judging.narrowing import Narrowing
 from stages.judging.sweeping import (
@@ -171,21 +171,19 @@ class Classify:
         if judgement.has_opened:
             yield from self._asked_of_each(judgement, case, sieve)
         for name, teams in removed.items():
-            yield from judgement.hand_over(name, teams, self._holding(case, name))
+            yield from judgement.hand_over(name, teams, self._holding(judgement, case, name))
 
     def _asked_of_each(self, judgement: Judgement, case: Case, sieve: Sieve) -> Iterator[Outcome]:
         for rule in self._rules(case.subject):
-            open_keys = (split_name(name) for name in judgement.open)
-            keys = frozenset(key for of, key in open_keys if of == rule.name)
-            verdicts = self._narrowing.judged(rule, _for(rule, case, keys))
+            verdicts = self._narrowing.judged(rule, _for(rule, case, judgement.open))
             yield from judgement.carried_out(rule, sieve(rule, verdicts))
 
-    def _holding(self, case: Case, name: str) -> Iterator[Fire | Due]:
+    def _holding(self, judgement: Judgement, case: Case, name: str) -> Iterator[Fire | Due]:
         """What its rule says of the condition."""
         of, key = split_name(name)
         for rule in self._rules(case.subject):
             if rule.name == of:
-                for verdict in self._narrowing.judged(rule, _for(rule, case, frozenset({key}))):
+                for verdict in self._narrowing.judged(rule, _for(rule, case, judgement.open)):
                     if isinstance(verdict, Fire | Due) and verdict.key == key:
                         yield verdict
 
@@ -203,8 +201,10 @@ class Classify:
         return context.state.get(DOSSIER, subject) or Dossier()
 
 
-def _for(rule: Rule, case: Case, keys: frozenset[str]) -> Case:
-    return dataclasses.replace(case, open=keys, rule=rule.name, use_case=rule.use_case)
+def _for(rule: Rule, case: Case, opened: Mapping[str, Episode]) -> Case:
+    own = {key: episode for name, episode in opened.items() for of, key in [split_name(name)] if of == rule.name}
+    requests = {key: episode.request for key, episode in own.items() if episode.request is not None}
+    return dataclasses.replace(case, open=frozenset(own), requests=requests, rule=rule.name, use_case=rule.use_case)
 
 
 def nobodys(dossier: Dossier) -> str | None:

@@ -105,6 +105,7 @@ def terms(found: TermsBody) -> Terms:
 
 class _Amounts(Body):
     shop_money: Raw = NULL
+    presentment_money: Raw = NULL
 
 
 class _Amount(Body):
@@ -115,5 +116,15 @@ class _Amount(Body):
 def shop_money(raw: Raw) -> Money | None:
     """The shop's side of a `*_set`."""
     both = one(raw, _Amounts)
-    found = one(both.shop_money, _Amount) if both else None
+    return _money(both.shop_money) if both else None
+
+
+def presented_money(raw: Raw) -> Money | None:
+    """The side of a `*_set` that the customer saw."""
+    both = one(raw, _Amounts)
+    return _money(both.presentment_money) if both else None
+
+
+def _money(raw: Raw) -> Money | None:
+    found = one(raw, _Amount)
     return money(found.amount, text(found.currency_code)) if found else None

@@ -23,7 +23,7 @@ from stages.bodies.fields import (
     whole,
     word,
 )
-from stages.bodies.lines import TermsBody, address, lines, ships, shop_money, terms
+from stages.bodies.lines import TermsBody, address, lines, presented_money, ships, shop_money, terms
 from stages.bodies.parsed import About, Parsed
 
 #: Shopify's own assessment carries no provider.
@@ -116,6 +116,7 @@ def _order_facts(found: _Order) -> OrderFacts:
         total=shop_money(found.current_total_price_set)
         or money(found.current_total_price, currency)
         or money(found.total_price, currency),
+        presented=presented_money(found.current_total_price_set),
         outstanding=money(found.total_outstanding, currency),
         discounts=shop_money(found.current_total_discounts_set)
         or money(found.current_total_discounts, currency)

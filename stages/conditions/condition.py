@@ -37,14 +37,14 @@ class Told:
 
 class Condition:
     def __init__(self, text: str) -> None:
-        """Raises Malformed."""
+        """`mentions`: the variables and names that it looks at. Raises Malformed."""
         try:
             self._program = cel.compile(text)
         except ValueError as error:
             raise Malformed(str(error)) from error
         self.text = text
         found = names_in(text)
-        self._mentions = tuple(dict.fromkeys(mention.path[:2] for mention in found.mentions if len(mention.path) > 1))
+        self.mentions = tuple(dict.fromkeys(mention.path[:2] for mention in found.mentions if len(mention.path) > 1))
 
     def told(self, sight: Sight, seen: Variables) -> Told:
         """`seen`: the variables of the rule, on a subject of this kind."""
@@ -66,7 +66,7 @@ class Condition:
 
     def _facts(self, sight: Sight, seen: Variables) -> tuple[dict[str, Any], Sequence[str]]:
         facts, unknown = dict[str, dict[str, object]](), []
-        for variable, name in self._mentions:
+        for variable, name in self.mentions:
             fact = seen.get(variable, {}).get(name)
             value = None if fact is None else fact.read(sight)
             values = facts.setdefault(variable, {})

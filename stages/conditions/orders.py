@@ -51,7 +51,7 @@ def _whole(order: OrderFacts | CheckoutFacts | DraftFacts) -> bool:
     return len(order.lines) < MANY
 
 
-def _share(order: OrderFacts) -> float | None:
+def _share(order: OrderFacts | DraftFacts) -> float | None:
     """Of what it would have come to without the discount."""
     total, off = order.total, order.discounts
     if total is None or off is None or total.currency != off.currency:
@@ -60,14 +60,14 @@ def _share(order: OrderFacts) -> float | None:
     return float(off.amount / before) if before > 0 else 0.0
 
 
-def _country(order: OrderFacts) -> str | None:
+def _country(order: OrderFacts | DraftFacts) -> str | None:
     """Without an address it goes nowhere."""
     if order.address is None:
         return ""
     return None if order.address.country is None else order.address.country.upper()
 
 
-def _province(order: OrderFacts) -> str | None:
+def _province(order: OrderFacts | DraftFacts) -> str | None:
     return "" if order.address is None else order.address.province
 
 
@@ -155,6 +155,18 @@ DRAFT: Names = {
         Kind.NUMBER, ORDER["total"].says, _draft(lambda draft: number(draft.total.amount) if draft.total else None)
     ),
     "currency": Seen(Kind.TEXT, ORDER["currency"].says, _draft(lambda draft: draft.total and draft.total.currency)),
+    "discounts": Seen(
+        Kind.NUMBER,
+        ORDER["discounts"].says,
+        _draft(lambda draft: number(draft.discounts.amount) if draft.discounts else None),
+    ),
+    "discount_share": Seen(Kind.NUMBER, ORDER["discount_share"].says, _draft(_share)),
+    "country": Seen(Kind.TEXT, ORDER["country"].says, _draft(_country, "address")),
+    "province": Seen(Kind.TEXT, ORDER["province"].says, _draft(_province, "address")),
+    "terms": Seen(
+        Kind.TEXT, ORDER["terms"].says, _draft(lambda draft: draft.terms.name if draft.terms else "", "terms")
+    ),
+    "created": Seen(Kind.MOMENT, ORDER["created"].says, _draft(lambda draft: draft.created)),
     "tags": Seen(Kind.TEXTS, ORDER["tags"].says, _draft(lambda draft: small(draft.tags), "tags"), True),
     "draft": Seen(Kind.TRUTH, ORDER["draft"].says, _draft(lambda _: True)),
     "lines": Seen(

@@ -11,11 +11,16 @@ from datetime import datetime
 from msgspec import Struct
 
 from schemas.alerts import Severity
+from schemas.approvals import Request
 from stages.stage import Family
 
 
 class Episode(Struct, frozen=True, omit_defaults=True):
-    """Open. `id` is the alert's; `revision` counts what was told of it, `teams` to whom."""
+    """Open. `id` is the alert's; `revision` counts what was told of it, `teams` to whom.
+
+    `request`: what those teams are asked to decide, where it is an approval. Decisions, reminders, deadlines and holds
+    are found by it.
+    """
 
     id: str
     severity: Severity
@@ -28,6 +33,7 @@ class Episode(Struct, frozen=True, omit_defaults=True):
     title: str
     use_case: int
     link: str | None = None
+    request: Request | None = None
 
 
 class Track(Struct, frozen=True, omit_defaults=True):

@@ -90,7 +90,7 @@ class Judgement:
             elif clears:
                 yield from self._waits.forgotten(name_of(rule.name, key))
             if clears and not is_holding:
-                yield from self._over(name_of(rule.name, key), clears[0], AlertState.RESOLVED)
+                yield from self._over(name_of(rule.name, key), clears[0], clears[0].state)
 
     # --- when the configuration has changed -------------------------------------------------------------------------
 
@@ -189,9 +189,8 @@ class Judgement:
     def _raise(self, name: str, key: str, telling: _Telling, unsure: tuple[str, ...] = ()) -> Iterator[Outcome]:
         """Opens the episode, or makes it worse: those told before hear of it, and whom the routes now add."""
         known, teams = self.open.get(name), self._teams(telling)
-        identity = alert_id(telling.rule, self._subject, key, self._cause.id) if known is None else known.id
         episode = Episode(
-            id=identity,
+            id=alert_id(telling.rule, self._subject, key, self._cause.id) if known is None else known.id,
             severity=telling.severity,
             level=telling.level,
             revision=1 if known is None else known.revision + 1,
@@ -202,11 +201,12 @@ class Judgement:
             title=telling.said.end or telling.said.title,
             use_case=telling.use_case,
             link=telling.said.link,
+            request=telling.said.request,
         )
         self.has_opened = self.has_opened or known is None
         self._keep(name, episode)
         alert = replace(
-            self._alert(telling, identity, AlertState.FIRING),
+            self._alert(telling, episode.id, AlertState.FIRING),
             revision=episode.revision,
             since=episode.since,
             opened_by=episode.opened_by,

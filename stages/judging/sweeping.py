@@ -67,7 +67,7 @@ def of_standing(names: Collection[str], sieve: Sieve) -> Sieve:
             if name_of(rule.name, verdict.key) not in names:
                 continue
             if isinstance(verdict, Clear):
-                verdict = Clear(f"the configuration changed: {verdict.because}", verdict.key)
+                verdict = Clear(f"the configuration changed: {verdict.because}", verdict.key, state=verdict.state)
             yield verdict
 
     return sift

@@ -1,7 +1,9 @@
-"""Which orders a policy of `approvals:` is about: all that it sets must fit, its `when` too.
+"""Which orders and drafts a policy of `approvals:` is about: all that it sets must fit, its `when` too.
 
-What is not known neither matches nor ends a match. A `when` that fails on the facts matches: rather one approval too
-many than one that nobody was asked for; the request says so.
+Nobody was asked is worse than asked in vain: what is not known, and a `when` that fails on the facts, do not excuse.
+It is asked then, and says what is not known; once that is known, and the policy is not about it, the request ends.
+What is known and does not fit always excuses. A `when` that needs what drafts do not have (a payment, a risk) is not
+about drafts.
 """
 
 from __future__ import annotations
@@ -11,42 +13,38 @@ from dataclasses import dataclass
 
 from schemas.alerts import Untold
 from schemas.configuration import Approval
-from schemas.facts import Line, OrderFacts
-from stages.conditions.condition import compiled
+from stages.conditions.condition import Condition, Told, compiled
 from stages.conditions.seen import Sight, Variables
-from stages.dossiers.registers import MANY
+from stages.rules.matters import Matter
 from stages.rules.rule import Case
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """`matches` None: not known. `doubts`: what an approver must know of how it was decided."""
+    """`matches` None: it may. `doubts`: why that is not known, for an approver to read."""
 
     matches: bool | None
     doubts: tuple[str, ...] = ()
     untold: Untold | None = None
 
 
-def match(policy: Approval, case: Case, seen: Variables) -> Match:
-    """Of the case's order. `seen`: what a `when` sees of such a subject."""
-    order = case.dossier.order
-    fitting = None if order is None else fits(policy, order)
-    if policy.when is None or fitting is False:
-        return Match(fitting)
-    told = compiled(policy.when).told(Sight(case, policy.name), seen)
-    if told.untold is Untold.FAILED:
-        return Match(fitting, (f"whether it needs approval: {policy.when} ({told.because})",), told.untold)
-    if told.holds is False:
+def match(policy: Approval, case: Case, matter: Matter, seen: Variables) -> Match:
+    """`seen`: what a `when` sees of such a subject."""
+    parts = [(words, fits) for words, fits in _parts(policy, matter) if fits is not True]
+    if any(fits is False for _, fits in parts):
         return Match(False)
-    return Match(fitting if told.holds else None)
-
-
-def fits(policy: Approval, order: OrderFacts) -> bool | None:
-    """All that the policy sets but its `when`; None where one of it is not known and nothing known speaks against."""
-    answers = [answer for answer in _answers(policy, order) if answer is not True]
-    if not answers:
-        return True
-    return False if False in answers else None
+    doubts, untold = [words for words, _ in parts], Untold.UNKNOWN if parts else None
+    if policy.when is not None:
+        condition = compiled(policy.when)
+        told = condition.told(Sight(case, policy.name), seen)
+        if told.holds is False or _is_not_about(condition, told, seen):
+            return Match(False)
+        if told.holds is None:
+            doubts.append(f"{policy.when} ({told.because})")
+            untold = told.untold
+    if not doubts:
+        return Match(True)
+    return Match(None, (f"whether it needs approval ({policy.name}): {', '.join(doubts)}",), untold)
 
 
 def in_words(policy: Approval) -> str:
@@ -61,35 +59,24 @@ def in_words(policy: Approval) -> str:
     return f"{policy.name}: {', '.join(part for part in parts if part) or 'every order'}"
 
 
-def standing(order: OrderFacts) -> list[Line]:
-    """The lines that an edit has not removed."""
-    return [line for line in order.lines if line.current_quantity != 0]
+def _is_not_about(condition: Condition, told: Told, seen: Variables) -> bool:
+    """It cannot be told, and never will: there are no such facts of this kind of subject."""
+    lacking = (name for of, name in condition.mentions if of in seen and name not in seen[of])
+    return told.untold is Untold.UNKNOWN and any(lacking)
 
 
-def _answers(policy: Approval, order: OrderFacts) -> Iterator[bool | None]:
+def _parts(policy: Approval, matter: Matter) -> Iterator[tuple[str, bool | None]]:
+    """What the policy sets, each in words for where it is not known."""
     if policy.total_from is not None:
-        yield None if order.total is None else order.total.amount >= policy.total_from
+        yield "its total", None if matter.total is None else matter.total.amount >= policy.total_from
     if policy.countries:
-        yield _goes_to(order, policy.countries)
+        country = matter.country
+        yield "where it goes", None if country is None else country.lower() in _lower(policy.countries)
     if policy.tags:
-        yield None if "tags" in order.absent else bool(_lower(policy.tags) & _lower(order.tags))
+        yield "its tags", None if "tags" in matter.absent else bool(_lower(policy.tags) & _lower(matter.tags))
     if policy.skus:
-        yield _holds_one_of(order, policy.skus)
-
-
-def _goes_to(order: OrderFacts, countries: tuple[str, ...]) -> bool | None:
-    """An order without an address goes nowhere; one whose address was removed goes nobody knows where."""
-    if order.address is None:
-        return None if "address" in order.absent else False
-    country = order.address.country
-    return None if country is None else country.lower() in _lower(countries)
-
-
-def _holds_one_of(order: OrderFacts, skus: tuple[str, ...]) -> bool | None:
-    """Of a very long order only the first lines are kept: what is not among them may still be in it."""
-    if set(skus) & {line.sku for line in standing(order)}:
-        return True
-    return None if "lines" in order.absent or len(order.lines) >= MANY else False
+        is_in = bool(set(policy.skus) & {line.sku for line in matter.standing})
+        yield "all that is in it", True if is_in else False if matter.is_whole else None
 
 
 def _lower(words: Iterable[str]) -> set[str]:

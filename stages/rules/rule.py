@@ -10,15 +10,16 @@ whatever order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from msgspec import Struct
 
 from schemas import subjects
-from schemas.alerts import Audience, Detail, Severity, Untold
+from schemas.alerts import AlertState, Audience, Detail, Severity, Untold
+from schemas.approvals import Request
 from schemas.calendars import Length
 from schemas.configuration import Configuration
 from schemas.questions import QuestionKind
@@ -36,7 +37,8 @@ class Said(Struct, frozen=True, kw_only=True):
     teams of the configuration, instead of the routes; without any the `audiences` are routed, each for itself.
     `itself`: reasons of priority (`stages.rules.priority`) that are this alert's own news, and do not make it worse.
     `end`: what its end is called, where the title would not be true any more ("..., and still unpaid"). `untold`: the
-    configuration's `when` of the rule could not be told, and why (`stages.judging.narrowing`; no rule sets it).
+    configuration's `when` of the rule could not be told, and why (`stages.judging.narrowing`; of the rules only the one
+    about approvals sets it, for a policy's `when`). `request`: what its teams are asked, remembered with the episode.
     """
 
     title: str
@@ -51,6 +53,7 @@ class Said(Struct, frozen=True, kw_only=True):
     itself: tuple[str, ...] = ()
     end: str = ""
     untold: Untold | None = None
+    request: Request | None = None
 
 
 class Fire(Struct, frozen=True):
@@ -85,6 +88,7 @@ class Due(Struct, frozen=True):
 class Clear(Struct, frozen=True):
     """The condition `key` is known not to hold now. `because` says why it is over; `title` replaces the usual one.
 
+    `state`: WITHDRAWN where nothing has come right, but nobody has to act on it any more.
     Beside a `Due` of the same key it ends what is open, and the next time is waited for.
     """
 
@@ -92,6 +96,7 @@ class Clear(Struct, frozen=True):
     key: str = ""
     title: str | None = None
     at: datetime | None = None
+    state: AlertState = AlertState.RESOLVED
 
 
 class Tell(Struct, frozen=True):
@@ -124,6 +129,7 @@ Verdict = Fire | Due | Clear | Tell | Again
 class Case:
     """One subject to be judged. `now` is the transaction's time. `open`: the keys of this rule's open episodes.
 
+    `requests`: by their keys what is being asked (`Said.request`); it tells what is new in an update, not what is open.
     `rule` and `use_case` are those of the rule that judges; `calendars` those of the configuration.
     """
 
@@ -136,6 +142,7 @@ class Case:
     rule: str = ""
     use_case: int = 0
     calendars: Calendars | None = None
+    requests: Mapping[str, Request] = field(default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -154,9 +161,18 @@ class Case:
         """
         if isinstance(length, timedelta):
             return since + length
-        calendars = self.calendars or Calendars(self.configuration)
         label = Label(self.shop, self.use_case, self.rule, severity, reader)
-        return calendars.of(label).add(since, length)
+        return self._calendars.of(label).add(since, length)
+
+    def after_for(self, team: str, since: datetime, length: Length) -> datetime:
+        """The same for a team that is known by its name."""
+        if isinstance(length, timedelta):
+            return since + length
+        return self._calendars.of_team(team, self.shop).add(since, length)
+
+    @property
+    def _calendars(self) -> Calendars:
+        return self.calendars or Calendars(self.configuration)
 
 
 class Rule(Protocol):

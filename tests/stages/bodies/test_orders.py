@@ -50,6 +50,7 @@ def test_a_documented_order_is_read_exactly() -> None:
         cancel_reason="customer",
         financial="voided",
         total=Money(Decimal("414.95"), "USD"),
+        presented=Money(Decimal("414.95"), "USD"),
         outstanding=Money(Decimal("414.95"), "USD"),
         discounts=Money(Decimal("0.00"), "USD"),
         tags=("tag1", "tag2"),
@@ -250,3 +251,18 @@ def test_times_keep_their_instant_whatever_the_shops_zone() -> None:
 
 def test_a_time_without_a_zone_is_unknown() -> None:
     assert order({"updated_at": "2026-10-25T02:30:00"}).updated is None
+
+
+def test_the_total_that_the_customer_saw_is_read_in_its_own_currency() -> None:
+    both = {
+        "shop_money": {"amount": "12500", "currency_code": "JPY"},
+        "presentment_money": {"amount": "31.250", "currency_code": "KWD"},
+    }
+    found = order({"current_total_price_set": both})
+
+    assert (found.total, found.presented) == (Money(Decimal(12500), "JPY"), Money(Decimal("31.250"), "KWD"))
+
+
+@pytest.mark.parametrize("raw", [None, [], {"shop_money": {"amount": "1", "currency_code": "EUR"}}, "12"])
+def test_what_the_customer_saw_is_unknown_where_the_body_does_not_say(raw: object) -> None:
+    assert order({"current_total_price_set": raw}).presented is None

@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.simulators.samples import sample
 from schemas.facts import (
+    Address,
     CheckoutFacts,
     DisputeFacts,
     DraftFacts,
@@ -186,8 +187,12 @@ def test_a_draft_is_read_exactly() -> None:
         name="#D165",
         status="open",
         total=Money(Decimal("412.00"), "USD"),
+        discounts=Money(Decimal("8.00"), "USD"),
+        created=NEW_YEAR,
         updated=NEW_YEAR,
         customer_id=706405506930370084,
+        address=Address("US", "KY", has_address1=True, has_city=True, has_zip=True),
+        terms=Terms(name="Net 7", kind="net"),
         lines=(
             pod(2270644, 49148385, "IPOD2008RED", 9),
             pod(68690, 457924702, "IPOD2008BLACK", 2),
@@ -201,5 +206,32 @@ def test_a_draft_that_was_deleted_is_its_id_and_says_that_it_knows_no_more() -> 
     gone = tuple(key for key in sample("draft_orders/create") if key != keep)
     found = varied("draft_orders/create", without=gone).facts
     assert found == DraftFacts(
-        id=DRAFT, absent=("completed", "customer_id", "invoice_sent", "lines", "order_id", "tags")
+        id=DRAFT,
+        absent=("address", "completed", "customer_id", "invoice_sent", "lines", "order_id", "tags", "terms"),
     )
+
+
+@pytest.mark.parametrize(
+    ("whole", "of_lines", "expected"),
+    [
+        ({"amount": "8.00"}, [{"amount": "2.50"}, None, {"amount": "word"}], "10.50"),
+        (None, [{"amount": "2.50"}], "2.50"),
+        (None, [], "0"),
+        ([], ["x"], "0"),
+    ],
+)
+def test_a_drafts_discounts_are_those_of_the_whole_and_of_its_lines(
+    whole: object, of_lines: list[object], expected: str
+) -> None:
+    lines = [{"applied_discount": discount} for discount in of_lines]
+    found = varied("draft_orders/create", {"applied_discount": whole, "line_items": lines}).facts
+
+    assert isinstance(found, DraftFacts)
+    assert found.discounts == Money(Decimal(expected), "USD")
+
+
+def test_without_the_key_a_drafts_discounts_are_not_known() -> None:
+    found = varied("draft_orders/create", without=("applied_discount",)).facts
+
+    assert isinstance(found, DraftFacts)
+    assert found.discounts is None

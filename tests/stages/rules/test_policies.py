@@ -1,0 +1,162 @@
+"""Which orders and drafts a policy is about, and what is done where that is not known."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from schemas.alerts import Untold
+from schemas.configuration import Approval
+from schemas.facts import Address, Customer, Line, Terms
+from stages.dossiers.registers import MANY
+from tests.stages.rules.approving import CHAIR, EXPORT, LARGE, Approvers, company, order
+from tests.stages.rules.world import labels, usd
+
+MATCHES, MAY, NOT = "it matches", "it may match", "it does not match"
+
+
+def asked(policy: Approval, changed: dict[str, Any]) -> str:
+    alerts = Approvers(company(policy)).ordered(order(**changed))
+    if not alerts:
+        return NOT
+    return MAY if alerts[0].untold else MATCHES
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"tags": ("export-control",), "address": Address("AE")}, MATCHES),
+        ({"tags": ("export-control",), "address": Address("ae")}, MATCHES),
+        ({"tags": ("export-control",), "address": Address("NO")}, NOT),
+        ({"tags": (), "address": Address("AE")}, NOT),
+        ({"tags": ("export-control",), "address": None}, NOT),
+        ({"tags": ("export-control",), "address": None, "absent": ("address",)}, MAY),
+        ({"tags": ("export-control",), "address": Address(None)}, MAY),
+        ({"tags": (), "absent": ("tags",), "address": Address("AE")}, MAY),
+        ({"tags": (), "absent": ("tags",), "address": Address("NO")}, NOT),
+        ({"tags": (), "absent": ("tags", "address")}, MAY),
+    ],
+)
+def test_all_of_a_policy_must_fit_and_what_is_not_known_does_not_excuse(changed: dict[str, Any], expected: str) -> None:
+    assert asked(EXPORT, changed) == expected
+
+
+@pytest.mark.parametrize(
+    ("total", "expected"),
+    [("4999.99", NOT), ("5000.00", MATCHES), ("0.00", NOT), ("-5.00", NOT), (None, MAY)],
+)
+def test_the_amount_itself_counts(total: str | None, expected: str) -> None:
+    assert asked(LARGE, {"total": total}) == expected
+
+
+@pytest.mark.parametrize(
+    ("lines", "absent", "expected"),
+    [
+        ((CHAIR,), (), MATCHES),
+        ((Line(sku="CHAIR-1", quantity=50, current_quantity=0),), (), NOT),
+        ((Line(sku="OTHER", quantity=1),), (), NOT),
+        ((Line(sku=None, quantity=1),), (), NOT),
+        ((), ("lines",), MAY),
+        ((Line(sku="OTHER", quantity=1),) * MANY, (), MAY),
+        ((Line(sku="OTHER", quantity=1),) * 500, (), MAY),
+        ((CHAIR, *(Line(sku="OTHER", quantity=1),) * 500), (), MATCHES),
+    ],
+)
+def test_a_sku_is_looked_for_among_the_lines_that_stand(
+    lines: tuple[Line, ...], absent: tuple[str, ...], expected: str
+) -> None:
+    policy = Approval(name="chairs", teams=("sales",), skus=("CHAIR-1",))
+
+    assert asked(policy, {"lines": lines, "absent": absent}) == expected
+
+
+FIRST = Approval(name="first-order", teams=("sales",), when="customer.first_order && order.total > 100")
+SHARE = Approval(name="discount", teams=("sales",), when="order.discount_share >= 0.25")
+
+
+@pytest.mark.parametrize(
+    ("policy", "changed", "expected"),
+    [
+        (FIRST, {"customer": Customer(3, orders=1)}, MATCHES),
+        (FIRST, {"customer": Customer(3, orders=2)}, NOT),
+        (FIRST, {}, MAY),
+        (FIRST, {"total": "99.00"}, NOT),
+        (replace(FIRST, when="!customer.guest && customer.first_order"), {}, NOT),
+        (SHARE, {"discounts": usd("5000.00")}, MATCHES),
+        (SHARE, {"discounts": usd("500.00")}, NOT),
+        (SHARE, {"discounts": None}, MAY),
+        (replace(FIRST, total_from=Decimal(99999)), {"customer": Customer(3, orders=1)}, NOT),
+        (replace(FIRST, total_from=Decimal(99999)), {}, NOT),
+        (replace(FIRST, countries=("NO",)), {"customer": Customer(3, orders=1), "absent": ("address",)}, MAY),
+        (replace(FIRST, countries=("NO",)), {"customer": Customer(3, orders=2), "absent": ("address",)}, NOT),
+        (replace(SHARE, when='order.company != "" && order.terms == "Net 30"'), {}, NOT),
+        (replace(SHARE, when='order.terms == "Net 30"'), {"terms": Terms(name="Net 30")}, MATCHES),
+        (replace(SHARE, when='order.company != ""'), {"company_id": 8}, MATCHES),
+        (replace(SHARE, when='order.company != ""'), {"absent": ("company_id",)}, MAY),
+        (replace(SHARE, when="order.draft"), {"source_name": "shopify_draft_order"}, MATCHES),
+        (replace(SHARE, when="order.lines.exists(line, line.price > 200.0)"), {}, MATCHES),
+    ],
+)
+def test_a_policys_condition_must_hold_too(policy: Approval, changed: dict[str, Any], expected: str) -> None:
+    assert asked(policy, changed) == expected
+
+
+def test_a_condition_that_fails_asks_rather_than_lets_pass_and_says_so() -> None:
+    harmful = Approval(name="harm", teams=("sales",), when="int(order.name) > 3")
+
+    (alert,) = Approvers(company(harmful)).ordered(order())
+
+    assert alert.unknown[0].startswith("whether it needs approval (harm): int(order.name) > 3 (it failed: ")
+    assert alert.untold is Untold.FAILED
+
+
+def test_what_is_not_known_is_said_in_one_sentence() -> None:
+    policy = replace(FIRST, countries=("NO",), tags=("vip",))
+
+    (alert,) = Approvers(company(policy)).ordered(order(absent=("address", "tags")))
+
+    assert alert.unknown == (
+        "whether it needs approval (first-order): where it goes, its tags, "
+        "customer.first_order && order.total > 100 (not known: customer.first_order)",
+    )
+    assert alert.untold is Untold.UNKNOWN
+
+
+def test_a_lookup_that_failed_opens_a_request_and_its_answer_withdraws_it() -> None:
+    desk = Approvers(company(FIRST))
+    (began,) = desk.ordered(order(customer_id=3), 1, incomplete=("customer",))
+
+    (ended,) = desk.ordered(order(customer_id=3, customer=Customer(3, orders=5)), 2)
+
+    assert "how many orders this customer has placed" in began.unknown
+    assert (ended.state, labels(ended)["Ended"]) == ("withdrawn", "it does not match the policy any more")
+
+
+def test_an_answer_that_finds_a_match_after_all_is_no_second_request() -> None:
+    desk = Approvers(company(FIRST))
+    desk.ordered(order(customer_id=3), 1, incomplete=("customer",))
+
+    assert desk.ordered(order(customer_id=3, customer=Customer(3, orders=1)), 2) == []
+    assert list(desk.open) == ["approval-required"]
+
+
+def test_what_becomes_unknown_ends_nothing() -> None:
+    desk = Approvers(company(LARGE, EXPORT))
+    desk.ordered(order(tags=("export-control",), address=Address("AE")), 1)
+
+    assert desk.ordered(order(None, absent=("tags", "address")), 2) == []
+    assert {alert.state.value for alert in desk.alerts} == {"firing"}
+
+
+def test_of_an_order_that_was_only_looked_at_its_own_word_is_waited_for() -> None:
+    """A look never tells where it goes or what is in it; its webhook is still to come."""
+    looked_at = order(lines=(), absent=("address", "checkout_token", "customer_id", "lines", "terms"))
+    desk = Approvers(company(LARGE, Approval(name="abroad", teams=("compliance",), countries=("NO",))))
+
+    alerts = desk.ordered(looked_at, 1)
+
+    assert [alert.team for alert in alerts] == ["finance", "sales"]
+    assert [alert.team for alert in desk.ordered(order(address=Address("NO")), 2)] == ["compliance"]
