@@ -49,7 +49,7 @@ class Approvers(SweptDesk):
 
     def ordered(self, facts: OrderFacts, minute: float = 0, **changed: Any) -> list[Alert]:
         at = START + timedelta(minutes=minute)
-        told = {"updated": at, "occurred": at, "delivery_id": f"{minute:06.1f}"} | changed
+        told: dict[str, Any] = {"updated": at, "occurred": at, "delivery_id": f"{minute:06.1f}"} | changed
         return self.event("orders/updated", facts, **told)
 
     def drafted(self, facts: DraftFacts, kind: str = "draft_orders/update", **changed: Any) -> list[Alert]:
