@@ -64,12 +64,16 @@ class Received:
 
 
 class FakeOpenText:
-    """`status` is what submits are answered with; what was answered 200 is in `taken`, all attempts in `received`."""
+    """`status` is what submits are answered with; what was answered 200 is in `taken`, all attempts in `received`.
+
+    `thinks`: seconds from the taking to the answer.
+    """
 
     def __init__(self) -> None:
         self.received: list[Received] = []
         self.taken: list[Received] = []
         self.status = 200
+        self.thinks = 0.0
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
@@ -115,7 +119,9 @@ class FakeOpenText:
                 if self.headers["Authorization"] != expected:
                     self._answer(401, {"fault": {"faultstring": "Invalid credentials"}})
                     return
-                self._answer(*outer.take(Received(self.path, dict(self.headers), body, time.monotonic())))
+                answer = outer.take(Received(self.path, dict(self.headers), body, time.monotonic()))
+                threading.Event().wait(outer.thinks)
+                self._answer(*answer)
 
             def do_GET(self) -> None:
                 asked = urlsplit(self.path)
