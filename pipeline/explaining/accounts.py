@@ -13,18 +13,16 @@ from msgspec.structs import replace
 
 from pipeline.explaining.facts import Looked
 from pipeline.explaining.given import DeadLetter, Given, Unusable
-from pipeline.explaining.rehearsal import Rehearsal, Subject
+from pipeline.explaining.rehearsal import Judged, Rehearsal, Subject
 from schemas import subjects
 from schemas.alerts import Alert, AlertState
 from schemas.configuration import Configuration, Team
 from schemas.events import Source
 from stages.channels.table import ROWS, channels_of
 from stages.classify import nobodys
-from stages.judging.episodes import split_name
 from stages.judging.narrowing import Narrowing
 from stages.judging.routing import Label, default_teams, way_of
 from stages.judging.sweeping import switched_off
-from stages.rules.calendars import Calendars
 from stages.rules.rule import Again, Case, Clear, Due, Fire, Rule, Said, Tell, Verdict
 from stages.rules.table import RULES, WATCHING
 
@@ -106,7 +104,6 @@ class Teller:
         self._configuration = configuration
         self._rehearsal = Rehearsal(configuration, digest, looked)
         self._narrowing = Narrowing(configuration.rules)
-        self._calendars = Calendars(configuration)
         self._off = switched_off(configuration.rules)
 
     def told(self, given: Sequence[Given], ahead: timedelta) -> Accounts:
@@ -158,11 +155,11 @@ class Teller:
             elif because:
                 yield RuleSays(rule.name, rule.use_case, "not", because=because)
             else:
-                yield from self._verdicts(rule, subject)
+                judged = next((judged for judged in subject.judged if judged.rule is rule), None)
+                yield from () if judged is None else self._verdicts(judged, subject)
 
-    def _verdicts(self, rule: Rule, subject: Subject) -> Iterator[RuleSays]:
-        case = self._case(rule, subject)
-        verdicts = [*rule.judge(case)]
+    def _verdicts(self, judged: Judged, subject: Subject) -> Iterator[RuleSays]:
+        rule, case, verdicts = judged
         for verdict in verdicts:
             if not (isinstance(verdict, Clear) and _holds_besides(verdict, verdicts)):
                 says = self._says(rule, case, verdict)
@@ -208,19 +205,6 @@ class Teller:
         text, told = found
         return When(text, told.holds, told.because)
 
-    def _case(self, rule: Rule, subject: Subject) -> Case:
-        return Case(
-            shop=subjects.shop_of(subject.name),
-            subject=subject.name,
-            dossier=subject.dossier,
-            now=subject.now,
-            configuration=self._configuration,
-            open=frozenset(key for of, key in map(split_name, subject.open) if of == rule.name),
-            rule=rule.name,
-            use_case=rule.use_case,
-            calendars=self._calendars,
-        )
-
     # --- alerts -----------------------------------------------------------------------------------------------------
 
     def _alerts(self, subject: Subject) -> Iterator[AlertTold]:
@@ -229,19 +213,10 @@ class Teller:
             grouped.setdefault((alert.id, alert.title), []).append(alert)
         for alerts in grouped.values():
             first = alerts[0]
-            said = self._said(first, subject)
+            said = _said(first, subject)
             teams = tuple(self._team(alert, said) for alert in alerts)
             state = "told once" if first.milestone else first.state.value
             yield AlertTold(first.rule, state, first.severity.value, first.title, first.at, teams, first.unknown)
-
-    def _said(self, alert: Alert, subject: Subject) -> Said | None:
-        """The rule's own words, which say for whom it is."""
-        for rule in RULES:
-            if rule.name == alert.rule:
-                for verdict in rule.judge(self._case(rule, subject)):
-                    if isinstance(verdict, Fire | Due | Tell) and verdict.said.title == alert.title:
-                        return verdict.said
-        return None
 
     def _team(self, alert: Alert, said: Said | None) -> TeamTold:
         team = self._configuration.team(alert.team)
@@ -267,6 +242,15 @@ class Teller:
         if not found:
             told = alert.team in default_teams(self._configuration)
             yield "the default, since no route fits" if told else "was told of the beginning"
+
+
+def _said(alert: Alert, subject: Subject) -> Said | None:
+    """The rule's own words, which say for whom it is."""
+    for judged in subject.judged:
+        for verdict in judged.verdicts if judged.rule.name == alert.rule else ():
+            if isinstance(verdict, Fire | Due | Tell) and verdict.said.title == alert.title:
+                return verdict.said
+    return None
 
 
 def _is_told_before(says: RuleSays, subject: Subject) -> bool:

@@ -6,9 +6,10 @@ nothing else happened. Questions are answered by the facts that were given, or n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -19,14 +20,15 @@ from schemas import codec, topics
 from schemas.alerts import Alert
 from schemas.configuration import Configuration
 from schemas.events import Event
-from schemas.questions import Question, QuestionKind
+from schemas.questions import Question
 from schemas.reasons import DropReason, RejectReason
 from schemas.records import Record
 from stages.classify import DOSSIER, Classify
 from stages.deduplicate import Deduplicate
 from stages.dossiers.dossier import Dossier
 from stages.enrich import Enrich
-from stages.judging.episodes import EPISODE
+from stages.rules.rule import Case, Rule, Verdict
+from stages.rules.table import WATCHING
 from stages.shopify.client import Shopify
 from stages.stage import Ask, CancelTimer, Context, Drop, Emit, Outcome, Reject, Retry, SetTimer, Stage, Timer, Work
 
@@ -38,17 +40,47 @@ _WAITED = timedelta(hours=25)
 _MOST_TIMERS = 1000
 
 
+class Judged(NamedTuple):
+    rule: Rule
+    case: Case
+    verdicts: Sequence[Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class _Overheard:
+    """A rule, and what it was asked and said."""
+
+    rule: Rule
+    heard: list[Judged]
+
+    @property
+    def name(self) -> str:
+        return self.rule.name
+
+    @property
+    def use_case(self) -> int:
+        return self.rule.use_case
+
+    @property
+    def watches(self) -> frozenset[str]:
+        return self.rule.watches
+
+    def judge(self, case: Case) -> Sequence[Verdict]:
+        verdicts = [*self.rule.judge(case)]
+        self.heard.append(Judged(self.rule, case, verdicts))
+        return verdicts
+
+
 @dataclass(slots=True)
 class Subject:
-    """What the classifier had before it, and what came of it. `open`: the names of the episodes before."""
+    """What came of it. `judged`: each time a rule was asked, the first time with what was open before."""
 
     name: str
     event: Event | None
     now: datetime
-    open: frozenset[str] = frozenset()
     dossier: Dossier = field(default_factory=Dossier)
+    judged: list[Judged] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
-    asked: list[QuestionKind] = field(default_factory=list)
     dropped: DropReason | None = None
 
 
@@ -70,7 +102,9 @@ class Rehearsal:
         access = (shop.domain for shop in configuration.shops if shop.admin is not None or looked is not None)
         self._enrich = Enrich(configuration, _Silent(frozenset(access)), _CARD_KEY)
         self._deduplicate = Deduplicate()
-        self._classify = Classify(configuration, digest)
+        self._judged: list[Judged] = []
+        overheard = {kind: tuple(_Overheard(rule, self._judged) for rule in rules) for kind, rules in WATCHING.items()}
+        self._classify = Classify(configuration, digest, overheard)
         stages: tuple[Stage, ...] = (self._enrich, self._deduplicate, self._classify)
         self._memories = {id(stage): Memory(stage.families) for stage in stages}
         self._timers: dict[tuple[str, str], Timer] = {}
@@ -115,8 +149,8 @@ class Rehearsal:
                 yield from self._classified(unique, event.subject, event)
 
     def _classified(self, work: Work, subject: str, event: Event | None) -> Iterator[Subject]:
-        before = frozenset(name.decode() for name, _ in self._view(self._classify).scan(EPISODE, subject))
-        heard, questions = Subject(subject, event, self.now, before), list[Question]()
+        heard, questions = Subject(subject, event, self.now), list[Question]()
+        self._judged.clear()
         for outcome in self._worked(self._classify, work):
             match outcome:
                 case Emit(value=Alert() as alert):
@@ -126,7 +160,7 @@ class Rehearsal:
                 case Ask(question=question):
                     questions.append(question)
         heard.dossier = self._view(self._classify).get(DOSSIER, subject) or Dossier()
-        heard.asked = [question.kind for question in questions]
+        heard.judged = [*self._judged]
         yield heard
         for question in questions:
             yield from self._enriched(self._record(topics.QUESTIONS, question.subject, question))

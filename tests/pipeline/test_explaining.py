@@ -5,13 +5,20 @@ from __future__ import annotations
 import io
 import json
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline.cli import main
+from pipeline.explaining.accounts import Account, Teller
+from pipeline.explaining.given import Asked, DeadLetter, Unusable, read
+from pipeline.settings import load
+from pipeline.simulators.samples import bodies, topics
+from stages.rules.table import NAMES
 
+DEPLOY = Path(__file__).parents[2] / "deploy"
 SHOP = "demo.myshopify.com"
 AT = "2026-11-26T08:00:00+00:00"
 FILE = f"""\
@@ -252,6 +259,28 @@ def test_what_was_asked_is_answered_by_the_facts_that_were_given(told: Told) -> 
     Path("facts.json").write_text(json.dumps({**FACTS, "risk": [], "recommendation": None, "order": paid}))
 
     assert told("route", "large.json", "--facts", "facts.json")["later"] == []
+
+
+def rehearsed(topic: str, body: bytes) -> tuple[Account, ...]:
+    """Nothing, where only Shopify could tell whose it is, or where it would be a dead letter."""
+    configuration = load(DEPLOY / "pipeline.example.yaml", NAMES)
+    given = Asked(configuration, datetime.now(UTC), topic)
+    try:
+        return Teller(configuration, "0123456789ab", None).told(read(body, given), timedelta(days=30)).events
+    except (DeadLetter, Unusable):
+        return ()
+
+
+def test_of_every_real_body_what_rules_say_is_what_happens() -> None:
+    seen = set()
+    for topic, names in topics().items():
+        for name in names:
+            for account in rehearsed(topic, bodies()[name].replace(b'"test": true', b'"test": false')):
+                fired = {says.rule for says in account.rules if says.says in ("fires", "told")}
+                told = {alert.rule for alert in account.alerts if alert.state in ("firing", "told once")}
+                assert fired == told, topic
+                seen |= fired
+    assert len(seen) > 5
 
 
 # --- people ----------------------------------------------------------------------------------------------------------
