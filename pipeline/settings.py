@@ -101,7 +101,12 @@ def _said(value: object) -> object:
         }
     if isinstance(value, tuple):
         return [_said(inner) for inner in value]
-    return value.normalize() if isinstance(value, Decimal) else value
+    return _plain(value) if isinstance(value, Decimal) else value
+
+
+def _plain(number: Decimal) -> Decimal:
+    """The same for 5000 and 5000.00, and said as a person would say it: not 5E+3."""
+    return Decimal(format(number.normalize(), "f"))
 
 
 def _default(field: msgspec.structs.FieldInfo) -> object:

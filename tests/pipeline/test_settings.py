@@ -228,6 +228,13 @@ def test_the_hash_is_the_same_for_files_that_say_the_same_and_differs_otherwise(
     )
 
 
+@pytest.mark.parametrize("spoken", ["5000", "5000.00", "5E+3"])
+def test_a_number_is_accepted_as_a_person_says_it(spoken: str) -> None:
+    said = said_by(parse(with_rules(f"payments: {{abandoned_alert_from: {spoken}}}")))
+    assert b"5000" in said
+    assert b"5E+3" not in said
+
+
 @pytest.mark.parametrize("session", ["0s", "900ms", "6m"])
 def test_a_session_that_no_broker_takes_is_a_mistake(session: str) -> None:
     with pytest.raises(ConfigurationError, match=r"kafka\.session"):
