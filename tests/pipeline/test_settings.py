@@ -228,7 +228,7 @@ def test_the_hash_is_the_same_for_files_that_say_the_same_and_differs_otherwise(
     )
 
 
-@pytest.mark.parametrize("spoken", ["5000", "5000.00", "5E+3"])
+@pytest.mark.parametrize("spoken", ["5000", "5000.00"])
 def test_a_number_is_accepted_as_a_person_says_it(spoken: str) -> None:
     said = said_by(parse(with_rules(f"payments: {{abandoned_alert_from: {spoken}}}")))
     assert b"5000" in said
