@@ -290,6 +290,24 @@ def test_a_rules_deadline_runs_in_the_calendar_of_the_team_that_it_will_tell() -
     assert desk.due["order-high-risk|"] == on(4, 22)
 
 
+@pytest.mark.parametrize("wanted", [{"rules": ("return-undecided", "refund-due")}, {"use_cases": (6,)}])
+def test_a_route_by_rule_or_use_case_is_that_of_the_rule_that_waits(wanted: dict[str, Any]) -> None:
+    whole = company(NEW_YORK, finance="new-york")
+    desk = Desk(replace(whole, routes=Route(teams=("others",), routes=(Route(teams=("finance",), **wanted),))))
+    requested(desk)
+    risky(desk)
+    assert desk.due[f"return-undecided|{RETURN}"] == on(9, 22)
+    assert desk.due["order-high-risk|"] == on(4, 17)
+
+
+def test_a_milestone_names_the_deadline_of_the_rule_that_watches_it() -> None:
+    route = Route(teams=("finance",), rules=("refund-due",))
+    desk = Desk(replace(company(NIGHTS, finance="nights"), routes=Route(teams=("others",), routes=(route,))))
+    received(desk)
+    (arrival,) = desk.told("return-received")
+    assert labels(arrival)["Refund due"] == "by 08 Nov 2026 at 00:00 UTC"
+
+
 def test_another_calendar_moves_what_is_waited_for() -> None:
     desk = SweptDesk(configuration(rules=Rules(returns=ReturnRules()), **OFFICE))
     requested(desk)
