@@ -18,6 +18,7 @@ from schemas.alerts import Untold
 from stages.conditions.naming import names_in
 from stages.conditions.seen import Sight, Variables
 
+_LONGEST_SENTENCE = 200
 #: Whatever an expression does that it should not.
 _FAULTS = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
 
@@ -84,4 +85,5 @@ def compiled(text: str) -> Condition:
 
 
 def first_sentence(error: Exception) -> str:
-    return str(error).split("\n", 1)[0].split(". ", 1)[0].rstrip(".")
+    """The library may quote the text that it failed on, whatever its length."""
+    return str(error).split("\n", 1)[0].split(". ", 1)[0].rstrip(".")[:_LONGEST_SENTENCE]

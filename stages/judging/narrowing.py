@@ -18,6 +18,10 @@ from stages.conditions.condition import Condition, Told, compiled
 from stages.conditions.seen import Sight
 from stages.conditions.table import seen_by
 from stages.rules.rule import Again, Case, Clear, Due, Fire, Rule, Said, Tell, Verdict
+from stages.rules.words import bounded
+
+#: Of an expression, in a message.
+_SHOWN = 200
 
 
 class Narrowing:
@@ -42,7 +46,7 @@ class Narrowing:
                 yield _marked(verdict, told[verdict.key], condition)
         for key, one in told.items():
             if one.holds is False:
-                yield Clear(f"the rule's condition does not hold: {condition.text}", key)
+                yield Clear(f"the rule's condition does not hold: {bounded(condition.text, _SHOWN)}", key)
 
     def told(self, rule: Rule, case: Case, key: str) -> tuple[str, Told] | None:
         """The text of its condition and what it says of what `key` names; None: it has none."""
@@ -68,5 +72,5 @@ def _marked(verdict: Fire | Due | Tell, told: Told, condition: Condition) -> Fir
 
 
 def _doubted(said: Said, told: Told, condition: Condition) -> Said:
-    doubt = f"whether it was to be told: {condition.text} ({told.because})"
+    doubt = f"whether it was to be told: {bounded(condition.text, _SHOWN)} ({told.because})"
     return replace(said, unknown=(*said.unknown, doubt), untold=told.untold)

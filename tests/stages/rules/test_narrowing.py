@@ -113,6 +113,16 @@ def test_a_condition_that_fails_on_the_facts_that_came_goes_out_and_says_so() ->
     assert alert.untold is Untold.FAILED
 
 
+def test_a_long_condition_and_what_it_failed_on_are_cut_in_a_message() -> None:
+    long = "customer.orders > 3" + " || customer.orders > 4" * 30
+
+    (unknown,) = tell(desk(long), "open", "501")[0].unknown
+    (failed,) = tell(desk("duration(order.name) > duration('1s')"), "open", "501", name="x" * 65_536)[0].unknown
+
+    assert unknown.startswith("whether it was to be told: customer.orders > 3 || customer.orders > 4 || ")
+    assert max(len(unknown), len(failed)) < 300
+
+
 def test_an_alert_of_which_it_was_not_known_ends_when_it_turns_out_not_to_hold() -> None:
     at = desk("customer.orders > 3")
     tell(at, "open", "501")
