@@ -13,6 +13,7 @@ from schemas.facts import (
     AnyFacts,
     CheckoutFacts,
     DomainFacts,
+    DraftFacts,
     HoldFacts,
     InventoryFacts,
     InventoryItemFacts,
@@ -79,7 +80,7 @@ def merged(dossier: Dossier, event: Event) -> Dossier:
             return _item(dossier, event, facts, looked_up)
         case ReturnFacts():
             return _return(dossier, event, facts, stamp)
-        case CheckoutFacts() if facts.customer is not None:
+        case CheckoutFacts() | DraftFacts() if facts.customer is not None:
             return replace(dossier, customer=newest(dossier.customer, Known(looked_up, event.kind, facts.customer)))
         case ShopFacts() | DomainFacts():
             return replace(dossier, spans=storefront_spans(dossier.spans, facts, stamp, looked_up))
@@ -116,7 +117,7 @@ def _own(facts: AnyFacts) -> AnyFacts:
     match facts:
         case OrderFacts():
             return replace(facts, risk=None, recommendation=None, customer=None, address_verdict=None, holds=None)
-        case CheckoutFacts():
+        case CheckoutFacts() | DraftFacts():
             return replace(facts, customer=None)
         case HoldFacts():
             return replace(facts, open_holds=None)

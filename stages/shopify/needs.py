@@ -18,6 +18,7 @@ from schemas.facts import (
     CheckoutFacts,
     Customer,
     DomainFacts,
+    DraftFacts,
     Facts,
     HoldFacts,
     InventoryFacts,
@@ -73,7 +74,7 @@ def needs_of(event: Event, place: Place | None) -> Needs:
             return {"item": ask(What.ITEM, facts.item_id, event.updated)}
         case VariantFacts() as facts:
             return {"item": ask(What.ITEM_OF_VARIANT, facts.id) if place is None else ask(What.ITEM, place.identity)}
-        case CheckoutFacts(customer_id=int() as customer):
+        case CheckoutFacts(customer_id=int() as customer) | DraftFacts(customer_id=int() as customer):
             return {"customer": ask(What.CUSTOMER, customer)}
         case _:
             return _storefront_needs(event, ask)
@@ -157,7 +158,7 @@ def filled(facts: AnyFacts, value: Value) -> AnyFacts:
 
 def _beside(facts: AnyFacts, value: Value) -> AnyFacts:
     match facts, value:
-        case ((OrderFacts() | CheckoutFacts()), Customer()):
+        case ((OrderFacts() | CheckoutFacts() | DraftFacts()), Customer()):
             return replace(facts, customer=value)
         case OrderFacts(), Verdict():
             return replace(facts, address_verdict=value.word)

@@ -26,7 +26,7 @@ from pipeline.simulators.shopify.orders import FulfillmentHold
 from pipeline.simulators.shopify.store import Store
 from pipeline.state import Change, Memory, View
 from schemas import codec, topics
-from schemas.alerts import Alert, AlertState
+from schemas.alerts import Alert
 from schemas.records import Record
 from schemas.resources import raw_key
 from stages.classify import Classify
@@ -36,6 +36,7 @@ from stages.shopify.answers import Answer, Found, Missing
 from stages.shopify.client import Shopify
 from stages.shopify.operations import Nodes, Operation, documents
 from stages.stage import Ask, CancelTimer, Context, Emit, Outcome, Retry, SetTimer, Timer, Work
+from stages.told import ENDS
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 _DOCUMENTS = {name: document(text) for name, text in documents().items()}
@@ -120,7 +121,7 @@ class Chain:
     def open(self) -> set[str]:
         """The rules of which an alert has not ended."""
         newest = {alert.id: alert for alert in self.alerts if not alert.milestone}
-        return {alert.rule for alert in newest.values() if alert.state is not AlertState.RESOLVED}
+        return {alert.rule for alert in newest.values() if alert.state not in ENDS}
 
     # --- how it goes on ---------------------------------------------------------------------------------------------
 
