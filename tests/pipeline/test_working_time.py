@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -172,6 +174,12 @@ def test_a_team_names_a_calendar_that_there_is() -> None:
     assert mistakes(f"{LEAST}{team}") == ["teams[0].calendar (line 3): no calendar `ofice`; there is none"]
     right = team.replace("ofice", "office")
     assert _of(parse(f"{LEAST}{right}calendars: [{{name: office}}]\n")) == "office"
+
+
+def test_the_readmes_calendars_have_no_mistake() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    (example,) = (one for one in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL) if "calendars:" in one)
+    assert [calendar.name for calendar in parse(LEAST + example).calendars] == ["default", "on-call"]
 
 
 def test_two_calendars_of_one_name_are_a_mistake() -> None:
