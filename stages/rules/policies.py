@@ -17,6 +17,10 @@ from stages.conditions.condition import Condition, Told, compiled
 from stages.conditions.seen import Sight, Variables
 from stages.rules.matters import Matter
 from stages.rules.rule import Case
+from stages.rules.words import bounded
+
+_SHOWN = 60
+_LONGEST = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,11 @@ def match(policy: Approval, case: Case, matter: Matter, seen: Variables) -> Matc
         if told.holds is False or _is_not_about(condition, told, seen):
             return Match(False)
         if told.holds is None:
-            doubts.append(f"{policy.when} ({told.because})")
+            doubts.append(f"{bounded(policy.when, _SHOWN)} ({told.because})")
             untold = told.untold
     if not doubts:
         return Match(True)
-    return Match(None, (f"whether it needs approval ({policy.name}): {', '.join(doubts)}",), untold)
+    return Match(None, tuple(f"whether it needs approval: {doubt}" for doubt in doubts), untold)
 
 
 def in_words(policy: Approval) -> str:
@@ -56,7 +60,7 @@ def in_words(policy: Approval) -> str:
         f"with {' or '.join(policy.skus)}" if policy.skus else "",
         policy.when or "",
     )
-    return f"{policy.name}: {', '.join(part for part in parts if part) or 'every order'}"
+    return bounded(f"{policy.name}: {', '.join(part for part in parts if part) or 'every order'}", _LONGEST)
 
 
 def _is_not_about(condition: Condition, told: Told, seen: Variables) -> bool:

@@ -109,18 +109,19 @@ def test_a_condition_that_fails_asks_rather_than_lets_pass_and_says_so() -> None
 
     (alert,) = Approvers(company(harmful)).ordered(order())
 
-    assert alert.unknown[0].startswith("whether it needs approval (harm): int(order.name) > 3 (it failed: ")
+    assert alert.unknown[0].startswith("whether it needs approval: int(order.name) > 3 (it failed: ")
     assert alert.untold is Untold.FAILED
 
 
-def test_what_is_not_known_is_said_in_one_sentence() -> None:
+def test_each_thing_that_is_not_known_is_said() -> None:
     policy = replace(FIRST, countries=("NO",), tags=("vip",))
 
     (alert,) = Approvers(company(policy)).ordered(order(absent=("address", "tags")))
 
     assert alert.unknown == (
-        "whether it needs approval (first-order): where it goes, its tags, "
-        "customer.first_order && order.total > 100 (not known: customer.first_order)",
+        "whether it needs approval: where it goes",
+        "whether it needs approval: its tags",
+        "whether it needs approval: customer.first_order && order.total > 100 (not known: customer.first_order)",
     )
     assert alert.untold is Untold.UNKNOWN
 
@@ -160,3 +161,15 @@ def test_of_an_order_that_was_only_looked_at_its_own_word_is_waited_for() -> Non
 
     assert [alert.team for alert in alerts] == ["finance", "sales"]
     assert [alert.team for alert in desk.ordered(order(address=Address("NO")), 2)] == ["compliance"]
+
+
+def test_long_conditions_and_lists_are_cut_in_a_message() -> None:
+    long = Approval(
+        name="a", teams=("sales",), when="int(order.name) > 3 || " + "order.total > 99999.0 || " * 30 + "false"
+    )
+    listed = Approval(name="b", teams=("sales",), skus=("CHAIR-1", *(f"SKU-{n}" for n in range(500))))
+
+    alerts = Approvers(company(long, listed)).ordered(order())
+
+    assert [len(labels(alert)["Policy"]) <= 300 for alert in alerts] == [True, True]
+    assert len(alerts[0].unknown[0]) < 400
