@@ -39,7 +39,7 @@ class ApprovalRequired:
         for policy in policies:
             found = match(policy, case, matter, seen_by(self, case.kind))
             if matter.over or found.matches is False:
-                yield _withdrawn(policy.name, matter.over or _no_match(case, policy, matter))
+                yield _withdrawn(policy.name, matter.over or _no_match(case, policy, found))
             elif found.matches or matter.is_told:
                 yield _asked(case, policy, matter, found)
         for name in sorted(case.open - {policy.name for policy in policies}):
@@ -59,8 +59,9 @@ def _withdrawn(policy: str, because: str) -> Clear:
     return Clear(because, policy, state=AlertState.WITHDRAWN)
 
 
-def _no_match(case: Case, policy: Approval, matter: Matter) -> str:
+def _no_match(case: Case, policy: Approval, found: Match) -> str:
     request = case.requests.get(policy.name)
-    if request is None or matter.total is None or request.amount in (None, matter.total):
-        return "it does not match the policy any more"
-    return f"it does not match the policy any more: it comes to {matter.total}, was {request.amount}"
+    if request is None:
+        return f"it does not match the policy: {found.otherwise}"
+    was = "" if request.amount is None else f" (asked about: {request.amount})"
+    return f"it does not match the policy any more: {found.otherwise}{was}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from schemas.alerts import Untold
 from schemas.configuration import Approval
@@ -25,24 +26,34 @@ _LONGEST = 300
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """`matches` None: it may. `doubts`: why that is not known, for an approver to read."""
+    """`matches` None: it may. `doubts`: why that is not known, for an approver. `otherwise`: why it does not."""
 
     matches: bool | None
     doubts: tuple[str, ...] = ()
     untold: Untold | None = None
+    otherwise: str = ""
+
+
+class Part(NamedTuple):
+    """One of those that a policy sets. In words: what is not known where `fits` is None, and what is so where not."""
+
+    fits: bool | None
+    unknown: str
+    otherwise: str
 
 
 def match(policy: Approval, case: Case, matter: Matter, seen: Variables) -> Match:
     """`seen`: what a `when` sees of such a subject."""
-    parts = [(words, fits) for words, fits in _parts(policy, matter) if fits is not True]
-    if any(fits is False for _, fits in parts):
-        return Match(False)
-    doubts, untold = [words for words, _ in parts], Untold.UNKNOWN if parts else None
+    parts = [part for part in _parts(policy, matter) if part.fits is not True]
+    for part in parts:
+        if part.fits is False:
+            return Match(False, otherwise=part.otherwise)
+    doubts, untold = [part.unknown for part in parts], Untold.UNKNOWN if parts else None
     if policy.when is not None:
         condition = compiled(policy.when)
         told = condition.told(Sight(case, policy.name), seen)
         if told.holds is False or _is_not_about(condition, told, seen):
-            return Match(False)
+            return Match(False, otherwise=f"{bounded(policy.when, _SHOWN)} does not hold")
         if told.holds is None:
             doubts.append(f"{bounded(policy.when, _SHOWN)} ({told.because})")
             untold = told.untold
@@ -69,18 +80,23 @@ def _is_not_about(condition: Condition, told: Told, seen: Variables) -> bool:
     return told.untold is Untold.UNKNOWN and any(lacking)
 
 
-def _parts(policy: Approval, matter: Matter) -> Iterator[tuple[str, bool | None]]:
-    """What the policy sets, each in words for where it is not known."""
+def _parts(policy: Approval, matter: Matter) -> Iterator[Part]:
     if policy.total_from is not None:
-        yield "its total", None if matter.total is None else matter.total.amount >= policy.total_from
+        total = matter.total
+        fits = None if total is None else total.amount >= policy.total_from
+        yield Part(fits, "its total", f"it comes to {total}")
     if policy.countries:
         country = matter.country
-        yield "where it goes", None if country is None else country.lower() in _lower(policy.countries)
+        fits = None if country is None else country.lower() in _lower(policy.countries)
+        yield Part(fits, "where it goes", f"it goes to {country}" if country else "it goes nowhere")
     if policy.tags:
-        yield "its tags", None if "tags" in matter.absent else bool(_lower(policy.tags) & _lower(matter.tags))
+        fits = None if "tags" in matter.absent else bool(_lower(policy.tags) & _lower(matter.tags))
+        yield Part(fits, "its tags", "it has none of the tags")
     if policy.skus:
         is_in = bool(set(policy.skus) & {line.sku for line in matter.standing})
-        yield "all that is in it", True if is_in else False if matter.is_whole else None
+        yield Part(
+            True if is_in else False if matter.is_whole else None, "all that is in it", "none of the goods is in it"
+        )
 
 
 def _lower(words: Iterable[str]) -> set[str]:

@@ -168,6 +168,7 @@ def test_a_policy_that_is_gone_withdraws_what_it_asked_and_forgets_what_it_would
         ('order.company != ""', {}, False),
         ('order.total > 10.0 || order.company != ""', {}, True),
         ("customer.first_order", {"customer_id": 3}, True),
+        ("order.lines.exists(line, line.price > 200.0) && customer.first_order", {"customer_id": 3}, True),
     ],
 )
 def test_one_condition_reads_orders_and_drafts_and_what_a_draft_never_has_is_not_about_it(

@@ -348,7 +348,10 @@ def test_other_teams_of_a_policy_are_asked_when_the_configuration_changes() -> N
     [
         ({"cancelled": START, "cancel_reason": "customer"}, "the order was cancelled (customer)"),
         ({"cancelled": START, "fulfillment": "fulfilled"}, "the order was cancelled"),
-        ({"total": "10.00"}, "it does not match the policy any more: it comes to 10.00 USD, was 12500.00 USD"),
+        (
+            {"total": "10.00"},
+            "it does not match the policy any more: it comes to 10.00 USD (asked about: 12500.00 USD)",
+        ),
     ],
 )
 def test_it_is_withdrawn_with_the_order_and_with_the_match(changed: dict[str, Any], because: str) -> None:
@@ -376,7 +379,11 @@ def test_a_policy_that_is_gone_or_raised_withdraws_what_it_asked_with_the_sweep(
         ("withdrawn", "the configuration changed: the policy is not in the configuration any more")
     ] * 2
     assert [(end.state, labels(end)["Ended"]) for end in higher] == [
-        ("withdrawn", "the configuration changed: it does not match the policy any more")
+        (
+            "withdrawn",
+            "the configuration changed: it does not match the policy any more: it comes to 12500.00 USD "
+            "(asked about: 12500.00 USD)",
+        )
     ] * 2
 
 

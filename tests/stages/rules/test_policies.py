@@ -8,12 +8,18 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from schemas.alerts import Untold
+from schemas import subjects
+from schemas.alerts import AlertState, Untold
 from schemas.configuration import Approval
+from schemas.events import Event, Source
 from schemas.facts import Address, Customer, Line, Terms
+from stages.dossiers.dossier import Dossier
+from stages.dossiers.merging import merged
 from stages.dossiers.registers import MANY
+from stages.rules.approvals import ApprovalRequired
+from stages.rules.rule import Case, Clear
 from tests.stages.rules.approving import CHAIR, EXPORT, LARGE, Approvers, company, order
-from tests.stages.rules.world import labels, usd
+from tests.stages.rules.world import NUMBER, SHOP, START, labels, usd
 
 MATCHES, MAY, NOT = "it matches", "it may match", "it does not match"
 
@@ -133,7 +139,11 @@ def test_a_lookup_that_failed_opens_a_request_and_its_answer_withdraws_it() -> N
     (ended,) = desk.ordered(order(customer_id=3, customer=Customer(3, orders=5)), 2)
 
     assert "how many orders this customer has placed" in began.unknown
-    assert (ended.state, labels(ended)["Ended"]) == ("withdrawn", "it does not match the policy any more")
+    assert (ended.state, labels(ended)["Ended"]) == (
+        "withdrawn",
+        "it does not match the policy any more: customer.first_order && order.total > 100 does not hold "
+        "(asked about: 12500.00 USD)",
+    )
 
 
 def test_an_answer_that_finds_a_match_after_all_is_no_second_request() -> None:
@@ -173,3 +183,25 @@ def test_long_conditions_and_lists_are_cut_in_a_message() -> None:
 
     assert [len(labels(alert)["Policy"]) <= 300 for alert in alerts] == [True, True]
     assert len(alerts[0].unknown[0]) < 400
+
+
+@pytest.mark.parametrize(
+    ("policy", "changed", "because"),
+    [
+        (LARGE, {"total": "12.00"}, "it does not match the policy: it comes to 12.00 USD"),
+        (EXPORT, {"address": Address("NO")}, "it does not match the policy: it goes to NO"),
+        (EXPORT, {}, "it does not match the policy: it goes nowhere"),
+        (EXPORT, {"address": Address("IR")}, "it does not match the policy: it has none of the tags"),
+        (replace(LARGE, skus=("X",)), {}, "it does not match the policy: none of the goods is in it"),
+        (SHARE, {"discounts": usd("1.00")}, "it does not match the policy: order.discount_share >= 0.25 does not hold"),
+    ],
+)
+def test_why_a_policy_is_not_about_an_order_can_be_told(
+    policy: Approval, changed: dict[str, Any], because: str
+) -> None:
+    told = Event("orders/updated", SHOP, "", "", START, START, "1", Source.WEBHOOK, order(**changed))
+    case = Case(SHOP, subjects.order(SHOP, NUMBER), merged(Dossier(), told), START, company(policy))
+
+    (verdict,) = ApprovalRequired().judge(case)
+
+    assert verdict == Clear(because, policy.name, state=AlertState.WITHDRAWN)
