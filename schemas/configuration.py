@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta, field
@@ -216,12 +217,33 @@ class Job(Configured, frozen=True):
     time_zone: str | None = None
 
 
+class SyncTopic(StrEnum):
+    """Topics whose silence tells something, since Shopify can be asked whether there was anything to tell."""
+
+    ORDERS_CREATE = "orders/create"
+    ORDERS_UPDATED = "orders/updated"
+    INVENTORY_UPDATE = "inventory_levels/update"
+    FULFILLMENTS_CREATE = "fulfillments/create"
+
+
+class SyncRules(Configured, frozen=True):
+    """When a topic is silent for too long: `gaps` of the shop's usual ones at this hour of the week, never less than
+    `least`. Until a shop's rhythm is known, which takes two weeks, `unknown_rhythm` is the limit.
+    """
+
+    topics: tuple[SyncTopic, ...] = tuple(SyncTopic)
+    gaps: Positive = 6
+    least: timedelta = timedelta(minutes=30)
+    unknown_rhythm: timedelta = timedelta(hours=24)
+
+
 class OperationRules(Configured, frozen=True):
     """`tls_off_after`: a domain that was served over TLS is not, for so long."""
 
     jobs: tuple[Job, ...] = ()
     required_scopes: tuple[str, ...] = ()
     tls_off_after: timedelta = timedelta(hours=1)
+    sync: SyncRules = SyncRules()
 
 
 class ApprovalRules(Configured, frozen=True):

@@ -444,6 +444,16 @@ class ShopFacts(Facts, frozen=True, tag="shop"):
     tls: bool | None = None
 
 
+class SyncFacts(Facts, frozen=True, tag="sync"):
+    """Looked up with `answer.sync`: how many things Shopify has that are newer than `since`, of those that a topic
+    tells of; None: it did not say. There may be `more`. `newest`: when the newest of them was made or changed."""
+
+    since: datetime
+    newer: int | None = None
+    more: bool = False
+    newest: datetime | None = None
+
+
 class ScopesFacts(Facts, frozen=True, tag="scopes"):
     previous: tuple[str, ...] = ()
     current: tuple[str, ...] = ()
@@ -533,6 +543,7 @@ AnyFacts = (
     | RefundFacts
     | DisputeFacts
     | ShopFacts
+    | SyncFacts
     | ScopesFacts
     | AppSubscriptionFacts
     | BulkOperationFacts

@@ -21,6 +21,8 @@ class QuestionKind(StrEnum):
     INVENTORY = "inventory"
     SHOP = "shop"
     """The shop's primary domain, and whether it is served over TLS."""
+    SYNC = "sync"
+    """What Shopify has that a topic has not told. `resource`: since when, as ISO 8601; the subject names the topic."""
 
 
 class Question(Struct, frozen=True):

@@ -76,6 +76,10 @@ class TokenRefused(Signal, frozen=True, tag="token-refused"):
     refused: bool
 
 
+class TopicHeard(Signal, frozen=True, tag="topic-heard"):
+    """A webhook of the subject's topic has come in (`enrich`): the first of its five minutes, in each task."""
+
+
 class ShopShut(Signal, frozen=True, tag="shop-shut"):
     """Shopify's API answers `status` (402: payment required, 423: locked) for this shop (`enrich`); None: no more."""
 
@@ -99,6 +103,7 @@ AnySignal = (
     | ChainBehind
     | ShopUninstalled
     | TokenRefused
+    | TopicHeard
     | ShopShut
     | SendingFailed
 )

@@ -30,6 +30,7 @@ from stages.judging.narrowing import Narrowing
 from stages.judging.sweeping import (
     GONE,
     Sieve,
+    ended_with_app,
     forgotten,
     has_gone,
     is_of_gone_shop,
@@ -100,6 +101,14 @@ class Classify:
             yield from self._reconfigured(self._case(subject, dossier, context), cause, context)
         elif visit.cause is SweepCause.UNINSTALLED and is_of_gone_shop(subject, dossier, context):
             yield from forgotten(subject, context)
+            yield from self._left(subject, dossier, visit, context)
+
+    def _left(self, subject: str, dossier: Dossier, visit: Visit, context: Context) -> Iterator[Outcome]:
+        """What was told of the app's own work in the shop is over with it."""
+        cause = Cause(f"{visit.cause}@{visit.about}@{context.now.isoformat()}", context.wall, None)
+        judgement = self._judgement(self._case(subject, dossier, context), cause, context)
+        for rule, keys in ended_with_app(self._rules(subject), judgement):
+            yield from judgement.carried_out(rule, [Clear("the app was uninstalled", key) for key in keys])
 
     def _happened(self, record: Record, context: Context) -> Iterator[Outcome]:
         event = _decoded(record, Event)

@@ -27,6 +27,7 @@ from schemas.records import REDRIVEN_AT, Record
 from schemas.resources import SHOP_REDACT
 from stages.bodies.arrivals import Draft, copies, read, routing_of
 from stages.bodies.fields import instant
+from stages.hearing import HEARD, heard
 from stages.shopify.answers import Denied, Found
 from stages.shopify.client import Shopify
 from stages.shopify.lookup import Lookup, Place, Reply
@@ -68,7 +69,7 @@ _FIRST_LATE = timedelta(seconds=5)
 class Enrich:
     """`card_key` keys the hash that stands for a card; without it cards are not told apart."""
 
-    families: Sequence[Family[Any]] = (PLACES, LATE, REFUSALS, SHUT)
+    families: Sequence[Family[Any]] = (PLACES, LATE, REFUSALS, SHUT, HEARD)
 
     def __init__(self, configuration: Configuration, shopify: Shopify, card_key: bytes | None = None) -> None:
         self._configuration = configuration
@@ -130,6 +131,7 @@ class Enrich:
         worth = (reply for name, reply in unknown.items() if name not in in_vain)
         wait_for(worth, waited(context), self._settings.patience)
         yield from shop_news(event.shop, self._replies(needs, context).values(), context)
+        yield from heard(event, self._configuration.rules.operations.sync.topics, context)
         for told in (event, *copies(event)):
             yield Emit(topics.ENRICHED, told.subject, told, told.kind)
         if late is None or not _is_older(event, late.event):

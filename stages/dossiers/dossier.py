@@ -53,7 +53,8 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
     `spans`: per thing that has a state (`financial`, `fulfillment`, `address`, `return/7`), when each word was seen;
     of `address-parts` the words are what it lacks (`city,zip`), or `whole`. `readings`: an item's available units over
     all online locations, by the time of the reading; `stock`: by location's id, where it is not only one that sells
-    online. `incomplete`: what was to be looked up and is not known, and
+    online. `rhythm`: in which five minutes of an hour a topic was heard, as bits, by the hour's number; of two weeks.
+    `incomplete`: what was to be looked up and is not known, and
     since when. `heard`: when the newest happened that the shop itself has told; answers and looks do not count.
     """
 
@@ -71,6 +72,7 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
     stock: dict[str, Known[tuple[tuple[int, int], ...]]] = {}
     incomplete: dict[str, Known[bool]] = {}
     heard: datetime | None = None
+    rhythm: dict[int, int] = {}
 
     # --- what rules ask ---------------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ from schemas.facts import (
     ShopFacts,
     VariantFacts,
 )
-from schemas.signals import AnySignal, ChainBehind, JobReported, PaymentFailedReported
+from schemas.signals import AnySignal, ChainBehind, JobReported, PaymentFailedReported, TopicHeard
 from stages.dossiers.dossier import Dossier, Payment, is_at_one_place
 from stages.dossiers.registers import (
     LATE,
@@ -39,6 +39,7 @@ from stages.dossiers.registers import (
     stamp_of_lookup,
     stamp_of_signal,
 )
+from stages.dossiers.rhythms import HEARD, beaten
 from stages.dossiers.shelves import place_of
 from stages.dossiers.storefronts import storefront_spans
 
@@ -95,6 +96,10 @@ def with_signal(dossier: Dossier, signal: AnySignal, kind: str) -> Dossier:
     reports for itself, and none is pushed out: one that was forgotten would never be waited for.
     """
     told = Known(stamp_of_signal(signal), kind, bounded(signal))
+    if isinstance(signal, TopicHeard):
+        spans = _seen(dossier.spans, HEARD, "yes", signal.occurred)
+        rhythm = beaten(dossier.rhythm, signal.occurred)
+        return replace(dossier, spans=spans, rhythm=rhythm, heard=_later(dossier.heard, signal.occurred))
     if isinstance(signal, JobReported | PaymentFailedReported):
         dossier = replace(dossier, heard=_later(dossier.heard, signal.occurred))
     if isinstance(signal, ChainBehind):

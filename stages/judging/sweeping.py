@@ -5,13 +5,14 @@ and the other rules judge those conditions again. Nothing else begins by it: tha
 order, and what was known before them is judged by them with its next news, not all at once.
 
 Of a shop that is gone nothing is waited for: what it does not tell any more has not failed to happen. What is open
-stays open. Each task remembers since when a shop is gone; a subject is back with its own next news. Not promised:
-that a second uninstalling is known from a delivery that does not say when it happened.
+stays open, but for what was told of the app's own work there. Each task remembers since when a shop is gone; a subject
+is back with its own next news. Not promised: that a second uninstalling is known from a delivery that does not say when
+it happened.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from schemas import subjects
@@ -28,6 +29,8 @@ from stages.stage import Context, Family, Outcome
 GONE: Family[datetime] = Family("gone", datetime, ttl=timedelta(days=90))
 #: Of the app itself, of the law and of us: these go on without the shop.
 _GO_ON = frozenset({"storefront-critical", "privacy-request", "pipeline-degraded"})
+#: Of webhooks, which are the app's: without it none come, and none are missing.
+_OF_OUR_WORK = frozenset({"sync-stopped", "subscription-missing"})
 
 #: Which of a rule's verdicts count.
 Sieve = Callable[[Rule, Iterable[Verdict]], Iterable[Verdict]]
@@ -106,6 +109,13 @@ def _without_waiting(rule: Rule, verdicts: Iterable[Verdict]) -> Iterator[Verdic
         waits = isinstance(verdict, Due | Again) or (isinstance(verdict, Tell) and verdict.at is not None)
         if rule.name in _GO_ON or not waits:
             yield verdict
+
+
+def ended_with_app(rules: Iterable[Rule], judgement: Judgement) -> Iterator[tuple[Rule, Sequence[str]]]:
+    """The rules about our own work in the shop, and the keys of what is open of them."""
+    for rule in rules:
+        if rule.name in _OF_OUR_WORK:
+            yield rule, [key for of, key in map(split_name, judgement.open) if of == rule.name]
 
 
 def forgotten(subject: str, context: Context) -> Iterator[Outcome]:

@@ -20,6 +20,7 @@ from stages.rules.returns import MILESTONES as RETURN_MILESTONES
 from stages.rules.returns import ReturnNotArrived, ReturnUndecided
 from stages.rules.rule import Rule
 from stages.rules.shipments import ShipmentException, ShipmentStalled
+from stages.rules.silence import SyncStopped
 from stages.rules.storefront import PrivacyRequest, StorefrontCritical
 
 RULES: tuple[Rule, ...] = (
@@ -55,6 +56,7 @@ RULES: tuple[Rule, ...] = (
     # 7: jobs, storefront, ourselves
     JobFailed(),
     JobOverdue(),
+    SyncStopped(),
     StorefrontCritical(),
     PipelineDegraded(),
     PrivacyRequest(),

@@ -14,7 +14,17 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from schemas.facts import CheckoutFacts, Customer, Hold, Item, LocationFacts, OrderFacts, ReturnFacts, ShopFacts
+from schemas.facts import (
+    CheckoutFacts,
+    Customer,
+    Hold,
+    Item,
+    LocationFacts,
+    OrderFacts,
+    ReturnFacts,
+    ShopFacts,
+    SyncFacts,
+)
 from schemas.money import Money
 from stages.bodies.fields import integer
 from stages.shopify import shapes
@@ -45,6 +55,7 @@ class What(StrEnum):
     RETURN_STATE = "return-state"
     SHOP = "shop"
     LOCATION = "location"
+    NEWER = "newer"
 
 
 class Lookup(Struct, frozen=True):
@@ -93,7 +104,17 @@ class Stale:
 
 
 Value = (
-    Place | Customer | Verdict | OrderFacts | OpenHolds | Item | CheckoutFacts | ReturnFacts | ShopFacts | LocationFacts
+    Place
+    | Customer
+    | Verdict
+    | OpenHolds
+    | Item
+    | OrderFacts
+    | CheckoutFacts
+    | ReturnFacts
+    | ShopFacts
+    | LocationFacts
+    | SyncFacts
 )
 Reply = Answer[Value] | Stale
 

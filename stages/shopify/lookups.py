@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from stages.shopify import checkouts, orders, places, returned, stock, storefront
+from stages.shopify import checkouts, newer, orders, places, returned, stock, storefront
 from stages.shopify.answers import Denied
 from stages.shopify.client import Shopify
 from stages.shopify.lookup import Lookup, Reply, What
@@ -29,6 +29,7 @@ LOOKUPS: dict[What, Callable[[Shopify, Lookup], Awaitable[Reply]]] = {
     What.RETURN_STATE: returned.return_state,
     What.SHOP: storefront.shop,
     What.LOCATION: storefront.location,
+    What.NEWER: newer.newer,
 }
 
 #: Every document, to be held against Shopify's schema.
@@ -49,6 +50,9 @@ OPERATIONS = (
     checkouts.ORDER_BY_CHECKOUT,
     storefront.PRIMARY_DOMAIN,
     storefront.LOCATION,
+    newer.ORDERS_SINCE,
+    newer.FULFILLMENTS_SINCE,
+    newer.INVENTORY_SINCE,
 )
 
 

@@ -29,12 +29,13 @@ from schemas.facts import (
     ReturnFacts,
     RiskFacts,
     ShopFacts,
+    SyncFacts,
     VariantFacts,
 )
 from schemas.questions import Question, QuestionKind
 from schemas.reasons import RejectReason
 from stages.bodies import orders, payments
-from stages.bodies.fields import integer
+from stages.bodies.fields import instant, integer
 from stages.shopify.lookup import Lookup, OpenHolds, Place, Value, Verdict, What
 from stages.stage import Reject
 
@@ -141,6 +142,9 @@ def question_needs(question: Question, since: datetime) -> tuple[AnyFacts, Needs
         }
     if question.kind is QuestionKind.SHOP:
         return ShopFacts(), {"shop": ask(What.SHOP, "")}
+    if question.kind is QuestionKind.SYNC and (since_when := instant(question.resource)) is not None:
+        topic = subjects.identity_of(question.subject)
+        return SyncFacts(since=since_when), {"sync": ask(What.NEWER, f"{topic} {question.resource}")}
     found = named or integer(subjects.identity_of(question.subject))
     if found is None:
         raise Reject(RejectReason.UNDECODABLE, f"a question about nothing: {question.resource!r}")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from pipeline.simulators.shopify.orders import Order
 from pipeline.simulators.shopify.people import AbandonedCheckout
-from schemas.facts import CheckoutFacts, Item, LocationFacts, OrderFacts, ReturnFacts, ShopFacts
+from schemas.configuration import SyncTopic
+from schemas.facts import CheckoutFacts, Item, LocationFacts, OrderFacts, ReturnFacts, ShopFacts, SyncFacts
 from stages.shopify.answers import Found, Refused
 from stages.shopify.client import Shopify
 from stages.shopify.lookup import Lookup, OpenHolds, Place, Verdict, What
@@ -35,7 +38,7 @@ def client(shopify: Served, token: str = TOKEN) -> Shopify:
     return Shopify(shopify.session, {SHOP: Access(shopify.graphql, token)}, lambda: END)
 
 
-@pytest.mark.parametrize("what", [what for what in What if what is not What.CHECKOUT])
+@pytest.mark.parametrize("what", [what for what in What if what not in (What.CHECKOUT, What.NEWER)])
 async def test_every_lookup_finds_something(what: What) -> None:
     async with served() as shopify:
         asking = client(shopify)
@@ -122,6 +125,25 @@ async def test_an_order_is_found_by_its_checkout() -> None:
         if isinstance(reply, Found) and isinstance(reply.value, CheckoutFacts)
     ]
     assert placed == [True, False]
+
+
+@pytest.mark.parametrize("topic", [topic for topic in SyncTopic if topic is not SyncTopic.FULFILLMENTS_CREATE])
+async def test_shopify_says_what_is_newer_than_a_topic_has_told(topic: SyncTopic) -> None:
+    async with served() as shopify:
+        asking = client(shopify)
+        early, late = END - timedelta(hours=23), END + timedelta(hours=23)
+        replies = [
+            await look_up(asking, Lookup(SHOP, What.NEWER, f"{topic} {since.isoformat()}", END))
+            for since in (early, late)
+        ]
+        await asking.close()
+
+    facts = [reply.value for reply in replies if isinstance(reply, Found) and isinstance(reply.value, SyncFacts)]
+    assert [each.since for each in facts] == [early, late]
+    assert facts[0].newer
+    assert facts[0].newest is not None
+    assert early < facts[0].newest <= END
+    assert (facts[1].newer, facts[1].newest, facts[1].more) == (0, None, False)
 
 
 async def test_a_wrong_token_is_a_refusal() -> None:

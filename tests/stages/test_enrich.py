@@ -25,6 +25,7 @@ from schemas.facts import (
     PrivacyFacts,
     ReturnFacts,
     ShopFacts,
+    SyncFacts,
     TransactionFacts,
     VariantFacts,
 )
@@ -32,17 +33,17 @@ from schemas.money import Money
 from schemas.questions import Question, QuestionKind
 from schemas.reasons import DropReason
 from schemas.records import REDRIVEN_AT, Record
-from schemas.signals import ShopShut, TokenRefused
+from schemas.signals import ShopShut, TokenRefused, TopicHeard
 from stages.enrich import Enrich
-from stages.shopify import shapes, storefront
+from stages.shopify import newer, shapes, storefront
 from stages.shopify.answers import Denied, Found, Missing, Refused, Shut, Unavailable
 from stages.stage import Context, Drop
-from tests.pipeline.world import START
+from tests.pipeline.world import START, until
 from tests.stages.asking import CLOSED_SHOP, CONFIGURATION, SHOP, ToldShopify, enriching
 from tests.stages.bodies.reading import ORDER
 
 TEST = {"x-shopify-test": "true"}
-SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 GID = f"gid://shopify/Order/{ORDER}"
 OF_ORDER = f"{SHOP}/order/{ORDER}"
 FULFILLMENT_ORDER = "gid://shopify/FulfillmentOrder/1"
@@ -485,6 +486,34 @@ async def test_a_domain_brings_the_primary_one_and_a_location_that_is_shut_what_
     assert third.facts == LocationFacts(id=4, name="North", active=True)
 
 
+async def test_that_a_topic_is_heard_is_told_once_in_five_minutes_and_of_webhooks_only() -> None:
+    world = await enriching()
+    knows_order(world.shopify)
+
+    async def taken(number: int) -> None:
+        async def are_out() -> bool:
+            return len({event.delivery_id for event in await world.events()}) == number
+
+        await until(are_out)
+
+    async with world.running():
+        await world.deliver("orders/create", LIVE, headers={"source": "reconcile"})
+        await world.deliver("orders/create", LIVE, headers={"x-shopify-test": "true"})
+        await world.deliver("orders/paid", LIVE)
+        await taken(3)
+        assert await world.signals(TopicHeard) == []
+        for topic in ("orders/create", "orders/create", "orders/updated"):
+            await world.deliver(topic, LIVE)
+        await taken(6)
+        told = await world.signals(TopicHeard)
+        await world.pass_time(5 * MINUTE)
+        await world.deliver("orders/create", LIVE)
+        await taken(7)
+        later = await world.signals(TopicHeard)
+    assert [signal.subject for signal in told] == [f"{SHOP}/topic/orders/create", f"{SHOP}/topic/orders/updated"]
+    assert [signal.occurred for signal in later[2:]] == [START + 5 * MINUTE]
+
+
 async def test_facts_that_come_with_a_newer_event_need_not_be_asked_for() -> None:
     world = await enriching()
     world.shopify.otherwise = Refused()
@@ -609,6 +638,10 @@ def question(kind: QuestionKind, subject: str = OF_ORDER, resource: str = "") ->
     return Question(f"question-{kind}", kind, SHOP, subject, resource or GID, START)
 
 
+def orders_made(*ago: timedelta) -> newer.OrdersSince:
+    return newer.OrdersSince(newer.Orders(tuple(newer.OrderNode(GID, created_at=START - each) for each in ago)))
+
+
 async def test_every_question_is_answered_with_what_is_so_now() -> None:
     world = await enriching()
     paid = shapes.PaidOrder(
@@ -633,6 +666,7 @@ async def test_every_question_is_answered_with_what_is_so_now() -> None:
         ("AbandonedCheckout", "gid://shopify/AbandonedCheckout/98"): Found(shapes.AbandonedCheckout()),
         ("Return", RETURN): Found(shapes.Return(shapes.ReturnNode(RETURN, status="OPEN", return_line_items=lines))),
         ("InventoryItems", "gid://shopify/InventoryItem/77"): Found(item),
+        ("OrdersSince", "created_at:>'2026-11-02T08:00:00Z'"): Found(orders_made(HOUR, 10 * MINUTE, MINUTE)),
         ("PrimaryDomain", "None"): Found(
             storefront.Shop(storefront.ShopNode("gid://shopify/Shop/1", storefront.Domain("Shop.example.com", True)))
         ),
@@ -645,7 +679,8 @@ async def test_every_question_is_answered_with_what_is_so_now() -> None:
         await world.ask(question(QuestionKind.RETURN, OF_ORDER, RETURN))
         await world.ask(question(QuestionKind.INVENTORY, f"{SHOP}/inventory/77", "77"))
         await world.ask(question(QuestionKind.SHOP, f"{SHOP}/shop", "1"))
-        events = {event.kind: event for event in await world.come(7)}
+        await world.ask(question(QuestionKind.SYNC, f"{SHOP}/topic/orders/create", (START - HOUR).isoformat()))
+        events = {event.kind: event for event in await world.come(8)}
 
     for kind in QuestionKind:
         event = events[f"answer.{kind}"]
@@ -677,6 +712,7 @@ async def test_every_question_is_answered_with_what_is_so_now() -> None:
     assert stock.item is not None
     shop = events["answer.shop"].facts
     assert shop == ShopFacts(id=1, primary="shop.example.com", tls=True)
+    assert events["answer.sync"].facts == SyncFacts(since=START - HOUR, newer=1, newest=START - 10 * MINUTE)
 
 
 async def test_a_question_is_answered_after_half_a_minute_at_the_latest() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from itertools import islice
@@ -16,6 +16,7 @@ from pipeline.simulators.shopify.graph import Joined, Link, Page, Part, Thing
 from pipeline.simulators.shopify.orders import Order
 from pipeline.simulators.shopify.people import Abandonment, SegmentMembership, SegmentMembershipResponse
 from pipeline.simulators.shopify.shops import AppInstallation, Shop
+from pipeline.simulators.shopify.stock import InventoryItem
 from pipeline.simulators.shopify.store import Things, joined
 
 T = TypeVar("T")
@@ -34,6 +35,8 @@ _SEARCHED: Final[Mapping[str, Callable[[Order], object]]] = {
     "checkout_token": lambda order: order.checkout_token,
     "id": lambda order: order.id.rpartition("/")[2],
     "name": lambda order: order.name,
+    "created_at": lambda order: order.created_at,
+    "updated_at": lambda order: order.updated_at,
 }
 
 
@@ -72,6 +75,9 @@ class Answering:
         match asked.name:
             case "orders":
                 return Page(tuple(self._found(str(given.get("query") or ""))))
+            case "inventoryItems":
+                since = str(given.get("query") or "").partition(":")[2]
+                return Page(tuple(item for item in self._all(InventoryItem) if _fits(item.updated_at, since)))
             case "abandonmentByAbandonedCheckoutId":
                 wanted = Link(str(given.get("abandonedCheckoutId")))
                 return next((it for it in self._all(Abandonment) if it.checkout == wanted), None)
@@ -93,13 +99,13 @@ class Answering:
         return (thing for thing in self._things.values() if isinstance(thing, kind))
 
     def _found(self, query: str) -> Iterator[Order]:
-        """Search by `name:value` terms, all of which must fit."""
+        """Search by `name:value` and `name:>time` terms, all of which must fit."""
         terms = [term.partition(":")[::2] for term in query.replace(" AND ", " ").split()]
         for name, _ in terms:
             if name not in _SEARCHED:
                 raise Unanswerable(f"the simulator does not search orders by {name!r}", "NOT_SIMULATED")
         for order in self._all(Order):
-            if all(_SEARCHED[name](order) == value.strip("'\"") for name, value in terms):
+            if all(_fits(_SEARCHED[name](order), value) for name, value in terms):
                 yield order
 
     def _told(self, value: object, asked: Field) -> object:
@@ -180,6 +186,13 @@ class Answering:
 def _attributes(kind: type[Part]) -> Mapping[str, str]:
     """Names of Shopify's to ours."""
     return {each.encode_name: each.name for each in fields(kind) if each.name not in kind.unseen}
+
+
+def _fits(value: object, wanted: str) -> bool:
+    plain = wanted.lstrip(">").strip("'\"")
+    if not isinstance(value, datetime):
+        return value == plain
+    return value > datetime.fromisoformat(plain).replace(tzinfo=UTC)
 
 
 def _first(given: Mapping[str, Value], otherwise: int) -> int:

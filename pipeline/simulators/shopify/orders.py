@@ -81,8 +81,14 @@ class Order(Thing, frozen=True, kw_only=True):
     checkout_token: str | None = None
     transactions: Joined = Joined("OrderTransaction", "order", listed=True)
     fulfillment_orders: Joined = Joined("FulfillmentOrder", "order")
+    fulfillments: Joined = Joined("Fulfillment", "order", listed=True)
     returns: Joined = Joined("Return", "order")
     refunds: Joined = Joined("Refund", "order", listed=True)
+
+
+class Fulfillment(Thing, frozen=True, kw_only=True):
+    order: Link
+    created_at: datetime
 
 
 class OrderTransaction(Thing, frozen=True, kw_only=True):
