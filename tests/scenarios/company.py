@@ -33,7 +33,7 @@ from schemas.configuration import (
 
 SHOP = "world.myshopify.com"
 #: Stories about a shop as a whole have one for themselves.
-OWN_SHOPS = 40
+OWN_SHOPS = 100
 JOBS = 20
 COMPLIANCE = "compliance"
 SCOPES = ("read_orders", "read_inventory")

@@ -39,11 +39,11 @@ class Held:
     def tell(self) -> None:
         plot, order = self.plot, purchase(self.plot)
         tells(plot, plot.start, order, "created", "orders/create")
-        plot.change(self.held, order.to_ship(_hold(plot, self.reason, self.is_ours)))
-        plot.webhook(self.held, "fulfillment_holds/added", _told(plot, self.reason, self.is_ours), "held")
+        plot.change(self.held, order.to_ship(hold(plot, self.reason, is_ours=self.is_ours)))
+        plot.webhook(self.held, "fulfillment_holds/added", hold_told(plot, self.reason, is_ours=self.is_ours), "held")
         if self.released < NEVER:
             plot.change(self.released, order.to_ship())
-            released = _told(plot, self.reason, self.is_ours)
+            released = hold_told(plot, self.reason, is_ours=self.is_ours)
             plot.webhook(self.released, "fulfillment_holds/released", released, "released")
 
     def expected(self, seen: Seen) -> Iterator[Told]:
@@ -66,11 +66,13 @@ class CrossSell:
     def tell(self) -> None:
         plot, order, reason = self.plot, purchase(self.plot), "online_store_post_purchase_cross_sell"
         tells(plot, plot.start, order, "created", "orders/create")
-        plot.change(self.held, order.to_ship(_hold(plot, reason, False)))
-        plot.webhook(self.held, "fulfillment_holds/added", _told(plot, reason, False), "held")
+        plot.change(self.held, order.to_ship(hold(plot, reason, is_ours=False)))
+        plot.webhook(self.held, "fulfillment_holds/added", hold_told(plot, reason, is_ours=False), "held")
         if self.released < NEVER:
             plot.change(self.released, order.to_ship())
-            plot.webhook(self.released, "fulfillment_holds/released", _told(plot, reason, False), "released")
+            plot.webhook(
+                self.released, "fulfillment_holds/released", hold_told(plot, reason, is_ours=False), "released"
+            )
 
     def expected(self, seen: Seen) -> Iterator[Told]:
         occurred = self.plot.occurred("held")
@@ -83,7 +85,7 @@ class CrossSell:
             )
 
 
-def _hold(plot: Plot, reason: str, is_ours: bool) -> FulfillmentHold:
+def hold(plot: Plot, reason: str, *, is_ours: bool) -> FulfillmentHold:
     return FulfillmentHold(
         id=gid("FulfillmentHold", plot.number(_HOLD)),
         reason=reason.upper(),
@@ -93,9 +95,9 @@ def _hold(plot: Plot, reason: str, is_ours: bool) -> FulfillmentHold:
     )
 
 
-def _told(plot: Plot, reason: str, is_ours: bool) -> Json:
+def hold_told(plot: Plot, reason: str, *, is_ours: bool) -> Json:
     real = body_of("fulfillment_holds/added")
-    hold = cast("Json", real["fulfillment_hold"])
+    held = cast("Json", real["fulfillment_hold"])
     own = {
         "id": gid("FulfillmentHold", plot.number(_HOLD)),
         "reason": reason,
@@ -104,5 +106,5 @@ def _told(plot: Plot, reason: str, is_ours: bool) -> Json:
     }
     return {
         "fulfillment_order": {"id": gid("FulfillmentOrder", plot.number(10))},
-        "fulfillment_hold": {**hold, **own},
+        "fulfillment_hold": {**held, **own},
     }

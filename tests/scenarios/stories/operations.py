@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from schemas import subjects
 from schemas.alerts import Severity
@@ -142,8 +142,5 @@ class PrivacyAsked:
         yield milestone("privacy-request", subject, ("privacy",), at, Severity.WARNING)
 
 
-def _report(plot: Plot, job: str, at: object, phase: JobPhase) -> None:
-    from datetime import datetime
-
-    assert isinstance(at, datetime)
+def _report(plot: Plot, job: str, at: datetime, phase: JobPhase) -> None:
     plot.signal(at, JobReported(plot.shop, subjects.job(plot.shop, job), at, at, job=job, phase=phase))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pipeline.simulators.samples import Json
-from pipeline.simulators.shopify.orders import OrderRiskAssessment, OrderRiskSummary
+from pipeline.simulators.shopify.graph import Link, MoneyV2, gid, link
+from pipeline.simulators.shopify.orders import OrderRiskAssessment, OrderRiskSummary, PaymentSchedule, PaymentTerms
 from schemas.alerts import Severity
 from tests.scenarios.purchases import body_of, purchase, stamp, tells
 from tests.scenarios.steps import NEVER, Plot, Seen
@@ -107,7 +108,7 @@ class Risky:
         if self.how == "cancelled" and self.over <= at:
             return
         base = Severity.CRITICAL if self.level == "high" else Severity.WARNING
-        course: list[tuple] = [(at, base)]  # type: ignore[type-arg]
+        course: list[tuple[datetime, Severity | None]] = [(at, base)]
         known = seen.first("created") if self.is_premium else NEVER
         if known <= at:
             course = [(at, Severity.CRITICAL)]
@@ -209,9 +210,6 @@ class OnTerms:
         self.paid = NEVER if self.due == NEVER else plot.after(20, 200, self.due)
 
     def tell(self) -> None:
-        from pipeline.simulators.shopify.graph import Link, MoneyV2, gid, link
-        from pipeline.simulators.shopify.orders import PaymentSchedule, PaymentTerms
-
         plot = self.plot
         number = plot.number(500)
         schedule = {

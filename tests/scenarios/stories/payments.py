@@ -12,7 +12,7 @@ from pipeline.simulators.shopify.graph import Link, gid, link, money
 from pipeline.simulators.shopify.people import AbandonedCheckout, Abandonment
 from schemas import subjects
 from schemas.alerts import Severity
-from tests.scenarios.purchases import CUSTOMER, MONEY, Purchase, body_of, purchase, stamp, tells
+from tests.scenarios.purchases import CUSTOMER, MONEY, Purchase, body_of, buyer, purchase, stamp, tells
 from tests.scenarios.steps import NEVER, Plot, Seen
 from tests.scenarios.stories.story import FINANCE, OPERATIONS
 from tests.scenarios.truth import Condition, Told, lasting, milestone, together
@@ -184,8 +184,6 @@ class Left:
         }
 
     def _changes(self, at: datetime, *, has_ordered: bool = False) -> None:
-        from tests.scenarios.purchases import buyer
-
         number = self.plot.number(_CHECKOUT)
         left = AbandonedCheckout(
             id=gid("AbandonedCheckout", number),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import ROUND_CEILING
 
@@ -27,7 +27,7 @@ _TO = ("procurement", "merchandising", "warehouse")
 class Counted:
     """Readings over the day. Shopify tells the number as it is when it is asked, not as it was."""
 
-    courses = (
+    courses: Sequence[tuple[int, ...]] = (
         (40, 22, 7, 60),
         (30, 8, 11, 9, 45, 3),
         (5, 8, 4),
