@@ -12,9 +12,10 @@ from enum import IntEnum
 from schemas import subjects
 from schemas.facts import Address, DraftFacts, FulfillmentOrderFacts, Line, OrderFacts, Terms
 from schemas.money import Money
-from stages.dossiers.registers import MANY, Known
+from stages.dossiers.registers import LATE, MANY, Known
 from stages.rules.order_wording import cancelled
 from stages.rules.rule import Case, admin_link
+from stages.rules.words import moment
 
 _CAPTURED = frozenset({"paid", "partially_paid", "partially_refunded", "refunded"})
 
@@ -108,11 +109,18 @@ def _order(case: Case, order: OrderFacts) -> Matter:
         customer_id=order.customer_id,
         company_id=order.company_id,
         payment=order.financial,
-        over=cancelled(case.dossier),
+        over=cancelled(case.dossier) or _archived(order),
         out=out,
         happened=tuple(_happened(case, order, out)),
         is_told="order" in case.dossier.facts,
     )
+
+
+def _archived(order: OrderFacts) -> str | None:
+    """Many shops archive what is shipped at once; what has happened since then is no business of approvers."""
+    if order.closed is None or order.updated is None or order.updated - order.closed <= LATE:
+        return None
+    return f"the order was archived on {moment(order.closed)}, and nobody had approved it"
 
 
 def _presented(case: Case, order: OrderFacts) -> Money | None:

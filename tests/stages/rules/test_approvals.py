@@ -340,6 +340,21 @@ def test_other_teams_of_a_policy_are_asked_when_the_configuration_changes() -> N
     assert (request.revision, request.teams) == (2, ("sales", "compliance"))
 
 
+def test_the_request_of_a_team_that_is_removed_is_not_lost() -> None:
+    desk = Approvers(company(LARGE))
+    desk.ordered(order())
+    whole = company(replace(LARGE, teams=("sales",)))
+
+    alerts = desk.reconfigure(replace(whole, teams=tuple(team for team in whole.teams if team.name != "finance")))
+
+    assert [(alert.team, alert.state) for alert in alerts] == [
+        ("sales", AlertState.UPDATED),
+        ("operations", AlertState.FIRING),
+    ]
+    assert labels(alerts[1])["Told before to"] == "finance, no longer configured"
+    assert labels(alerts[1])["Approval by"] == "sales"
+
+
 # --- withdrawn --------------------------------------------------------------------------------------------------------
 
 
@@ -348,6 +363,10 @@ def test_other_teams_of_a_policy_are_asked_when_the_configuration_changes() -> N
     [
         ({"cancelled": START, "cancel_reason": "customer"}, "the order was cancelled (customer)"),
         ({"cancelled": START, "fulfillment": "fulfilled"}, "the order was cancelled"),
+        (
+            {"closed": START - timedelta(days=2), "updated": START, "fulfillment": "fulfilled"},
+            "the order was archived on 31 Oct 2026 at 09:00 UTC, and nobody had approved it",
+        ),
         (
             {"total": "10.00"},
             "it does not match the policy any more: it comes to 10.00 USD (asked about: 12500.00 USD)",
@@ -431,6 +450,13 @@ def test_what_has_happened_before_anybody_was_asked_is_said_loudly(
     assert (alert.severity is Severity.CRITICAL) is title.startswith("went out")
 
 
+def test_news_of_an_order_that_was_archived_long_ago_asks_nobody_and_of_one_that_was_archived_now_they_do() -> None:
+    gone: dict[str, Any] = {"fulfillment": "fulfilled", "updated": START}
+
+    assert Approvers(company(LARGE)).ordered(order(**gone, closed=START - timedelta(days=90))) == []
+    assert len(Approvers(company(LARGE)).ordered(order(**gone, closed=START))) == 2
+
+
 def test_fulfillment_that_is_in_progress_is_named() -> None:
     desk = Approvers(company(LARGE))
     told = FulfillmentOrderFacts(fulfillment_order="gid://shopify/FulfillmentOrder/1", status="in_progress")
@@ -468,6 +494,8 @@ STATES = (
     (6, order("7000.00", cancelled=START)),
     (7, order("7000.00", fulfillment="fulfilled", address=None, absent=("address",))),
     (8, order("8000.00", customer_id=3, customer=Customer(3, orders=1))),
+    (9, order("8000.00", fulfillment="fulfilled", closed=START, updated=START + timedelta(hours=1))),
+    (10, order("8000.00", fulfillment="fulfilled", closed=START, updated=START + timedelta(days=3))),
 )
 
 

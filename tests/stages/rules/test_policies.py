@@ -50,6 +50,14 @@ def test_all_of_a_policy_must_fit_and_what_is_not_known_does_not_excuse(changed:
     assert asked(EXPORT, changed) == expected
 
 
+def test_case_is_ignored_in_countries_and_tags_and_counts_in_skus() -> None:
+    small = Approval(name="a", teams=("sales",), countries=("no",), tags=("VIP",))
+    sku = Approval(name="b", teams=("sales",), skus=("chair-1",))
+
+    assert asked(small, {"address": Address("NO"), "tags": ("vip",)}) == MATCHES
+    assert asked(sku, {}) == NOT
+
+
 @pytest.mark.parametrize(
     ("total", "expected"),
     [("4999.99", NOT), ("5000.00", MATCHES), ("0.00", NOT), ("-5.00", NOT), (None, MAY)],
