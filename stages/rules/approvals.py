@@ -2,9 +2,9 @@
 
 One request for each policy that matches (`stages.rules.policies`), remembered with its episode (`schemas.approvals`);
 those about one order go into one message. It is asked again when more is asked for (`stages.rules.requests`). It is
-withdrawn with the order, with the match, and with the policy, and once the order is old history. What goes out while
-nobody has approved it is critical, and stays open: nobody has decided. A draft is asked about once it has been quiet for a while; what has gone out of it
-waits for nothing.
+withdrawn with the order, with the match, with the policy, and once the order is old history. What goes out while nobody
+has approved it is critical, and stays open: nobody has decided. A draft is asked about once it has been quiet for a
+while; what has gone out of it waits for nothing.
 
 Not yet: no decision can be given, so nothing is approved ever, nothing is held, and nothing happens at a deadline.
 Orders that were made of an approved draft are asked about like any other. Not promised: requests about product tags,
