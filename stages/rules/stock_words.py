@@ -1,0 +1,64 @@
+"""What the messages on stock say: the item, how many there are and where, and whom it concerns."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from schemas.alerts import Audience, Detail, Severity
+from schemas.facts import Item
+from stages.rules.rule import Case, Said, admin_link, details
+from stages.rules.words import bounded
+
+_TO = (Audience.PROCUREMENT, Audience.MERCHANDISING, Audience.WAREHOUSE)
+_LOCATIONS = 5
+
+
+def said(case: Case, item: Item, title: str, how: tuple[Severity, datetime], step: str) -> Said:
+    severity, since = how
+    return Said(
+        title=title,
+        since=since,
+        severity=severity,
+        audiences=_TO,
+        details=(
+            *details(vendor=item.vendor),
+            *((Detail("SKU", item.sku),) if item.sku else ()),
+            *details(
+                available=item.available,
+                on_hand=item.on_hand,
+                committed=item.committed,
+                incoming=item.incoming,
+                by_location=_by_location(item),
+                sold_without_stock={"continue": "yes", "deny": "no"}.get(item.policy or ""),
+            ),
+        ),
+        next_step=step,
+        link=admin_link(case.shop, f"products/{item.product_id}" if item.product_id else "products/inventory"),
+        unknown=_unknown(item),
+    )
+
+
+def _unknown(item: Item) -> tuple[str, ...]:
+    counts = {"on hand": item.on_hand, "committed": item.committed, "incoming": item.incoming}
+    missing = [name for name, count in counts.items() if count is None]
+    return (
+        *((f"how many are {' and '.join(missing)}",) if missing else ()),
+        *(("whether it is sold without stock",) if item.policy is None else ()),
+    )
+
+
+def _by_location(item: Item) -> str:
+    """The sum's parts, where there are several."""
+    found = [level for level in item.levels if level.active and level.online and level.available is not None]
+    if len(found) < 2:
+        return ""
+    shown = [f"{level.location or level.location_id}: {level.available}" for level in found[:_LOCATIONS]]
+    more = len(found) - len(shown)
+    return ", ".join([*shown, f"and {more} more"] if more else shown)
+
+
+def called(item: Item) -> str:
+    product, sku = bounded(item.product or ""), bounded(item.sku or "")
+    if product and sku:
+        return f"{product} ({sku})"
+    return product or (f"SKU {sku}" if sku else f"item {item.id}")
