@@ -155,14 +155,17 @@ def _incomplete(dossier: Dossier, event: Event) -> dict[str, Known[bool]]:
     for name in event.incomplete:
         found = shelved(found, name, Known(stamp, event.kind, True))
     for name in found:
-        if name not in event.incomplete and _is_told(event.facts, name):
+        if name not in event.incomplete and _is_told(event, name):
             found = shelved(found, name, Known(stamp, event.kind, False))
     return found
 
 
-def _is_told(facts: AnyFacts, name: str) -> bool:
+def _is_told(event: Event, name: str) -> bool:
+    facts = event.facts
     if name == "risk" and isinstance(facts, RiskFacts):
         return facts.assessments is not None
+    if name == "address_verdict" and isinstance(facts, OrderFacts) and facts.address_verdict is None:
+        return _could_look_at_address(event, facts)
     return name in _LOOKED_UP and getattr(facts, name, None) is not None
 
 
@@ -208,6 +211,13 @@ def lacking(address: Address) -> tuple[str, ...]:
 def _has_looked_at_address(event: Event) -> bool:
     """A verdict that is null is an answer too: Shopify has not validated."""
     return event.kind == "answer.address" and "address_verdict" not in event.incomplete
+
+
+def _could_look_at_address(event: Event, facts: OrderFacts) -> bool:
+    """So that the null is Shopify's: of what is not to be shipped any more nobody asks it."""
+    if event.source is Source.ANSWER:
+        return event.kind in ("answer.address", "answer.facts")
+    return facts.requires_shipping is True and facts.cancelled is None and facts.fulfillment in (None, "partial")
 
 
 def _assessed(dossier: Dossier, event: Event, facts: OrderFacts, looked_up: Stamp) -> Dossier:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.alerts import Alert
+from schemas.events import Source
 from schemas.facts import Address, Hold, HoldFacts, OrderFacts
 from schemas.questions import QuestionKind
 from tests.stages.rules.world import NUMBER, START, Desk
@@ -157,6 +158,20 @@ def test_what_could_not_be_looked_up_is_not_asked_for_again_here() -> None:
     desk.passes(minutes(60))
 
     assert desk.asked == []
+
+
+@pytest.mark.parametrize("kind", ["answer.facts", "orders/updated"])
+def test_a_verdict_that_was_not_known_and_is_null_then_is_asked_for_once_more(kind: str) -> None:
+    desk = Desk()
+    facts = OrderFacts(id=NUMBER, created=START, updated=START, requires_shipping=True, address=WHOLE)
+    desk.event("orders/create", facts, updated=START, incomplete=("address_verdict",))
+    desk.passes(minutes(2))
+
+    source = Source.ANSWER if kind == "answer.facts" else Source.WEBHOOK
+    desk.event(kind, facts, updated=START, source=source)
+    desk.passes(minutes(60))
+
+    assert [question.kind for question in desk.asked] == [QuestionKind.ADDRESS]
 
 
 STEPS = ((0, "error", WHOLE), (5, None, address(has_zip=False)), (9, "no_issues", WHOLE), (12, "warning", WHOLE))
