@@ -96,7 +96,7 @@ class Chain:
             self._plan(step.at, 0 if isinstance(step.act, Change) else 1, step.act)
         while self._agenda and self._agenda[0][0] < end:
             at, _, _, entry = heapq.heappop(self._agenda)
-            self.now = max(self.now, at)
+            self.now = self._shops.now = max(self.now, at)
             self._take(entry)
 
     def _plan(self, at: datetime, rank: int, entry: object) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -145,7 +145,6 @@ def arriving(it: Day, way: Way, seed: int) -> list[Step]:
 
 #: What is looked up is waited for, and so is the answer to what is asked then; and a second for every second try.
 PATIENCE = timedelta(seconds=62)
-NOT_CONFIRMED = "not confirmed"
 
 
 def misses(it: Day, steps: Sequence[Step], chain: Chain) -> list[Told]:
@@ -163,17 +162,25 @@ def misses(it: Day, steps: Sequence[Step], chain: Chain) -> list[Told]:
 
 def falsely_told(it: Day, steps: Sequence[Step], chain: Chain) -> list[Told]:
     """What was told and not expected, and did not say that it is not confirmed."""
-    wanted = expected(it, steps)
-    doubted = {
-        (alert.rule, alert.subject)
-        for _, alert in chain.alerts
-        if any(words.startswith(NOT_CONFIRMED) for words in alert.unknown)
-    }
+    wanted, doubts = expected(it, steps), doubted(chain)
     return [
         one
         for one in found(chain.alerts)
-        if not any(_is_late(one, each) for each in wanted) and (one.rule, one.subject) not in doubted
+        if not any(_is_late(one, each) for each in wanted) and (one.rule, one.subject) not in doubts
     ]
+
+
+def doubted(chain: Chain) -> set[tuple[str, str]]:
+    """Rule and subject of what was told as not confirmed, or without what the other providers of a risk say."""
+    return {
+        (alert.rule, alert.subject)
+        for _, alert in chain.alerts
+        if any(words.startswith(("not confirmed", "what the other providers")) for words in alert.unknown)
+    }
+
+
+def told_of(told: Iterable[Told]) -> set[tuple[str, str]]:
+    return {(one.rule, one.subject) for one in told}
 
 
 def _is_late(one: Told, wanted: Told) -> bool:

@@ -1,16 +1,17 @@
 """A Shopify that answers from the truth of the day, as it is at that moment of virtual time.
 
 Every story has a world of its own, found by the numbers of its things, so that a story can be read and judged alone.
-`Moody` does not answer one question in five.
+`Moody` does not answer one question in five, `Sulking` one in five for minutes, however often it is asked.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
+from zlib import crc32
 
 import msgspec
 
@@ -37,10 +38,10 @@ def story_of(identity: str) -> int:
 
 
 class Shops(Shopify):
-    """Answers at once. `asked` counts."""
+    """Answers at once. `now` is kept by the chain."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.now = datetime.min.replace(tzinfo=UTC)
         self._stores: dict[int, Store] = {}
 
     def put(self, story: int, *things: Thing) -> None:
@@ -57,7 +58,6 @@ class Shops(Shopify):
         since: datetime | None = None,
         enough: Callable[[Any], bool] = lambda _: True,
     ) -> Answer[Any]:
-        self.asked += 1
         identity = str(variables.get("id") or variables.get("query") or variables["ids"][0])  # type: ignore[index]
         store = self._stores.setdefault(story_of(identity), Store("world.myshopify.com"))
         asked = _DOCUMENTS[operation.name]
@@ -95,5 +95,22 @@ class Moody(Shops):
         enough: Callable[[Any], bool] = lambda _: True,
     ) -> Answer[Any]:
         if self._chance.random() < 0.2:
+            return Unavailable("no answer")
+        return await super().query(shop, operation, variables, since, enough)
+
+
+class Sulking(Shops):
+    """What is not answered is not for the rest of these ten minutes."""
+
+    async def query(
+        self,
+        shop: str,
+        operation: Operation[Any],
+        variables: Mapping[str, object],
+        since: datetime | None = None,
+        enough: Callable[[Any], bool] = lambda _: True,
+    ) -> Answer[Any]:
+        about = f"{operation.name}/{sorted(variables.items())}/{self.now:%d %H}:{self.now.minute // 10}"
+        if crc32(about.encode()) % 5 == 0:
             return Unavailable("no answer")
         return await super().query(shop, operation, variables, since, enough)

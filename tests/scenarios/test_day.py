@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from random import Random
 
 import pytest
 
 from schemas.configuration import Configuration
 from tests.scenarios.company import changed, default
-from tests.scenarios.day import arriving, day, differences, expected, falsely_told, misses, played
-from tests.scenarios.shops import Moody, Shops
+from tests.scenarios.day import arriving, day, differences, doubted, expected, falsely_told, misses, played, told_of
+from tests.scenarios.shops import Moody, Shops, Sulking
 from tests.scenarios.steps import Change
+from tests.scenarios.truth import found
 from tests.scenarios.way import WAYS
 
+HOURS_TO_ANSWER = timedelta(hours=2)
 CONFIGURATIONS = {"defaults": default(), "changed": changed()}
 
 
@@ -52,4 +55,19 @@ def test_with_one_question_in_five_unanswered_nothing_is_missing_and_what_is_fal
     chain = played(it, Moody(Random(seed)), steps)
     assert misses(it, steps, chain) == []
     assert falsely_told(it, steps, chain) == []
+    assert chain.dead == []
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_what_is_not_answered_for_minutes_is_told_in_the_end_and_what_is_false_says_so(seed: int) -> None:
+    """But for addresses: a verdict that is asked for once more and not answered then is not asked for again."""
+    it = day(seed, default(), each=3)
+    steps = arriving(it, WAYS["straight"], seed)
+    chain = played(it, Sulking(), steps)
+    wanted = expected(it, steps)
+    still_open = [one for one in wanted if one.ended is None and one.opened < it.end - HOURS_TO_ANSWER]
+    told, doubts = told_of(found(chain.alerts)), doubted(chain)
+    assert {rule for rule, _ in told_of(still_open) - told} <= {"order-address-invalid"}
+    assert told - told_of(wanted) <= doubts
+    assert doubts
     assert chain.dead == []
