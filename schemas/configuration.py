@@ -167,12 +167,19 @@ class Threshold(Configured, frozen=True):
 
 
 class InventoryRules(Configured, frozen=True):
-    """`margin`: share of the threshold above it at which a low stock is over (at least one unit)."""
+    """`margin`: share of the threshold above it at which a low stock is over (at least one unit). `popular_from`: so
+    many units sold in seven days. `cover_below` and `cover_above`: for how long what is left has to last, at that pace,
+    and when it is enough again. `oversold_backorders`: also of what may be sold without stock.
+    """
 
     below: Units = 10
     margin: Decimal = Decimal("0.2")
     thresholds: tuple[Threshold, ...] = ()
     location_groups: tuple[LocationGroup, ...] = ()
+    popular_from: Positive = 14
+    cover_below: timedelta = timedelta(days=5)
+    cover_above: timedelta = timedelta(days=6)
+    oversold_backorders: bool = False
 
 
 class PaymentRules(Configured, frozen=True):

@@ -249,6 +249,16 @@ class InventoryItemFacts(Facts, frozen=True, tag="inventory-item"):
     item: Item | None = None
 
 
+class SoldFacts(Facts, frozen=True, tag="sold"):
+    """An order's copy for an inventory item that it has: how many units of it now, none where it was cancelled."""
+
+    order_id: int
+    placed: datetime
+    units: int = 0
+    is_open: bool = True
+    order_name: str | None = None
+
+
 class VariantFacts(Facts, frozen=True, tag="variant"):
     """variants/out_of_stock and /in_stock. `item` is looked up: the body has no inventory item."""
 
@@ -530,6 +540,7 @@ AnyFacts = (
     | ShipmentFacts
     | InventoryFacts
     | InventoryItemFacts
+    | SoldFacts
     | VariantFacts
     | CheckoutFacts
     | TransactionFacts

@@ -28,6 +28,7 @@ from schemas.resources import SHOP_REDACT
 from stages.bodies.arrivals import Draft, copies, read, routing_of
 from stages.bodies.fields import instant
 from stages.hearing import HEARD, heard
+from stages.selling import SOLD, items_wanted, sales
 from stages.shopify.answers import Denied, Found
 from stages.shopify.client import Shopify
 from stages.shopify.lookup import Lookup, Place, Reply
@@ -69,7 +70,7 @@ _FIRST_LATE = timedelta(seconds=5)
 class Enrich:
     """`card_key` keys the hash that stands for a card; without it cards are not told apart."""
 
-    families: Sequence[Family[Any]] = (PLACES, LATE, REFUSALS, SHUT, HEARD)
+    families: Sequence[Family[Any]] = (PLACES, LATE, REFUSALS, SHUT, HEARD, SOLD)
 
     def __init__(self, configuration: Configuration, shopify: Shopify, card_key: bytes | None = None) -> None:
         self._configuration = configuration
@@ -107,6 +108,7 @@ class Enrich:
         if place is None and (where := self._where(draft)) is not None:
             yield where
         yield from needs_of(draft.event, place).values()
+        yield from items_wanted(draft.event, self._configuration, context)
 
     # --- records ---------------------------------------------------------------------------------------------------
 
@@ -132,7 +134,8 @@ class Enrich:
         wait_for(worth, waited(context), self._settings.patience)
         yield from shop_news(event.shop, self._replies(needs, context).values(), context)
         yield from heard(event, self._configuration.rules.operations.sync.topics, context)
-        for told in (event, *copies(event)):
+        wanted = items_wanted(draft.event, self._configuration, context)
+        for told in (event, *copies(event), *sales(event, wanted, context)):
             yield Emit(topics.ENRICHED, told.subject, told, told.kind)
         if late is None or not _is_older(event, late.event):
             yield from self._remember(event, unknown, context)

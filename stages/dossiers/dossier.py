@@ -30,6 +30,7 @@ from schemas.facts import (
 )
 from schemas.signals import AnySignal, Signal
 from stages.dossiers.registers import Known, Span, since
+from stages.dossiers.sales import Sale
 
 F = TypeVar("F", bound=Facts)
 S = TypeVar("S", bound=Signal)
@@ -54,6 +55,7 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
     of `address-parts` the words are what it lacks (`city,zip`), or `whole`. `readings`: an item's available units over
     all online locations, by the time of the reading; `stock`: by location's id, where it is not only one that sells
     online. `rhythm`: in which five minutes of an hour a topic was heard, as bits, by the hour's number; of two weeks.
+    `sold`: of an item, the newest orders by their number.
     `incomplete`: what was to be looked up and is not known, and
     since when. `heard`: when the newest happened that the shop itself has told; answers and looks do not count.
     """
@@ -73,6 +75,7 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
     incomplete: dict[str, Known[bool]] = {}
     heard: datetime | None = None
     rhythm: dict[int, int] = {}
+    sold: dict[int, Sale] = {}
 
     # --- what rules ask ---------------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from schemas.facts import (
     ReturnFacts,
     RiskFacts,
     ShopFacts,
+    SoldFacts,
     VariantFacts,
 )
 from schemas.signals import AnySignal, ChainBehind, JobReported, PaymentFailedReported, TopicHeard
@@ -40,6 +41,7 @@ from stages.dossiers.registers import (
     stamp_of_signal,
 )
 from stages.dossiers.rhythms import HEARD, beaten
+from stages.dossiers.sales import OBSERVED, with_sale
 from stages.dossiers.shelves import place_of
 from stages.dossiers.storefronts import storefront_spans
 
@@ -60,6 +62,10 @@ _LOCATED = 12
 
 def merged(dossier: Dossier, event: Event) -> Dossier:
     """The dossier with what the event tells."""
+    return _sold(dossier, event, event.facts) if isinstance(event.facts, SoldFacts) else _told(dossier, event)
+
+
+def _told(dossier: Dossier, event: Event) -> Dossier:
     facts = bounded(event.facts)
     stamp = stamp_of(event, getattr(facts, "updated", None))
     told = Known(stamp, event.kind, _own(facts))
@@ -255,7 +261,8 @@ def _item(
 ) -> Dossier:
     if facts.item is None:
         return dossier
-    dossier = replace(dossier, item=newest(dossier.item, Known(looked_up, event.kind, facts.item)))
+    spans = _seen(dossier.spans, OBSERVED, "yes", event.occurred)
+    dossier = replace(dossier, item=newest(dossier.item, Known(looked_up, event.kind, facts.item)), spans=spans)
     at = (event.updated or event.occurred).isoformat()
     if (units := _by_location(facts.item)) is not None:
         stock = shelved(dossier.stock, at, Known(looked_up, event.kind, units), cap=_LOCATED)
@@ -270,6 +277,13 @@ def _by_location(item: Item) -> tuple[tuple[int, int], ...] | None:
     if not item.levels or is_at_one_place(item):
         return None
     return tuple((level.location_id, level.available) for level in item.levels if level.available is not None)
+
+
+def _sold(dossier: Dossier, event: Event, facts: SoldFacts) -> Dossier:
+    """Of these there are many, and they have a shelf of their own."""
+    spans = _seen(dossier.spans, OBSERVED, "yes", event.occurred)
+    heard = _later(dossier.heard, event.occurred)
+    return replace(dossier, sold=with_sale(dossier.sold, facts, stamp_of(event)), spans=spans, heard=heard)
 
 
 def _return(dossier: Dossier, event: Event, facts: ReturnFacts, stamp: Stamp) -> Dossier:

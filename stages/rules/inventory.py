@@ -4,9 +4,8 @@ What counts is the sum over active locations that fulfil online orders, and that
 rules are silent, but for a variant that Shopify itself says has run out. Each of the three is a course, not a state:
 an item's readings are gone through by their time, so that the first one is only where it starts from, and what comes
 late changes nothing but the past. Between the threshold and its margin nothing changes; at nothing left a low stock
-stays what it was, and out of stock is told. Not yet: cover in days, routes by vendor and tag,
-the storm's one digest, the digest of first readings, the orders that were oversold; that a product was archived is
-seen at its next reading.
+stays what it was, and out of stock is told. Not yet: routes by vendor and tag, the digest of first readings; that a
+product was archived is seen at its next reading. Many alerts at once are the group stage's to bundle.
 """
 
 from __future__ import annotations
@@ -19,13 +18,15 @@ from msgspec.structs import replace
 
 from schemas.alerts import Severity
 from schemas.facts import Item, VariantFacts
+from stages.dossiers.registers import CAP
 from stages.rules.counting import Counted, counted, gone, since_when, watched
-from stages.rules.rule import Case, Clear, Fire, Said, Verdict
+from stages.rules.rule import Case, Clear, Fire, Said, Verdict, details
 from stages.rules.stock_words import called, said
 from stages.rules.thresholds import Place, available_at, course_of, course_of_whole, places_of, recovered_at
 from stages.rules.words import bounded
 
 WATCHED = frozenset({"inventory"})
+_ORDERS = 5
 _TOLD_OUT = "variants/out_of_stock"
 
 
@@ -84,7 +85,8 @@ class InventoryOut:
 
 @dataclass(frozen=True, slots=True)
 class InventoryOversold:
-    """Only of items that are not to be sold without stock: for the others it is how they are meant."""
+    """Of items that are not to be sold without stock; of the others, for which it is how they are meant, where a
+    company wants to hear of them. Names the oldest open orders that have it, as far as they have been told of."""
 
     name: str = "inventory-oversold"
     use_case: int = 3
@@ -103,26 +105,45 @@ class InventoryOversold:
         )
         if found.available >= 0:
             yield Clear("there are as many as were sold")
-        elif found.item.policy == "continue":
+        elif found.item.policy == "continue" and not case.configuration.rules.inventory.oversold_backorders:
             yield Clear("it may be sold without stock now")
-        elif since is not None and found.item.policy == "deny":
-            missing = -found.available
-            title = f"Oversold: {called(found.item)}, {missing} more sold than there {'is' if missing == 1 else 'are'}"
-            step = "Find the newest open orders of this product, and restock or tell their customers."
-            yield Fire(said(case, found.item, title, (Severity.CRITICAL, since), step), level=missing)
+        elif since is not None and found.item.policy in ("deny", "continue"):
+            yield Fire(_oversold(case, found, since), level=-found.available)
 
 
-def _low(case: Case, item: Item, place: Place) -> Iterator[Verdict]:
-    left, course = available_at(place, item), course_of(place, case.dossier, item)
-    if left is None:
-        return
+def _oversold(case: Case, found: Counted, since: datetime) -> Said:
+    missing = -found.available
+    title = f"Oversold: {called(found.item)}, {missing} more sold than there {'is' if missing == 1 else 'are'}"
+    step = "Find the newest open orders of this product, and restock or tell their customers."
+    severity = Severity.CRITICAL if found.item.policy == "deny" else Severity.WARNING
+    told = said(case, found.item, title, (severity, since), step)
+    waiting = ((number, sale) for number, sale in case.dossier.sold.items() if sale.is_open and sale.units > 0)
+    oldest = sorted(waiting, key=lambda each: (each[1].placed, each[0]))[:_ORDERS]
+    names = ", ".join(bounded(sale.name or str(number)) for number, sale in oldest)
+    return replace(told, details=(*told.details, *details(oldest_open_orders=names)))
+
+
+def is_low(case: Case, item: Item) -> bool:
+    """The item as a whole is told of as low, as far as its readings reach; where they are cut off, what is below is."""
+    place = places_of(item, case.configuration.rules.inventory)[0]
+    return _low_since(case, item, place, len(case.dossier.readings) >= CAP) is not None
+
+
+def _low_since(case: Case, item: Item, place: Place, is_open: bool) -> datetime | None:
     below, enough = place.below, recovered_at(place.below, case.configuration.rules.inventory)
-    since = since_when(
-        course,
-        place.key in case.open,
+    return since_when(
+        course_of(place, case.dossier, item),
+        is_open,
         lambda known: known.value >= enough,
         lambda known, most: 0 < known.value < below <= most,
     )
+
+
+def _low(case: Case, item: Item, place: Place) -> Iterator[Verdict]:
+    left, below = available_at(place, item), place.below
+    if left is None:
+        return
+    since = _low_since(case, item, place, place.key in case.open)
     if since is None:
         yield Clear(f"{left} available again", place.key)
         return

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from stages.rules.approvals import ApprovalRequired
 from stages.rules.checkouts import CheckoutAbandoned
+from stages.rules.cover import InventoryCover
 from stages.rules.degraded import PipelineDegraded
 from stages.rules.disputes import DisputeEvidenceDue
 from stages.rules.fulfillments import FulfillmentPacked, FulfillmentPartial, FulfillmentShipped
@@ -39,6 +40,7 @@ RULES: tuple[Rule, ...] = (
     InventoryLow(),
     InventoryOut(),
     InventoryOversold(),
+    InventoryCover(),
     # 4: payments and checkouts
     PaymentDeclined(),
     PaymentVelocity(),

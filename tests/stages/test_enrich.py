@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from pipeline.clock import VirtualClock
 from pipeline.state import Change, Memory, View
-from schemas.events import Source
+from schemas.events import Event, Source
 from schemas.facts import (
     CheckoutFacts,
     Customer,
@@ -25,6 +26,7 @@ from schemas.facts import (
     PrivacyFacts,
     ReturnFacts,
     ShopFacts,
+    SoldFacts,
     SyncFacts,
     TransactionFacts,
     VariantFacts,
@@ -484,6 +486,67 @@ async def test_a_domain_brings_the_primary_one_and_a_location_that_is_shut_what_
     assert first.facts == DomainFacts(id=7, host="shop.example.com", removed=True, primary="www.example.org")
     assert second.facts == LocationFacts(id=4, name="North", active=False, has_stock=True)
     assert third.facts == LocationFacts(id=4, name="North", active=True)
+
+
+VARIANTS = {1: "gid://shopify/ProductVariant/1", 2: "gid://shopify/ProductVariant/2"}
+
+
+def basket(first: int | None, second: int | None, **more: object) -> dict[str, object]:
+    """An order with so many units of two variants; the second line twice."""
+    lines = [{"id": 5, "variant_id": 1, "quantity": 9, "current_quantity": first}] if first is not None else []
+    lines += [{"id": 6 + copy, "variant_id": 2, "quantity": second} for copy in range(2) if second is not None]
+    return {**LIVE, "created_at": "2026-11-02T08:00:00Z", "processed_at": None, "line_items": lines, **more}
+
+
+def knows_items(shopify: ToldShopify) -> None:
+    for number, gid in VARIANTS.items():
+        item = shapes.Named(f"gid://shopify/InventoryItem/{number}1")
+        shopify.told["VariantItems", gid] = Found(shapes.VariantItem(gid, item))
+
+
+def sold(events: Sequence[Event]) -> list[tuple[str, int, bool]]:
+    return [
+        (event.subject.removeprefix(f"{SHOP}/inventory/"), event.facts.units, event.facts.is_open)
+        for event in events
+        if isinstance(event.facts, SoldFacts)
+    ]
+
+
+async def test_an_order_tells_each_of_its_items_what_it_takes_once_for_each_change() -> None:
+    world = await enriching()
+    knows_order(world.shopify)
+    knows_items(world.shopify)
+    at = iter(range(1, 9))
+
+    async def told(first: int | None, second: int | None, number: int, **more: object) -> list[tuple[str, int, bool]]:
+        before = len(await world.events())
+        changed = {"updated_at": f"2026-11-02T08:0{next(at)}:00Z"}
+        await world.deliver("orders/updated", basket(first, second, **more) | changed)
+        await world.come(before + number)
+        return sold((await world.events())[before:])
+
+    async with world.running():
+        assert await told(2, 3, 3) == [("11", 2, True), ("21", 6, True)]
+        assert await told(2, 3, 1, note="x") == []
+        assert await told(1, None, 3) == [("11", 1, True), ("21", 0, True)]
+        assert await told(1, None, 3, fulfillment_status="fulfilled") == [("11", 1, False), ("21", 0, False)]
+        assert await told(1, None, 3, cancelled_at="2026-11-02T09:00:00Z") == [("11", 0, False), ("21", 0, False)]
+
+
+async def test_tests_imports_and_what_shopify_does_not_tell_sell_nothing() -> None:
+    world = await enriching()
+    knows_order(world.shopify)
+    world.shopify.told["VariantItems", VARIANTS[1]] = Found(
+        shapes.VariantItem(VARIANTS[1], shapes.Named("gid://shopify/InventoryItem/11"))
+    )
+    world.shopify.told["VariantItems", VARIANTS[2]] = DOWN
+    async with world.running():
+        await world.deliver("orders/updated", basket(8, None, test=True))
+        await world.deliver("orders/updated", basket(7, None, processed_at="2025-01-01T00:00:00Z"))
+        await world.deliver("orders/updated", basket(1, 1))
+        await world.deliver("orders/updated", basket(1, None))
+        events = await world.come(5)
+    assert sold(events) == [("11", 1, True)]
 
 
 async def test_that_a_topic_is_heard_is_told_once_in_five_minutes_and_of_webhooks_only() -> None:

@@ -1,0 +1,107 @@
+"""Use case 3, cover: a popular item of which there is not enough for the days to come, at the pace of its last week.
+
+Popular is what has been observed for a week, and sold often in it. The pace is that of the week before each reading, so
+that what comes late changes nothing but the past. Where the stock is low by its threshold, that is told and not this.
+What nobody buys any more ends when its last sales are a week old. Not promised: seasons; sales whose item Shopify did
+not tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from schemas.alerts import Severity
+from schemas.facts import Item
+from stages.dossiers.registers import Known, Stamp
+from stages.dossiers.sales import OBSERVED, WEEK, sold_before
+from stages.rules.counting import Counted, counted, gone, since_when
+from stages.rules.inventory import is_low
+from stages.rules.rule import Again, Case, Clear, Fire, Said, Verdict, details
+from stages.rules.stock_words import called, said
+from stages.rules.thresholds import course_of_whole
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryCover:
+    """Info while more is on its way."""
+
+    name: str = "inventory-cover"
+    use_case: int = 3
+    watches: frozenset[str] = frozenset({"inventory"})
+
+    def judge(self, case: Case) -> Iterator[Verdict]:
+        found = counted(case)
+        if not isinstance(found, Counted):
+            yield from gone(found)
+            return
+        since = _since(case)
+        if is_low(case, found.item):
+            yield Clear("it is told of as low stock")
+        elif since is None or _is_enough(case, case.now, found.available):
+            yield Clear("there is enough for the days to come")
+        else:
+            yield Fire(_said(case, found.item, since))
+            yield from _looked_at_again(case)
+
+
+def _since(case: Case) -> datetime | None:
+    rules = case.configuration.rules.inventory
+
+    def is_news(known: Known[int], _: int) -> bool:
+        lasts = _lasts(case, known.stamp.updated, known.value)
+        return known.value > 0 and lasts is not None and lasts < rules.cover_below
+
+    return since_when(
+        _course(case), bool(case.open), lambda known: _is_enough(case, known.stamp.updated, known.value), is_news
+    )
+
+
+def _course(case: Case) -> list[Known[int]]:
+    """The readings, and the newest of them once more at the newest sale: that changes the pace."""
+    course = [*course_of_whole(case.dossier)]
+    newest = max((sale.placed for sale in case.dossier.sold.values()), default=None)
+    if course and newest is not None and newest > course[-1].stamp.updated:
+        course.append(replace(course[-1], stamp=Stamp(newest, newest, "")))
+    return course
+
+
+def _is_enough(case: Case, at: datetime, units: int) -> bool:
+    lasts = _lasts(case, at, units)
+    return lasts is None or lasts > case.configuration.rules.inventory.cover_above
+
+
+def _lasts(case: Case, at: datetime, units: int) -> timedelta | None:
+    """For how long so many units are enough; None for what is not popular, or not observed for long enough."""
+    observed = case.dossier.spans.get(OBSERVED, {}).get("yes")
+    sold, daily = sold_before(case.dossier.sold, at)
+    if observed is None or at - observed.first < WEEK or sold < case.configuration.rules.inventory.popular_from:
+        return None
+    return max(units, 0) / daily * _DAY
+
+
+def _looked_at_again(case: Case) -> Iterator[Verdict]:
+    """With no news of the item its pace falls, as its sales get older than a week."""
+    leaving = [sale.placed + WEEK for sale in case.dossier.sold.values() if sale.placed + WEEK > case.now]
+    if leaving:
+        yield Again(min(leaving), "pace")
+
+
+def _said(case: Case, item: Item, since: datetime) -> Said:
+    available = item.available or 0
+    sold, daily = sold_before(case.dossier.sold, case.now)
+    days = available / daily if daily else 0.0
+    lasts = f"{days:.0f} day{'' if round(days) == 1 else 's'}" if days >= 1 else "less than a day"
+    title = f"Running out: {called(item)}, {available} left, enough for {lasts} at {daily:.1f} a day"
+    severity = Severity.INFO if (item.incoming or 0) > 0 else Severity.WARNING
+    step = "Reorder in time, or move some there from another location."
+    if severity is Severity.INFO:
+        step = "Check that what is on its way arrives in time."
+    told = said(case, item, title, (severity, since), step)
+    cover = details(cover=lasts, sold_in_7_days=sold)
+    return replace(told, details=(*told.details, *cover), end=f"Running out: {called(item)}")
