@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pipeline.parking import Parked
@@ -33,6 +33,7 @@ class Beside:
         self._running: dict[TimerKey, asyncio.Task[None]] = {}
         self._lanes: dict[str, deque[Timer]] = {}
         self._answered: deque[tuple[str, Answered]] = deque()
+        self._left: list[TimerKey] = []
         self.is_ending = False
         """Nothing may be started any more."""
 
@@ -62,7 +63,16 @@ class Beside:
         while self._answered:
             lane, answered = self._answered.popleft()
             self._running.pop((answered.timer.routing, answered.timer.name), None)
-            yield answered, self._lanes.pop(lane, deque())
+            waiting = self._lanes.pop(lane, deque())
+            if self.is_ending:
+                self._left += [(timer.routing, timer.name) for timer in waiting]
+                waiting = deque()
+            yield answered, waiting
+
+    def left(self) -> Sequence[TimerKey]:
+        """Behind its end, with all answers taken: timers whose calls were cut, and those that waited for their lane."""
+        waiting = [(timer.routing, timer.name) for lane in self._lanes.values() for timer in lane]
+        return [*self._running, *waiting, *self._left]
 
     async def end(self, within: float) -> None:
         """Starts nothing more, lets what is under way end for so long, and cuts the rest."""

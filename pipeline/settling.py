@@ -58,8 +58,12 @@ class Settling:
         self._rejections = Rejections()
         self._waiting_since = dict(_since(memory.items(PARKED.name)))
 
-    def by(self, stage: Stage | CallingStage[Any, Any]) -> Settling:
-        """The same works and the same memory by another edition of the stage. Calls of this one have ended."""
+    def by(self, stage: Stage | CallingStage[Any, Any], again: datetime) -> Settling:
+        """The same works and the same memory by another edition of the stage. Calls of this one have ended.
+
+        Those that were cut may be under way at the other end: they are not made again before `again`.
+        """
+        self.timers.give_back(self._beside.left(), again)
         other = Settling(stage, self._origin, self.memory, self.timers, self._around)
         other.wake, other._rejections = self.wake, self._rejections
         return other

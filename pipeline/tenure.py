@@ -271,7 +271,7 @@ class Tenure:
         self._spec.editions.taken(edition)
         self._spec.editions.left(self._edition)
         self._edition = edition
-        self._settle_by(self.settling.by(edition.stage))
+        self._settle_by(self.settling.by(edition.stage, self._around.clock.wall() + self._spec.takeover))
 
     def _settle_by(self, settling: Settling) -> None:
         self.settling = settling

@@ -8,7 +8,7 @@ inputs past the high watermarks that were asked for after that (`Gate`), so a de
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -50,6 +50,12 @@ class Timers:
         heap = [(wall + by if due <= wall else due, key) for due, key in self._heaps[TimerKind.RETRY]]
         heapq.heapify(heap)
         self._heaps[TimerKind.RETRY] = heap
+
+    def give_back(self, keys: Iterable[TimerKey], due: datetime) -> None:
+        """What was taken and not settled is given once more, not before `due`."""
+        for key in keys:
+            if (timer := self._timers.get(key)) is not None:
+                heapq.heappush(self._heaps[timer.kind], (max(due, timer.due), key))
 
     def next(self, *kinds: TimerKind) -> datetime | None:
         """When the next one of these kinds is due."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 from pipeline.calls import Calls
+from pipeline.editions import Edition, Editions
+from pipeline.surroundings import StageSpec
 from pipeline.worker import Worker
 from schemas import topics
 from schemas.records import Record
@@ -37,6 +40,19 @@ async def sent(world: World) -> list[bytes]:
 
 async def has_sent(world: World, number: int) -> bool:
     return len(await sent(world)) == number
+
+
+@asynccontextmanager
+async def changing(world: World, editions: Editions, takeover: timedelta = timedelta(0)) -> AsyncIterator[Worker]:
+    """A worker whose configuration may change."""
+    spec = StageSpec("dispatch", (topics.NOTIFICATIONS,), editions.newest.stage, takeover, given=editions)
+    async with world.running(Worker(spec, world.around())) as worker:
+        yield worker
+
+
+def is_ending_calls(worker: Worker) -> bool:
+    tenure = worker._tasks[0]._tenure
+    return tenure is not None and tenure.settling._beside.is_ending
 
 
 def timers(worker: Worker) -> int:
@@ -85,6 +101,40 @@ async def test_a_stop_does_not_wait_for_a_call_that_hangs() -> None:
     async with world.worker(stage, "dispatch"):
         await until(partial(has_sent, world, 1))
     assert stage.asked == ["1", "1"], "the next owner performs it again"
+
+
+async def test_timers_that_wait_for_their_lane_are_not_forgotten_when_the_configuration_changes() -> None:
+    world = await memory_world(1)
+    stage = Sending(lambda request: request)
+    stage.gate.clear()
+    editions = Editions(Edition(0, "first", stage))
+    await world.append(topics.NOTIFICATIONS, "a", b"1", b"2", b"3")
+    async with changing(world, editions) as worker:
+        await until(lambda: stage.asked == ["1"] and timers(worker) == 3)
+        editions.publish(Edition(1, "second", Sending(lambda request: f"new {request}")))
+        await world.append(topics.NOTIFICATIONS, "a", b"4")
+        await until(lambda: is_ending_calls(worker))
+        stage.gate.set()
+        await until(partial(has_sent, world, 4))
+    assert stage.asked == ["1"]
+
+
+async def test_a_call_that_was_cut_for_a_new_configuration_is_made_again_when_it_can_not_be_under_way() -> None:
+    world = await memory_world(1)
+    world.limits = replace(world.limits, calls_end=0.01)
+    stage, second = Sending(lambda request: request), Sending(lambda request: f"new {request}")
+    stage.gate.clear()
+    editions = Editions(Edition(0, "first", stage))
+    await world.append(topics.NOTIFICATIONS, "a", b"1")
+    async with changing(world, editions, takeover=timedelta(seconds=10)) as worker:
+        await until(lambda: stage.asked == ["1"])
+        editions.publish(Edition(1, "second", second))
+        await world.append(topics.NOTIFICATIONS, "a", b"2")
+        await until(partial(has_sent, world, 1))
+        world.advance(seconds=10)
+        worker.wake()
+        await until(partial(has_sent, world, 2))
+    assert second.asked == ["2", "1"]
 
 
 async def test_a_call_that_is_due_does_not_wait_until_everything_at_hand_is_settled() -> None:
