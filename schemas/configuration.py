@@ -45,6 +45,18 @@ class AdminAccess(Configured, frozen=True):
     url: str | None = None
 
 
+class Subscription(Configured, frozen=True):
+    """A webhook subscription that was made for this shop through the Admin API; what is not set may be as it is.
+
+    Those of the app as a whole, in its TOML file, Shopify shows to nobody: they do not belong here.
+    """
+
+    topic: Annotated[str, Meta(pattern=r"^[a-z_]+[./][a-z_]+$", description="a topic of Shopify, like orders/create")]
+    uri: str | None = None
+    filter: str | None = None
+    include_fields: tuple[str, ...] | None = None
+
+
 class Shop(Configured, frozen=True):
     """`secrets`: the app's client secrets, the current one first; an old one stays for an hour after rotation."""
 
@@ -53,6 +65,7 @@ class Shop(Configured, frozen=True):
     admin: AdminAccess | None = None
     job_token: Secret | None = None
     signal_token: Secret | None = None
+    subscriptions: tuple[Subscription, ...] = ()
     time_zone: str = "UTC"
 
 

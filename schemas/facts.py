@@ -464,6 +464,21 @@ class SyncFacts(Facts, frozen=True, tag="sync"):
     newest: datetime | None = None
 
 
+class Subscribed(Struct, frozen=True, omit_defaults=True):
+    """A webhook subscription as Shopify has it. `topic` as in a webhook's header: `orders/create`."""
+
+    topic: str
+    uri: str | None = None
+    filter: str | None = None
+    include_fields: tuple[str, ...] = ()
+
+
+class SubscriptionsFacts(Facts, frozen=True, tag="subscriptions"):
+    """Looked up with `answer.subscriptions`: all that were made for this shop. None: Shopify did not say."""
+
+    subscriptions: tuple[Subscribed, ...] | None = None
+
+
 class ScopesFacts(Facts, frozen=True, tag="scopes"):
     previous: tuple[str, ...] = ()
     current: tuple[str, ...] = ()
@@ -555,6 +570,7 @@ AnyFacts = (
     | DisputeFacts
     | ShopFacts
     | SyncFacts
+    | SubscriptionsFacts
     | ScopesFacts
     | AppSubscriptionFacts
     | BulkOperationFacts

@@ -23,6 +23,8 @@ class QuestionKind(StrEnum):
     """The shop's primary domain, and whether it is served over TLS."""
     SYNC = "sync"
     """What Shopify has that a topic has not told. `resource`: since when, as ISO 8601; the subject names the topic."""
+    SUBSCRIPTIONS = "subscriptions"
+    """The webhook subscriptions that were made for the shop."""
 
 
 class Question(Struct, frozen=True):

@@ -80,6 +80,10 @@ class TopicHeard(Signal, frozen=True, tag="topic-heard"):
     """A webhook of the subject's topic has come in (`enrich`): the first of its five minutes, in each task."""
 
 
+class ShopHeard(Signal, frozen=True, tag="shop-heard"):
+    """A shop sends webhooks (`enrich`): the first of its day, in each task. What is looked up in turns begins by it."""
+
+
 class ShopShut(Signal, frozen=True, tag="shop-shut"):
     """Shopify's API answers `status` (402: payment required, 423: locked) for this shop (`enrich`); None: no more."""
 
@@ -104,6 +108,7 @@ AnySignal = (
     | ShopUninstalled
     | TokenRefused
     | TopicHeard
+    | ShopHeard
     | ShopShut
     | SendingFailed
 )

@@ -12,22 +12,34 @@ from datetime import timedelta
 
 from schemas import subjects, topics
 from schemas.events import Event, Source
-from schemas.signals import TopicHeard
+from schemas.signals import ShopHeard, TopicHeard
 from stages.dossiers.rhythms import SPAN
 from stages.stage import Context, Emit, Family
 
-#: The last span in which a topic was heard, as its number, under the topic; in every task that has heard it.
-HEARD: Family[int] = Family("heard", int, ttl=timedelta(days=1))
+#: The last span in which it was heard, as its number, under the topic or the shop; in every task that has heard it.
+HEARD: Family[int] = Family("heard", int, ttl=timedelta(days=2))
 
 _DELIVERED = frozenset({Source.WEBHOOK, Source.EVENT})
 
 
 def heard(event: Event, watched: Collection[str], context: Context) -> Iterator[Emit]:
-    if event.kind not in watched or event.source not in _DELIVERED or event.test:
+    """Of the topics that are `watched`, and, once a day, of the shop as a whole."""
+    if event.source not in _DELIVERED or event.test:
         return
-    subject, span = subjects.topic(event.shop, event.kind), int(context.now.timestamp() // SPAN.total_seconds())
-    if context.state.get(HEARD, subject) == span:
-        return
-    context.state.put(HEARD, subject, span)
-    signal = TopicHeard(event.shop, subject, context.now, context.wall)
-    yield Emit(topics.SIGNALS, subject, signal, "topic-heard")
+    subject = subjects.shop_wide(event.shop)
+    if _is_first(subject, timedelta(days=1), context):
+        shop = ShopHeard(event.shop, subject, context.now, context.wall)
+        yield Emit(topics.SIGNALS, subject, shop, "shop-heard")
+    subject = subjects.topic(event.shop, event.kind)
+    if event.kind in watched and _is_first(subject, SPAN, context):
+        topic = TopicHeard(event.shop, subject, context.now, context.wall)
+        yield Emit(topics.SIGNALS, subject, topic, "topic-heard")
+
+
+def _is_first(subject: str, span: timedelta, context: Context) -> bool:
+    """In this span of business time."""
+    number = int(context.now.timestamp() // span.total_seconds())
+    if context.state.get(HEARD, subject) == number:
+        return False
+    context.state.put(HEARD, subject, number)
+    return True

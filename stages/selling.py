@@ -73,7 +73,7 @@ def sales(event: Event, asked: Sequence[Lookup], context: Context) -> Iterator[E
 
 def _of_order(event: Event) -> OrderFacts | None:
     facts = event.facts
-    if not isinstance(facts, OrderFacts) or not facts.lines or event.test or facts.test or is_import(facts):
+    if not isinstance(facts, OrderFacts) or not facts.lines or event.test or is_import(facts):
         return None
     return facts
 

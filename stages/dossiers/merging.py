@@ -25,7 +25,7 @@ from schemas.facts import (
     SoldFacts,
     VariantFacts,
 )
-from schemas.signals import AnySignal, ChainBehind, JobReported, PaymentFailedReported, TopicHeard
+from schemas.signals import AnySignal, ChainBehind, JobReported, PaymentFailedReported, ShopHeard, TopicHeard
 from stages.dossiers.dossier import Dossier, Payment, is_at_one_place
 from stages.dossiers.registers import (
     LATE,
@@ -106,7 +106,7 @@ def with_signal(dossier: Dossier, signal: AnySignal, kind: str) -> Dossier:
         spans = _seen(dossier.spans, HEARD, "yes", signal.occurred)
         rhythm = beaten(dossier.rhythm, signal.occurred)
         return replace(dossier, spans=spans, rhythm=rhythm, heard=_later(dossier.heard, signal.occurred))
-    if isinstance(signal, JobReported | PaymentFailedReported):
+    if isinstance(signal, JobReported | PaymentFailedReported | ShopHeard):
         dossier = replace(dossier, heard=_later(dossier.heard, signal.occurred))
     if isinstance(signal, ChainBehind):
         name = f"{kind}/{signal.stage}/{signal.number}"

@@ -23,6 +23,7 @@ from stages.rules.rule import Rule
 from stages.rules.shipments import ShipmentException, ShipmentStalled
 from stages.rules.silence import SyncStopped
 from stages.rules.storefront import PrivacyRequest, StorefrontCritical
+from stages.rules.subscribed import SubscriptionMissing
 
 RULES: tuple[Rule, ...] = (
     # 1: orders that need somebody
@@ -59,6 +60,7 @@ RULES: tuple[Rule, ...] = (
     JobFailed(),
     JobOverdue(),
     SyncStopped(),
+    SubscriptionMissing(),
     StorefrontCritical(),
     PipelineDegraded(),
     PrivacyRequest(),

@@ -23,6 +23,7 @@ from schemas.facts import (
     OrderFacts,
     ReturnFacts,
     ShopFacts,
+    SubscriptionsFacts,
     SyncFacts,
 )
 from schemas.money import Money
@@ -56,6 +57,7 @@ class What(StrEnum):
     SHOP = "shop"
     LOCATION = "location"
     NEWER = "newer"
+    SUBSCRIPTIONS = "subscriptions"
 
 
 class Lookup(Struct, frozen=True):
@@ -115,6 +117,7 @@ Value = (
     | ShopFacts
     | LocationFacts
     | SyncFacts
+    | SubscriptionsFacts
 )
 Reply = Answer[Value] | Stale
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from stages.shopify import checkouts, newer, orders, places, returned, stock, storefront
+from stages.shopify import checkouts, newer, orders, places, returned, stock, storefront, subscriptions
 from stages.shopify.answers import Denied
 from stages.shopify.client import Shopify
 from stages.shopify.lookup import Lookup, Reply, What
@@ -30,6 +30,7 @@ LOOKUPS: dict[What, Callable[[Shopify, Lookup], Awaitable[Reply]]] = {
     What.SHOP: storefront.shop,
     What.LOCATION: storefront.location,
     What.NEWER: newer.newer,
+    What.SUBSCRIPTIONS: subscriptions.subscriptions,
 }
 
 #: Every document, to be held against Shopify's schema.
@@ -53,6 +54,7 @@ OPERATIONS = (
     newer.ORDERS_SINCE,
     newer.FULFILLMENTS_SINCE,
     newer.INVENTORY_SINCE,
+    subscriptions.SUBSCRIPTIONS,
 )
 
 

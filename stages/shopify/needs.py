@@ -29,6 +29,7 @@ from schemas.facts import (
     ReturnFacts,
     RiskFacts,
     ShopFacts,
+    SubscriptionsFacts,
     SyncFacts,
     VariantFacts,
 )
@@ -140,11 +141,8 @@ def question_needs(question: Question, since: datetime) -> tuple[AnyFacts, Needs
         return CheckoutFacts(token=token, absent=tuple(payments.EMPTY_SAYS)), needs if named is None else needs | {
             "abandonment": ask(What.ABANDONMENT, named)
         }
-    if question.kind is QuestionKind.SHOP:
-        return ShopFacts(), {"shop": ask(What.SHOP, "")}
-    if question.kind is QuestionKind.SYNC and (since_when := instant(question.resource)) is not None:
-        topic = subjects.identity_of(question.subject)
-        return SyncFacts(since=since_when), {"sync": ask(What.NEWER, f"{topic} {question.resource}")}
+    if (about_shop := _shop_needs(question, ask)) is not None:
+        return about_shop
     found = named or integer(subjects.identity_of(question.subject))
     if found is None:
         raise Reject(RejectReason.UNDECODABLE, f"a question about nothing: {question.resource!r}")
@@ -154,6 +152,18 @@ def question_needs(question: Question, since: datetime) -> tuple[AnyFacts, Needs
         return InventoryItemFacts(item_id=found), {"item": ask(What.ITEM, found)}
     blank = OrderFacts(id=found, absent=tuple(orders.EMPTY_SAYS))
     return blank, {name: ask(what, found) for name, what in _OF_AN_ORDER[question.kind].items()}
+
+
+def _shop_needs(question: Question, ask: Ask) -> tuple[AnyFacts, Needs] | None:
+    """Of the shop as a whole."""
+    if question.kind is QuestionKind.SHOP:
+        return ShopFacts(), {"shop": ask(What.SHOP, "")}
+    if question.kind is QuestionKind.SUBSCRIPTIONS:
+        return SubscriptionsFacts(), {"subscriptions": ask(What.SUBSCRIPTIONS, "")}
+    if question.kind is QuestionKind.SYNC and (since := instant(question.resource)) is not None:
+        topic = subjects.identity_of(question.subject)
+        return SyncFacts(since=since), {"sync": ask(What.NEWER, f"{topic} {question.resource}")}
+    return None
 
 
 def filled(facts: AnyFacts, value: Value) -> AnyFacts:

@@ -51,7 +51,7 @@ KINDS = {
 
 
 #: These find what there is, whatever the id.
-SEARCHES = {"OrdersSince", "FulfillmentsSince", "InventorySince"}
+SEARCHES = {"OrdersSince", "FulfillmentsSince", "InventorySince", "Subscriptions"}
 
 
 @pytest.fixture

@@ -9,7 +9,17 @@ import pytest
 from pipeline.simulators.shopify.orders import Order
 from pipeline.simulators.shopify.people import AbandonedCheckout
 from schemas.configuration import SyncTopic
-from schemas.facts import CheckoutFacts, Item, LocationFacts, OrderFacts, ReturnFacts, ShopFacts, SyncFacts
+from schemas.facts import (
+    CheckoutFacts,
+    Item,
+    LocationFacts,
+    OrderFacts,
+    ReturnFacts,
+    ShopFacts,
+    Subscribed,
+    SubscriptionsFacts,
+    SyncFacts,
+)
 from stages.shopify.answers import Found, Refused
 from stages.shopify.client import Shopify
 from stages.shopify.lookup import Lookup, OpenHolds, Place, Verdict, What
@@ -144,6 +154,16 @@ async def test_shopify_says_what_is_newer_than_a_topic_has_told(topic: SyncTopic
     assert facts[0].newest is not None
     assert early < facts[0].newest <= END
     assert (facts[1].newer, facts[1].newest, facts[1].more) == (0, None, False)
+
+
+async def test_the_subscriptions_of_a_shop_are_called_by_their_topics() -> None:
+    async with served() as shopify:
+        asking = client(shopify)
+        reply = await look_up(asking, Lookup(SHOP, What.SUBSCRIPTIONS, ""))
+        await asking.close()
+
+    there = (Subscribed("orders/create", "https://demo.example.com/webhooks"),)
+    assert reply == Found(SubscriptionsFacts(subscriptions=there))
 
 
 async def test_a_wrong_token_is_a_refusal() -> None:

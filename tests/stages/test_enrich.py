@@ -27,6 +27,8 @@ from schemas.facts import (
     ReturnFacts,
     ShopFacts,
     SoldFacts,
+    Subscribed,
+    SubscriptionsFacts,
     SyncFacts,
     TransactionFacts,
     VariantFacts,
@@ -35,9 +37,9 @@ from schemas.money import Money
 from schemas.questions import Question, QuestionKind
 from schemas.reasons import DropReason
 from schemas.records import REDRIVEN_AT, Record
-from schemas.signals import ShopShut, TokenRefused, TopicHeard
+from schemas.signals import ShopHeard, ShopShut, TokenRefused, TopicHeard
 from stages.enrich import Enrich
-from stages.shopify import newer, shapes, storefront
+from stages.shopify import newer, shapes, storefront, subscriptions
 from stages.shopify.answers import Denied, Found, Missing, Refused, Shut, Unavailable
 from stages.stage import Context, Drop
 from tests.pipeline.world import START, until
@@ -573,7 +575,9 @@ async def test_that_a_topic_is_heard_is_told_once_in_five_minutes_and_of_webhook
         await world.deliver("orders/create", LIVE)
         await taken(7)
         later = await world.signals(TopicHeard)
+        shops = await world.signals(ShopHeard)
     assert [signal.subject for signal in told] == [f"{SHOP}/topic/orders/create", f"{SHOP}/topic/orders/updated"]
+    assert [(signal.subject, signal.occurred) for signal in shops] == [(f"{SHOP}/shop", START)], "once a day"
     assert [signal.occurred for signal in later[2:]] == [START + 5 * MINUTE]
 
 
@@ -730,6 +734,9 @@ async def test_every_question_is_answered_with_what_is_so_now() -> None:
         ("Return", RETURN): Found(shapes.Return(shapes.ReturnNode(RETURN, status="OPEN", return_line_items=lines))),
         ("InventoryItems", "gid://shopify/InventoryItem/77"): Found(item),
         ("OrdersSince", "created_at:>'2026-11-02T08:00:00Z'"): Found(orders_made(HOUR, 10 * MINUTE, MINUTE)),
+        ("Subscriptions", "None"): Found(
+            subscriptions.Subscriptions(subscriptions.Page((subscriptions.Node("1", "INVENTORY_LEVELS_UPDATE", "u"),)))
+        ),
         ("PrimaryDomain", "None"): Found(
             storefront.Shop(storefront.ShopNode("gid://shopify/Shop/1", storefront.Domain("Shop.example.com", True)))
         ),
@@ -743,7 +750,8 @@ async def test_every_question_is_answered_with_what_is_so_now() -> None:
         await world.ask(question(QuestionKind.INVENTORY, f"{SHOP}/inventory/77", "77"))
         await world.ask(question(QuestionKind.SHOP, f"{SHOP}/shop", "1"))
         await world.ask(question(QuestionKind.SYNC, f"{SHOP}/topic/orders/create", (START - HOUR).isoformat()))
-        events = {event.kind: event for event in await world.come(8)}
+        await world.ask(question(QuestionKind.SUBSCRIPTIONS, f"{SHOP}/shop", "1"))
+        events = {event.kind: event for event in await world.come(9)}
 
     for kind in QuestionKind:
         event = events[f"answer.{kind}"]
@@ -775,6 +783,8 @@ async def test_every_question_is_answered_with_what_is_so_now() -> None:
     assert stock.item is not None
     shop = events["answer.shop"].facts
     assert shop == ShopFacts(id=1, primary="shop.example.com", tls=True)
+    there = events["answer.subscriptions"].facts
+    assert there == SubscriptionsFacts(subscriptions=(Subscribed("inventory_levels/update", "u"),))
     assert events["answer.sync"].facts == SyncFacts(since=START - HOUR, newer=1, newest=START - 10 * MINUTE)
 
 

@@ -15,7 +15,7 @@ from pipeline.simulators.shopify.documents import Document, Field, Selected, Val
 from pipeline.simulators.shopify.graph import Joined, Link, Page, Part, Thing
 from pipeline.simulators.shopify.orders import Order
 from pipeline.simulators.shopify.people import Abandonment, SegmentMembership, SegmentMembershipResponse
-from pipeline.simulators.shopify.shops import AppInstallation, Shop
+from pipeline.simulators.shopify.shops import AppInstallation, Shop, WebhookSubscription
 from pipeline.simulators.shopify.stock import InventoryItem
 from pipeline.simulators.shopify.store import Things, joined
 
@@ -85,6 +85,8 @@ class Answering:
                 asked_for = cast("Sequence[Value]", given.get("segmentIds"))
                 members = tuple(SegmentMembership(segment_id=str(one), is_member=False) for one in asked_for)
                 return SegmentMembershipResponse(memberships=members)
+            case "webhookSubscriptions":
+                return Page(tuple(self._all(WebhookSubscription)))
             case "shop":
                 return next(self._all(Shop))
             case "currentAppInstallation":

@@ -38,6 +38,13 @@ class AppSubscription(Thing, frozen=True, kw_only=True):
     status: str
 
 
+class WebhookSubscription(Thing, frozen=True, kw_only=True):
+    topic: str
+    uri: str
+    filter: str | None = None
+    include_fields: tuple[str, ...] = ()
+
+
 class AppInstallation(Thing, frozen=True, kw_only=True):
     access_scopes: tuple[AccessScope, ...] = ()
     active_subscriptions: tuple[AppSubscription, ...] = ()

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from pipeline.simulators.shopify.graph import Joined, Link, Thing, gid
-from pipeline.simulators.shopify.shops import AccessScope, AppInstallation, Domain, Shop
+from pipeline.simulators.shopify.shops import AccessScope, AppInstallation, Domain, Shop, WebhookSubscription
 
 Things = Mapping[str, Thing]
 
@@ -28,6 +28,9 @@ class Store:
         own = Domain(id=gid("Domain", 1), host=f"{name}.example.com")
         self.put(
             Shop(id=gid("Shop", 1), name=name.title(), myshopify_domain=domain, primary_domain=own),
+            WebhookSubscription(
+                id=gid("WebhookSubscription", 1), topic="ORDERS_CREATE", uri=f"https://{name}.example.com/webhooks"
+            ),
             AppInstallation(id=gid("AppInstallation", 1), access_scopes=tuple(AccessScope(handle=it) for it in SCOPES)),
         )
 
