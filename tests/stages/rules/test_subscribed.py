@@ -98,6 +98,10 @@ def test_it_is_asked_every_hour_and_silence_of_shopify_changes_nothing() -> None
     assert len(desk.asked) == 1
 
 
+def test_what_shopify_does_not_say_is_not_missing() -> None:
+    assert wanting(CREATED).answer(SubscriptionsFacts(), ("subscriptions",)) == []
+
+
 def test_where_none_is_wanted_nothing_is_asked() -> None:
     desk = wanting()
 
