@@ -24,7 +24,7 @@ from tests.scenarios.stories.operations import (
     Uninstalled,
 )
 from tests.scenarios.stories.orders import BadAddress, Lacking, LateRisk, OnTerms, Pending, Risky, Voided
-from tests.scenarios.stories.parcels import InParts, Shipped, TakenBack
+from tests.scenarios.stories.parcels import InParts, OneOfTwo, Shipped, TakenBack
 from tests.scenarios.stories.payments import Declined, Left, OneCard
 from tests.scenarios.stories.returns import Disputed, RefundFails, SentBack
 from tests.scenarios.stories.stock import Counted, SoldOut
@@ -50,6 +50,7 @@ STORIES: Sequence[Callable[[Plot], Story]] = (
     Shipped,
     Shipped,
     TakenBack,
+    OneOfTwo,
     InParts,
     Counted,
     Counted,

@@ -121,6 +121,29 @@ class TakenBack:
         yield from together(self.plot.order(), [condition], seen.end)
 
 
+class OneOfTwo:
+    """Two parcels of one order; the first is taken back, minutes before the second is made, which has other lines."""
+
+    def __init__(self, plot: Plot) -> None:
+        self.plot = plot
+        self.created = plot.after(2, 10)
+        self.cancelled = plot.after(5, 10, self.created)
+        self.second = plot.after(1, 5, self.cancelled)
+
+    def tell(self) -> None:
+        plot, order = self.plot, purchase(self.plot, lines=2)
+        tells(plot, plot.start, order, "created", "orders/create")
+        plot.webhook(self.created, "fulfillments/create", parcel(order, self.created) | UNTRACKED, "first")
+        gone = parcel(order, self.created) | UNTRACKED | {"status": "cancelled", "updated_at": stamp(self.cancelled)}
+        plot.webhook(self.cancelled, "fulfillments/update", gone, "cancelled")
+        other = parcel(order, self.second, which=1) | UNTRACKED | {"line_items": [order.line(1)]}
+        plot.webhook(self.second, "fulfillments/create", other, "second")
+
+    def expected(self, seen: Seen) -> Iterator[Told]:
+        at = max(self.cancelled + self.plot.rules.fulfillment.replaced_within, seen.first("cancelled"))
+        yield from together(self.plot.order(), [lasting("shipment-exception", SERVICE, Severity.WARNING, at)], seen.end)
+
+
 class InParts:
     """Two lines; one is shipped, the other later, or not. Known to be shipped is what was told of parcels."""
 
