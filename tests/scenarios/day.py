@@ -37,7 +37,8 @@ START = datetime(2026, 11, 3, 0, 0, tzinfo=UTC)
 LENGTH = timedelta(hours=24)
 _LAST_BEGIN = 16 * 3600
 
-STORIES: Sequence[Callable[[Plot], Story]] = (
+Kind = Callable[[Plot], Story]
+STORIES: Sequence[Kind] = (
     Pending,
     Voided,
     Risky,
@@ -77,7 +78,7 @@ STORIES: Sequence[Callable[[Plot], Story]] = (
     FirstSight,
 )
 #: Stories about a shop as a whole.
-OWN: Sequence[Callable[[Plot], Story]] = (ScopesLost, BulkFails, Uninstalled)
+OWN: Sequence[Kind] = (ScopesLost, BulkFails, Uninstalled)
 
 
 @dataclass(frozen=True)
@@ -85,30 +86,33 @@ class Day:
     """`steps` as they happened; a way makes of them what arrives."""
 
     whole: Configuration
+    start: datetime
     stories: Sequence[Story]
     steps: Sequence[Step]
 
     @property
     def end(self) -> datetime:
-        return START + LENGTH
+        return self.start + LENGTH
 
 
-def day(seed: int, whole: Configuration, each: int) -> Day:
-    """`each` of every story."""
+def day(
+    seed: int, whole: Configuration, each: int, start: datetime = START, told: Sequence[Kind] = (*STORIES, *OWN)
+) -> Day:
+    """`each` of every story that is told."""
     chance, stories = Random(seed), list[Story]()
-    kinds = [*(kind for kind in STORIES for _ in range(each)), *(kind for kind in OWN for _ in range(each))]
+    kinds = [kind for kind in told for _ in range(each)]
     for index, kind in enumerate(kinds):
-        begin = START + timedelta(seconds=chance.randrange(_LAST_BEGIN))
+        begin = start + timedelta(seconds=chance.randrange(_LAST_BEGIN))
         shop = own_shop(index) if kind in OWN else SHOP
         stories.append(kind(Plot(index, begin, Random(f"{seed}/{index}"), whole, shop)))
     for story in stories:
         story.tell()
     steps = [step for story in stories for step in story.plot.steps]
-    return Day(whole, stories, sorted(steps, key=lambda step: step.at))
+    return Day(whole, start, stories, sorted(steps, key=lambda step: step.at))
 
 
 def played(it: Day, shops: Shops, steps: Sequence[Step]) -> Chain:
-    chain = Chain(it.whole, shops, START)
+    chain = Chain(it.whole, shops, it.start)
     chain.play(steps, it.end)
     return chain
 

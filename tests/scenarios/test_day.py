@@ -58,7 +58,7 @@ def test_with_one_question_in_five_unanswered_nothing_is_missing_and_what_is_fal
     assert chain.dead == []
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [2, 3])
 def test_what_is_not_answered_for_minutes_is_told_in_the_end_and_what_is_false_says_so(seed: int) -> None:
     """But for addresses: a verdict that is asked for once more and not answered then is not asked for again."""
     it = day(seed, default(), each=3)

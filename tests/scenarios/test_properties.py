@@ -65,7 +65,7 @@ def webhooks_of(story: Story) -> list[Webhook]:
     return [step.act for step in story.plot.steps if isinstance(step.act, Webhook)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.sampled_from(LASTING), st.integers(0, 10_000), st.randoms(use_true_random=False))
 def test_what_is_open_in_the_end_does_not_depend_on_order_and_repetition(
     kind: Callable[[Plot], Story], seed: int, chance: Random
@@ -77,7 +77,7 @@ def test_what_is_open_in_the_end_does_not_depend_on_order_and_repetition(
     assert afterwards(story, other) == afterwards(story, in_order)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from(sorted(WAYS)), st.lists(st.integers(-3, 40), min_size=2, max_size=9))
 def test_a_low_stock_is_not_told_again_before_it_is_over(seed: int, way: str, available: list[int]) -> None:
     story = Counted(Plot(0, START, Random(seed), WHOLE, SHOP))
@@ -94,7 +94,7 @@ def test_a_low_stock_is_not_told_again_before_it_is_over(seed: int, way: str, av
         )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.sampled_from([*STORIES, *OWN]), st.integers(0, 10_000))
 def test_nothing_is_told_of_deliveries_that_only_try_the_subscription(kind: Callable[[Plot], Story], seed: int) -> None:
     story = told_by(kind, seed)
@@ -112,7 +112,7 @@ def _is_uninstalling(step: Step) -> bool:
     return isinstance(step.act, Webhook) and step.act.topic == "app/uninstalled"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.sampled_from([OnlyATest, Imported]), st.integers(0, 10_000), st.randoms(use_true_random=False))
 def test_nothing_is_told_of_test_orders_and_imports_in_whatever_order_what_follows_them_comes(
     kind: Callable[[Plot], Story], seed: int, chance: Random
