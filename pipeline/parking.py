@@ -38,8 +38,16 @@ def routing_of(record: Record) -> str:
     return (record.key or b"").decode(errors="replace")
 
 
-def queue(view: View, routing: str) -> list[tuple[bytes, Parked]]:
-    return list(view.scan(PARKED, routing))
+def is_queued(view: View, routing: str) -> bool:
+    return bool(view.names(PARKED, routing))
+
+
+def head(view: View, routing: str) -> tuple[bytes, Parked]:
+    """The oldest of a key that is queued, with its name. It looks at no other: thousands may stand behind it."""
+    name = min(view.names(PARKED, routing))
+    entry = view.get(PARKED, routing, name)
+    assert entry is not None
+    return name, entry
 
 
 def park(view: View, record: Record, retry: Retry, wall: datetime) -> None:
@@ -62,14 +70,20 @@ def again(view: View, routing: str, name: bytes, entry: Parked, due: datetime, w
 def release(view: View, routing: str, name: bytes, wall: datetime) -> None:
     """The head is settled; what waited behind it follows at once."""
     view.delete(PARKED, routing, name)
-    if queue(view, routing):
+    if is_queued(view, routing):
+        _look_again(view, routing, wall)
+
+
+def go_on(view: View, routing: str, wall: datetime) -> None:
+    """Behind what was erased: what has queued up since goes on by itself."""
+    if is_queued(view, routing) and view.get(TIMER, routing, PARKED_TIMER) is None:
         _look_again(view, routing, wall)
 
 
 def _append(view: View, record: Record, since: datetime | None) -> None:
     routing = routing_of(record)
-    waiting = view.scan(PARKED, routing)
-    number = int.from_bytes(waiting[-1][0], "big") + 1 if waiting else 0
+    last = max(view.names(PARKED, routing), default=None)
+    number = 0 if last is None else int.from_bytes(last, "big") + 1
     entry = Parked(*record.position, since, 0 if since is None else 1)
     view.put(PARKED, routing, entry, number.to_bytes(8, "big"))
 

@@ -122,7 +122,7 @@ class Settling:
     def _queue_up(self, batch: Batch, record: Record) -> bool:
         """True where records of its key are parked: then it waits behind them."""
         view = batch.view()
-        if not parking.queue(view, parking.routing_of(record)):
+        if not parking.is_queued(view, parking.routing_of(record)):
             return False
         parking.park_behind(view, record)
         batch.write(view.change, ())
@@ -239,7 +239,7 @@ class Settling:
         if current is None or current.due != timer.due:
             return
         if parking.is_park_timer(timer):
-            name, entry = parking.queue(view, timer.routing)[0]
+            name, entry = parking.head(view, timer.routing)
             self._beside.start(timer, lane, partial(self._look_after, timer, name, entry))
             return
         try:
@@ -322,6 +322,10 @@ class Settling:
         """What a visit raises is a defect: it is told, and the key stays as it is."""
         for key in part.erased:
             batch.change.values[key] = None
+        for routing in {split_key(key)[0] for key in part.erased}:
+            view = batch.view()
+            parking.go_on(view, routing, batch.moment.wall)
+            batch.write(view.change, ())
         for visit in part.visits:
             view = batch.view()
             try:

@@ -189,13 +189,20 @@ class View:
         if self._raw(key) is not None:
             self.change.values[key] = None
 
-    def scan(self, family: Family[T], routing: str) -> Sequence[tuple[bytes, T]]:
+    def names(self, family: Family[T], routing: str) -> set[bytes]:
+        """What there is under a routing key, without a look at what it says; expired entries may be among them."""
         if not family.scanned:
             raise ValueError(f"family {family.name!r} is not declared as scanned")
         prefix = key_of(routing, family.name)
         names = set(self._memory.names(prefix))
         for changes in (self._transaction.values, self.change.values):
-            names.update(key[len(prefix) :] for key in changes if key.startswith(prefix))
+            for key, value in changes.items():
+                if key.startswith(prefix):
+                    (names.discard if value is None else names.add)(key[len(prefix) :])
+        return names
+
+    def scan(self, family: Family[T], routing: str) -> Sequence[tuple[bytes, T]]:
+        prefix, names = key_of(routing, family.name), self.names(family, routing)
         found = ((name, self._decoded(family, prefix + name, self._raw(prefix + name))) for name in sorted(names))
         return [(name, value) for name, value in found if value is not None]
 
