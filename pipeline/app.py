@@ -7,7 +7,7 @@ step within its own bound, and at the deadline the process may be killed: that i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,6 +19,7 @@ from pipeline import health
 from pipeline.broker import Broker
 from pipeline.clients import card_key, opentext_opened, shopify_opened
 from pipeline.clock import Clock
+from pipeline.complaining import Complaints, StoppedTask, complaining
 from pipeline.configurations import (
     AnyStage,
     CredentialsPart,
@@ -183,7 +184,10 @@ class Pipeline:
                 asyncio.create_task(gauges.watch(), name="gauges"),
                 asyncio.create_task(self._following.run(), name="configuration"),
             ]
-            for task in watching:
+            watching.append(
+                await closing.enter_async_context(complaining(outside.broker, self._complaints(), outside.log))
+            )
+            for task in watching[:2]:
                 closing.push_async_callback(cancelled, task)
             self._started.set()
             waiting = asyncio.create_task(stop.wait())
@@ -232,6 +236,12 @@ class Pipeline:
         )
         self._workers += [Worker(self._spec(row), around) for row in self._rows]
         return [asyncio.create_task(worker.run(halt), name=worker.spec.name) for worker in self._workers]
+
+    def _complaints(self) -> Complaints:
+        def stopped() -> Iterator[StoppedTask]:
+            return ((each.spec.name, *task) for each in self._workers for task in each.stopped().items())
+
+        return Complaints(self._configuration.kafka.prefix, stopped, self._outside.metrics, self._outside.clock)
 
     async def _start_receiver(self, credentials: Credentials, closing: AsyncExitStack) -> None:
         outside, listen = self._outside, self._configuration.listen

@@ -154,6 +154,14 @@ class Worker:
             if task.phase is not Phase.RUNNING
         ]
 
+    def stopped(self) -> Mapping[int, str]:
+        """The tasks that are stopped until an operator lifts it, and why."""
+        return {
+            number: task.stopped_because or "for an unknown reason"
+            for number, task in self._tasks.items()
+            if task.phase is Phase.STOPPED
+        }
+
     @property
     def transactions(self) -> int:
         return sum(task.transactions for task in self._tasks.values())

@@ -258,11 +258,14 @@ class SyncRules(Configured, frozen=True):
 
 
 class OperationRules(Configured, frozen=True):
-    """`tls_off_after`: a domain that was served over TLS is not, for so long."""
+    """`tls_off_after`: a domain that was served over TLS is not, for so long. `signatures_failed_from`: so many
+    deliveries within a minute that are not signed as Shopify signs are told.
+    """
 
     jobs: tuple[Job, ...] = ()
     required_scopes: tuple[str, ...] = ()
     tls_off_after: timedelta = timedelta(hours=1)
+    signatures_failed_from: Positive = 10
     sync: SyncRules = SyncRules()
 
 

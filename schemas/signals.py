@@ -66,6 +66,32 @@ class ChainBehind(Signal, frozen=True, tag="chain-behind"):
     late: tuple[str, ...] = ()
 
 
+class TaskStopped(Signal, frozen=True, tag="task-stopped"):
+    """A task of `stage` is stopped, until an operator lifts it: said every minute by the process that has it.
+
+    About `<prefix>/pipeline`, as the two that follow. `reason` is one line for a person.
+    """
+
+    stage: str
+    number: int
+    reason: str
+
+
+class DeadLettered(Signal, frozen=True, tag="dead-lettered"):
+    """`stage` has made so many dead letters for this reason since it was looked last, about a minute ago."""
+
+    stage: str
+    reason: str
+    count: int
+
+
+class SignaturesFailed(Signal, frozen=True, tag="signatures-failed"):
+    """So many deliveries of the last minute, of all that came to one receiver, were not signed as Shopify signs."""
+
+    failed: int
+    of: int
+
+
 class ShopUninstalled(Signal, frozen=True, tag="shop-uninstalled"):
     """The receiver has had app/uninstalled; on every partition."""
 
@@ -105,6 +131,9 @@ AnySignal = (
     | ReceiverBeat
     | ChainBeat
     | ChainBehind
+    | TaskStopped
+    | DeadLettered
+    | SignaturesFailed
     | ShopUninstalled
     | TokenRefused
     | TopicHeard

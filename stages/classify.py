@@ -23,7 +23,8 @@ from schemas.reasons import DropReason, RejectReason
 from schemas.records import Record
 from schemas.signals import AnySignal, ShopUninstalled
 from stages.dossiers.dossier import Dossier, is_import
-from stages.dossiers.merging import merged, with_signal
+from stages.dossiers.merging import merged
+from stages.dossiers.signalled import with_signal
 from stages.judging.episodes import EPISODE, TRACK, Episode, Track, split_name
 from stages.judging.judgement import TOLD, Cause, Judgement
 from stages.judging.narrowing import Narrowing

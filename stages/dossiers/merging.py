@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -25,7 +24,6 @@ from schemas.facts import (
     SoldFacts,
     VariantFacts,
 )
-from schemas.signals import AnySignal, ChainBehind, JobReported, PaymentFailedReported, ShopHeard, TopicHeard
 from stages.dossiers.dossier import Dossier, Payment, is_at_one_place
 from stages.dossiers.registers import (
     LATE,
@@ -33,14 +31,13 @@ from stages.dossiers.registers import (
     Span,
     Stamp,
     bounded,
+    later,
     newest,
+    seen,
     shelved,
-    spanned,
     stamp_of,
     stamp_of_lookup,
-    stamp_of_signal,
 )
-from stages.dossiers.rhythms import HEARD, beaten
 from stages.dossiers.sales import OBSERVED, with_sale
 from stages.dossiers.shelves import place_of
 from stages.dossiers.storefronts import storefront_spans
@@ -54,8 +51,6 @@ RETURN_STATES: Mapping[str, str] = {
     "returns/close": "closed",
     "returns/reopen": "open",
 }
-#: More than an installation has.
-_TASKS = 10_000
 #: How many readings of an item are kept by location: each holds up to MANY of those.
 _LOCATED = 12
 
@@ -73,7 +68,7 @@ def _told(dossier: Dossier, event: Event) -> Dossier:
         dossier,
         facts=shelved(dossier.facts, place_of(event, facts), told),
         incomplete=_incomplete(dossier, event),
-        heard=dossier.heard if event.source is Source.ANSWER else _later(dossier.heard, event.occurred),
+        heard=dossier.heard if event.source is Source.ANSWER else later(dossier.heard, event.occurred),
     )
     looked_up = stamp_of_lookup(event)
     match facts:
@@ -93,34 +88,6 @@ def _told(dossier: Dossier, event: Event) -> Dossier:
             return replace(dossier, spans=storefront_spans(dossier.spans, facts, stamp, looked_up))
         case _:
             return dossier
-
-
-def with_signal(dossier: Dossier, signal: AnySignal, kind: str) -> Dossier:
-    """The dossier with what the signal tells: the newest of its type, of a job's reports the newest of each phase.
-
-    Those of a job's runs, where it names them, stand beside them: many runs push no phase out. Of the chain each task
-    reports for itself, and none is pushed out: one that was forgotten would never be waited for.
-    """
-    told = Known(stamp_of_signal(signal), kind, bounded(signal))
-    if isinstance(signal, TopicHeard):
-        spans = _seen(dossier.spans, HEARD, "yes", signal.occurred)
-        rhythm = beaten(dossier.rhythm, signal.occurred)
-        return replace(dossier, spans=spans, rhythm=rhythm, heard=_later(dossier.heard, signal.occurred))
-    if isinstance(signal, JobReported | PaymentFailedReported | ShopHeard):
-        dossier = replace(dossier, heard=_later(dossier.heard, signal.occurred))
-    if isinstance(signal, ChainBehind):
-        name = f"{kind}/{signal.stage}/{signal.number}"
-        return replace(dossier, signals=shelved(dossier.signals, name, told, cap=_TASKS))
-    if not isinstance(signal, JobReported):
-        return replace(dossier, signals=shelved(dossier.signals, kind, told))
-    signals = shelved(dossier.signals, f"{kind}/{signal.phase}", told)
-    if signal.run is not None:
-        signals = shelved(signals, f"job-run/{signal.run}/{signal.phase}", told)
-    return replace(dossier, signals=signals)
-
-
-def _later(known: datetime | None, at: datetime) -> datetime:
-    return at if known is None else max(known, at)
 
 
 def _own(facts: AnyFacts) -> AnyFacts:
@@ -199,12 +166,12 @@ def _order(dossier: Dossier, event: Event, facts: OrderFacts, stamp: Stamp, look
 def _order_spans(dossier: Dossier, facts: OrderFacts, stamp: Stamp, looked_up: Stamp) -> dict[str, dict[str, Span]]:
     spans = dossier.spans
     if facts.financial is not None:
-        spans = _seen(spans, "financial", facts.financial, stamp.updated)
-        spans = _seen(spans, "fulfillment", facts.fulfillment or "unfulfilled", stamp.updated)
+        spans = seen(spans, "financial", facts.financial, stamp.updated)
+        spans = seen(spans, "fulfillment", facts.fulfillment or "unfulfilled", stamp.updated)
     if facts.address is not None:
-        spans = _seen(spans, "address-parts", ",".join(lacking(facts.address)) or "whole", stamp.updated)
+        spans = seen(spans, "address-parts", ",".join(lacking(facts.address)) or "whole", stamp.updated)
     if facts.address_verdict is not None:
-        spans = _seen(spans, "address", facts.address_verdict, looked_up.occurred)
+        spans = seen(spans, "address", facts.address_verdict, looked_up.occurred)
     return spans
 
 
@@ -261,7 +228,7 @@ def _item(
 ) -> Dossier:
     if facts.item is None:
         return dossier
-    spans = _seen(dossier.spans, OBSERVED, "yes", event.occurred)
+    spans = seen(dossier.spans, OBSERVED, "yes", event.occurred)
     dossier = replace(dossier, item=newest(dossier.item, Known(looked_up, event.kind, facts.item)), spans=spans)
     at = (event.updated or event.occurred).isoformat()
     if (units := _by_location(facts.item)) is not None:
@@ -281,19 +248,15 @@ def _by_location(item: Item) -> tuple[tuple[int, int], ...] | None:
 
 def _sold(dossier: Dossier, event: Event, facts: SoldFacts) -> Dossier:
     """Of these there are many, and they have a shelf of their own."""
-    spans = _seen(dossier.spans, OBSERVED, "yes", event.occurred)
-    heard = _later(dossier.heard, event.occurred)
+    spans = seen(dossier.spans, OBSERVED, "yes", event.occurred)
+    heard = later(dossier.heard, event.occurred)
     return replace(dossier, sold=with_sale(dossier.sold, facts, stamp_of(event)), spans=spans, heard=heard)
 
 
 def _return(dossier: Dossier, event: Event, facts: ReturnFacts, stamp: Stamp) -> Dossier:
     word, spans = RETURN_STATES.get(event.kind) or facts.status, dossier.spans
     if word is not None:
-        spans = _seen(spans, f"return/{facts.id}", word, stamp.occurred)
+        spans = seen(spans, f"return/{facts.id}", word, stamp.occurred)
     if facts.received or event.kind == "returns/process":
-        spans = _seen(spans, f"received/{facts.id}", "yes", stamp.occurred)
+        spans = seen(spans, f"received/{facts.id}", "yes", stamp.occurred)
     return replace(dossier, spans=spans)
-
-
-def _seen(spans: dict[str, dict[str, Span]], thing: str, word: str, at: datetime) -> dict[str, dict[str, Span]]:
-    return {**spans, thing: spanned(spans.get(thing, {}), word, at)}

@@ -88,6 +88,14 @@ def spanned(spans: Mapping[str, Span], word: str, at: datetime) -> dict[str, Spa
     return {**spans, word: span}
 
 
+def seen(spans: Mapping[str, dict[str, Span]], thing: str, word: str, at: datetime) -> dict[str, dict[str, Span]]:
+    return {**spans, thing: spanned(spans.get(thing, {}), word, at)}
+
+
+def later(known: datetime | None, at: datetime) -> datetime:
+    return at if known is None else max(known, at)
+
+
 def since(spans: Mapping[str, Span], words: Collection[str]) -> datetime | None:
     """Since when one of `words` holds, nothing else having been seen in between. None: never seen."""
     held = [span for word, span in spans.items() if word in words]

@@ -2,23 +2,28 @@
 
 One condition for each cause, a line of `_CAUSES` for each. What is gone may be back in a minute: it is over when it has
 been gone for ten. About the pipeline as a whole it is told on `<prefix>/pipeline`, which is no shop and has no admin to
-link to. OpenText is told of by metrics. Not yet: stages that stopped or dead-letter, what OpenText rejects, signatures
-that fail, facts that never came.
+link to. What lasts in a process is said by it every minute, and is gone when it is not said any more. OpenText is told
+of by metrics, and so is a `classify` that stopped: it cannot tell. Not yet: facts that never came.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from schemas.alerts import Audience, Severity
-from schemas.signals import ChainBehind, TokenRefused
+from schemas.signals import ChainBehind, DeadLettered, Signal, SignaturesFailed, TaskStopped, TokenRefused
 from stages.rules.rule import Again, Case, Clear, Fire, Said, Verdict, admin_link, details
-from stages.rules.words import moment
+from stages.rules.words import bounded, moment
+
+S = TypeVar("S", bound=Signal)
 
 GONE_FOR = timedelta(minutes=10)
 _SHOWN = 6
+_LONG = 200
+_OURS = (Audience.IT_SUPPORT, Audience.APPLICATION_OWNERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,7 @@ def _behind(waiting: Sequence[ChainBehind]) -> Said:
         title="The pipeline is behind: what does not happen in Shopify is told late",
         since=min(report.occurred for report in waiting),
         severity=Severity.WARNING,
-        audiences=(Audience.IT_SUPPORT, Audience.APPLICATION_OWNERS),
+        audiences=_OURS,
         details=details(
             late=_first_of(list(late)),
             waiting=_first_of([f"{report.stage}-{report.number}" for report in waiting]),
@@ -104,4 +109,80 @@ def _first_of(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-_CAUSES = (_token, _chain)
+# --- what a process says of itself ------------------------------------------------------------------------------------
+
+
+def _lasting(case: Case, reports: Sequence[S], key: str, said: Callable[[Sequence[S]], Said]) -> Iterator[Verdict]:
+    """As long as it is said again within ten minutes; what is said of has been said in the last ten."""
+    if not reports:
+        return
+    newest = max(report.occurred for report in reports)
+    if case.now >= newest + GONE_FOR:
+        yield Clear("it is not said any more", key)
+        return
+    yield Fire(said([report for report in reports if report.occurred > newest - GONE_FOR]), key)
+    yield Again(newest + GONE_FOR, f"{key}/gone")
+
+
+def _stopped(case: Case) -> Iterator[Verdict]:
+    yield from _lasting(case, [known.value for known in case.dossier.reports(TaskStopped)], "stopped", _of_stopped)
+
+
+def _of_stopped(reports: Sequence[TaskStopped]) -> Said:
+    names = sorted(f"{report.stage}-{report.number}" for report in reports)
+    return Said(
+        title=f"The pipeline does not take everything: {_first_of(names)} stopped",
+        since=min(report.occurred for report in reports),
+        severity=Severity.CRITICAL,
+        audiences=_OURS,
+        details=details(
+            stopped=_first_of(names),
+            why=bounded(reports[-1].reason, _LONG),
+            meanwhile="what is read by it waits on the log, and nothing of it is lost",
+        ),
+        next_step="Mend the cause, then lift the stop with `pipeline stopped lift`.",
+        end="A part of the pipeline had stopped",
+    )
+
+
+def _dead(case: Case) -> Iterator[Verdict]:
+    yield from _lasting(case, [known.value for known in case.dossier.reports(DeadLettered)], "dead-letters", _of_dead)
+
+
+def _of_dead(reports: Sequence[DeadLettered]) -> Said:
+    why = [f"{report.stage}: {report.reason.replace('-', ' ')}" for report in reports]
+    return Said(
+        title=f"Records are dead letters: {_first_of(why)}",
+        since=min(report.occurred for report in reports),
+        severity=Severity.WARNING,
+        audiences=_OURS,
+        details=details(of=_first_of(why), meanwhile="what they tell is missing in alerts, until they are given back"),
+        next_step="Look at them with `pipeline dead-letters list`, and give them back once the cause is mended.",
+        end="Records were dead letters",
+    )
+
+
+def _unsigned(case: Case) -> Iterator[Verdict]:
+    least = case.configuration.rules.operations.signatures_failed_from
+    told = [known.value for known in case.dossier.reports(SignaturesFailed) if known.value.failed >= least]
+    yield from _lasting(case, told, "signatures", _of_unsigned)
+
+
+def _of_unsigned(reports: Sequence[SignaturesFailed]) -> Said:
+    newest = reports[-1]
+    return Said(
+        title=f"{newest.failed} of {newest.of} deliveries within a minute are not signed as Shopify signs",
+        since=min(report.occurred for report in reports),
+        severity=Severity.WARNING,
+        audiences=_OURS,
+        details=details(
+            failed=newest.failed,
+            of=newest.of,
+            meanwhile="they are refused; Shopify sends them again for four hours, and then drops a subscription",
+        ),
+        next_step="Check the app's client secret, and whether something in between changes the bodies.",
+        end="Deliveries were not signed as Shopify signs",
+    )
+
+
+_CAUSES = (_token, _chain, _stopped, _dead, _unsigned)

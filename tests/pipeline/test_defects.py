@@ -96,6 +96,7 @@ async def test_fifty_defects_in_a_row_stop_the_task_and_their_letters_are_not_wr
     async with world.worker(Counting()) as worker:
         await until(lambda: stopped(worker))
         assert "rejected" in worker.problems()[0]
+        assert ["rejected" in reason for reason in worker.stopped().values()] == [True]
         await world.append(topics.ENRICHED, "a", b"1")
         worker.wake()
         await asyncio.sleep(0)

@@ -12,7 +12,7 @@ from schemas import codec, subjects, topics
 from schemas.alerts import Alert, AlertState, Audience, Severity
 from schemas.notifications import Notification
 from schemas.records import Record
-from schemas.signals import ChainBehind, TokenRefused
+from schemas.signals import ChainBehind, DeadLettered, SignaturesFailed, TaskStopped, TokenRefused
 from stages.channels.table import render
 from stages.group import Group
 from stages.stage import Context, Emit
@@ -85,6 +85,71 @@ def test_of_two_words_of_one_moment_the_later_one_holds() -> None:
         desk.signal(TokenRefused(SHOP, subjects.shop_wide(SHOP), START, received, refused=refused))
 
     assert ends(desk.passes(10 * MINUTE)) == ["resolved"]
+
+
+# --- what a process says of itself ------------------------------------------------------------------------------------
+
+
+def stopped(desk: Desk, minute: int, number: int = 3) -> list[Alert]:
+    at = START + minute * MINUTE
+    return desk.signal(TaskStopped(PREFIX, PIPELINE, at, at, "enrich", number, "50 records in a row were rejected"))
+
+
+def dead(desk: Desk, minute: int, reason: str = "undecodable") -> list[Alert]:
+    at = START + minute * MINUTE
+    return desk.signal(DeadLettered(PREFIX, PIPELINE, at, at, "enrich", reason, 4))
+
+
+def unsigned(desk: Desk, minute: int, failed: int) -> list[Alert]:
+    at = START + minute * MINUTE
+    return desk.signal(SignaturesFailed(PREFIX, PIPELINE, at, at, failed, 80))
+
+
+def test_a_stopped_task_is_critical_until_it_has_not_been_said_for_ten_minutes() -> None:
+    desk = Desk(routed(Audience.IT_SUPPORT, Audience.APPLICATION_OWNERS))
+
+    alerts = stopped(desk, 0)
+
+    assert {(alert.rule, alert.severity, alert.team) for alert in alerts} == {
+        ("pipeline-degraded", Severity.CRITICAL, "it-support"),
+        ("pipeline-degraded", Severity.CRITICAL, "application-owners"),
+    }
+    assert alerts[0].title == "The pipeline does not take everything: enrich-3 stopped"
+    assert labels(alerts[0])["Why"] == "50 records in a row were rejected"
+    desk.passes(9 * MINUTE)
+    assert stopped(desk, 9) == stopped(desk, 9, number=4) == []
+    assert desk.passes(9 * MINUTE) == []
+    assert set(ends(desk.passes(MINUTE))) == {"resolved"}
+
+
+def test_dead_letters_are_a_warning_with_their_reasons() -> None:
+    desk = Desk()
+
+    (alert,) = dead(desk, 0)
+    dead(desk, 1, "subject-unknown")
+
+    assert (alert.title, alert.severity) == ("Records are dead letters: enrich: undecodable", Severity.WARNING)
+    assert ends(desk.passes(11 * MINUTE)) == ["resolved"]
+    (again,) = dead(desk, 11)
+    assert again.title == "Records are dead letters: enrich: undecodable"
+
+
+def test_signatures_that_fail_are_told_above_a_rate() -> None:
+    desk = Desk()
+    assert unsigned(desk, 0, 9) == []
+
+    (alert,) = unsigned(desk, 1, 10)
+
+    assert alert.title == "10 of 80 deliveries within a minute are not signed as Shopify signs"
+    assert unsigned(desk, 2, 3) == []
+    assert ends(desk.passes(11 * MINUTE)) == ["resolved"]
+
+
+def test_what_is_said_late_of_what_is_long_over_is_no_news() -> None:
+    desk = Desk()
+    desk.passes(60 * MINUTE)
+
+    assert stopped(desk, 0) == dead(desk, 0) == unsigned(desk, 0, 50) == []
 
 
 # --- the chain --------------------------------------------------------------------------------------------------------
