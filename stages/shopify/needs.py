@@ -89,6 +89,17 @@ def _storefront_needs(event: Event, ask: Ask) -> Needs:
         case LocationFacts(id=identity, active=active) if active is not True:
             return {"has_stock": ask(What.LOCATION, identity)}
         case _:
+            return _event_needs(event, ask) if event.source is Source.EVENT else {}
+
+
+def _event_needs(event: Event, ask: Ask) -> Needs:
+    """A next-generation Event says of what it is, and no more."""
+    match event.facts:
+        case InventoryItemFacts(item_id=identity):
+            return {"item": ask(What.ITEM, identity)}
+        case ReturnFacts(id=identity):
+            return {"return": ask(What.RETURN_STATE, identity)}
+        case _:
             return {}
 
 

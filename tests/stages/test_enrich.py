@@ -639,6 +639,28 @@ async def test_a_next_generation_event_is_the_order_as_it_is_now() -> None:
     assert event.facts.absent == ("address", "checkout_token", "customer_id", "lines", "terms")
 
 
+async def test_a_next_generation_event_of_an_item_or_a_return_is_looked_up_too() -> None:
+    world = await enriching()
+    item = "gid://shopify/InventoryItem/77"
+    lines = shapes.ReturnLines((shapes.ReturnLine(2, 1, 1),))
+    back = shapes.ReturnNode(RETURN, "#9999-R1", "OPEN", order=shapes.ReturnOrder(GID), return_line_items=lines)
+    world.shopify.told["InventoryItems", item] = Found(shapes.InventoryItem(item, "SKU", True))
+    world.shopify.told["Return", RETURN] = Found(shapes.Return(back))
+    async with world.running():
+        for topic, kind, gid in (
+            ("inventory_items/update", "InventoryItem", item),
+            ("returns/update", "Return", RETURN),
+        ):
+            await world.deliver(topic, body=b"{}", headers={"shopify-topic": kind, "shopify-resource-id": gid})
+        events = {event.kind: event for event in await world.come(2)}
+    stock, returned = events["inventory_items/update"], events["returns/update"]
+    assert isinstance(stock.facts, InventoryItemFacts)
+    assert stock.facts.item is not None
+    assert (stock.facts.item.sku, stock.facts.item.tracked) == ("SKU", True)
+    assert isinstance(returned.facts, ReturnFacts)
+    assert (returned.subject, returned.facts.status, returned.facts.received) == (OF_ORDER, "open", 1)
+
+
 async def test_a_next_generation_event_without_its_order_says_that_nothing_is_known() -> None:
     world = await enriching()
     world.shopify.otherwise = Refused()
