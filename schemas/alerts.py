@@ -43,6 +43,10 @@ class AlertState(StrEnum):
     RESOLVED = "resolved"
     WITHDRAWN = "withdrawn"
 
+    @property
+    def is_end(self) -> bool:
+        return self in (AlertState.RESOLVED, AlertState.WITHDRAWN)
+
 
 class Untold(StrEnum):
     """Why it could not be told whether a condition of the configuration holds."""

@@ -27,7 +27,6 @@ from stages.channels.table import channels_of, reachable
 from stages.erasing import without
 from stages.stage import Context, Drop, Emit, Family, Outcome, Reject, SweepCause, Timer, Visit, Work
 from stages.told import (
-    ENDS,
     OPEN,
     OVER,
     Told,
@@ -82,7 +81,7 @@ class Group:
             yield Drop(DropReason.ALREADY_KNOWN)
             return
         team = self._team(alert.team)
-        channels = where_it_began(team, before) if alert.state in ENDS else channels_of(team, alert.severity)
+        channels = where_it_began(team, before) if alert.state.is_end else channels_of(team, alert.severity)
         yield from self._told(alert, team, channels, before, context)
 
     def _told(
@@ -146,7 +145,7 @@ class Group:
             yield Drop(DropReason.OUT_OF_DATE)
         elif told.team != missed.team:
             yield Drop(DropReason.ALREADY_KNOWN)
-        elif alert.state in ENDS:
+        elif alert.state.is_end:
             yield Drop(DropReason.NOTHING_OPEN)
         else:
             yield from self._told(alert, team, channels_of(team, alert.severity), None, context)

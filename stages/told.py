@@ -8,12 +8,10 @@ from hashlib import blake2b
 from msgspec import Struct
 from msgspec.structs import replace
 
-from schemas.alerts import Alert, AlertState
+from schemas.alerts import Alert
 from schemas.configuration import Team
 from schemas.notifications import Channel
 from stages.stage import Context, Family
-
-ENDS = frozenset({AlertState.RESOLVED, AlertState.WITHDRAWN})
 
 
 class Told(Struct, frozen=True, array_like=True):
@@ -54,7 +52,7 @@ def told_now(alert: Alert, team: str, channels: tuple[Channel, ...], before: Tol
         team=team,
         newest=channels,
         channels=tuple(dict.fromkeys((*known, *channels))),
-        is_over=alert.milestone or alert.state in ENDS,
+        is_over=alert.milestone or alert.state.is_end,
         shop=alert.shop,
     )
 

@@ -15,7 +15,7 @@ from pipeline.explaining.facts import Looked
 from pipeline.explaining.given import DeadLetter, Given, Unusable
 from pipeline.explaining.rehearsal import Judged, Rehearsal, Subject
 from schemas import subjects
-from schemas.alerts import Alert, AlertState
+from schemas.alerts import Alert
 from schemas.configuration import Configuration, Team
 from schemas.events import Source
 from stages.channels.table import ROWS, channels_of
@@ -25,8 +25,6 @@ from stages.judging.routing import Label, default_teams, way_of
 from stages.judging.sweeping import switched_off
 from stages.rules.rule import Again, Case, Clear, Due, Fire, Rule, Said, Tell, Verdict
 from stages.rules.table import RULES, WATCHING
-
-_ENDS = frozenset({AlertState.RESOLVED, AlertState.WITHDRAWN})
 
 
 class When(Struct, frozen=True):
@@ -224,7 +222,7 @@ class Teller:
         return TeamTold(alert.team, tuple(self._way(alert, said)), channels)
 
     def _way(self, alert: Alert, said: Said | None) -> Iterator[str]:
-        if alert.state in _ENDS:
+        if alert.state.is_end:
             yield "was told of the beginning"
         elif said is not None and said.teams:
             yield "named by the policy"
@@ -273,7 +271,7 @@ def _moment(verdict: Fire | Due | Tell, is_open: bool) -> tuple[str, datetime | 
 
 
 def _channels(team: Team, alert: Alert) -> Mapping[str, tuple[str, ...]]:
-    if alert.state in _ENDS and not team.send_resolved:
+    if alert.state.is_end and not team.send_resolved:
         return {}
     found = channels_of(team, alert.severity)
     return {channel.value: tuple(ROWS[channel].addresses(team)) for channel in found if channel in ROWS}

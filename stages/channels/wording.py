@@ -23,7 +23,6 @@ _FACTS = 30
 _UNKNOWN = 15
 _LIMIT = 120
 _STORIES = 20
-_ENDS = frozenset({AlertState.RESOLVED, AlertState.WITHDRAWN})
 _NAMES = {Channel.EMAIL: "email", Channel.SMS: "SMS", Channel.WHATSAPP: "WhatsApp"}
 
 
@@ -78,13 +77,13 @@ def _head_of(alerts: tuple[Alert, ...]) -> str:
     """`[CRITICAL] Order #1001: payment pending`: how bad first, then what and to what, as a phone shows it."""
     if len(alerts) == 1:
         return _head_of_one(alerts[0])
-    worst = max((alert for alert in alerts if alert.state not in _ENDS), key=_rank, default=None)
+    worst = max((alert for alert in alerts if not alert.state.is_end), key=_rank, default=None)
     return f"[{_badge(alerts[0]) if worst is None else worst.severity.value.upper()}] {len(alerts)} alerts"
 
 
 def _head_of_one(alert: Alert) -> str:
     head = f"[{_badge(alert)}] {'Update: ' if alert.state is AlertState.UPDATED else ''}"
-    tail = f" (was {alert.severity.value})" if alert.state in _ENDS else ""
+    tail = f" (was {alert.severity.value})" if alert.state.is_end else ""
     return head + clean(alert.title, SUBJECT - len(head) - len(tail)) + tail
 
 
@@ -100,7 +99,7 @@ def _rank(alert: Alert) -> int:
 
 
 def _badge(alert: Alert) -> str:
-    return (alert.state.value if alert.state in _ENDS else alert.severity.value).upper()
+    return (alert.state.value if alert.state.is_end else alert.severity.value).upper()
 
 
 def _notices(notification: Notification) -> tuple[str, ...]:

@@ -7,10 +7,8 @@ from collections.abc import Iterable, Iterator
 from msgspec.structs import replace
 
 from schemas import topics
-from schemas.alerts import Alert, AlertState
+from schemas.alerts import Alert
 from stages.stage import Emit, Outcome
-
-_ENDS = frozenset({AlertState.RESOLVED, AlertState.WITHDRAWN})
 
 
 def to_teams(teams: Iterable[str], alert: Alert) -> Iterator[Outcome]:
@@ -25,7 +23,7 @@ def told_at_once(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         name: object = number
         if isinstance(outcome, Emit) and isinstance(outcome.value, Alert):
             alert = outcome.value
-            name = number if alert.state in _ENDS else (alert.id, outcome.key)
+            name = number if alert.state.is_end else (alert.id, outcome.key)
             before = kept.get(name)
             if isinstance(before, Emit) and isinstance(before.value, Alert):
                 state = before.value.state

@@ -12,11 +12,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from schemas.alerts import AlertState
 from schemas.notifications import Notification, Receipt, SendingState
 from stages.stage import Family, State
-
-_ENDS = frozenset({AlertState.RESOLVED, AlertState.WITHDRAWN})
 
 
 class Waiting(Struct, frozen=True, omit_defaults=True):
@@ -135,7 +132,7 @@ class Desk:
 
 
 def is_end(notification: Notification) -> bool:
-    return bool(notification.alerts) and all(alert.state in _ENDS for alert in notification.alerts)
+    return bool(notification.alerts) and all(alert.state.is_end for alert in notification.alerts)
 
 
 def _is_ended(notification: Notification, end: Notification, ended: set[str]) -> bool:

@@ -13,10 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from schemas.alerts import Alert, AlertState, Severity
+from schemas.alerts import Alert, Severity
 from tests.scenarios.steps import NEVER
-
-_ENDS = (AlertState.RESOLVED, AlertState.WITHDRAWN)
 
 
 class Told(NamedTuple):
@@ -114,22 +112,22 @@ def found(alerts: Iterable[tuple[datetime, Alert]]) -> Iterator[Told]:
     episodes: dict[str, list[tuple[datetime, Alert]]] = defaultdict(list)
     for at, alert in alerts:
         episodes[alert.id].append((at, alert))
-        if alert.state in _ENDS and _is_last(episodes[alert.id], alert):
+        if alert.state.is_end and _is_last(episodes[alert.id], alert):
             yield _read(episodes.pop(alert.id))
     yield from (_read(records) for records in episodes.values())
 
 
 def _is_last(records: Sequence[tuple[datetime, Alert]], alert: Alert) -> bool:
     """Each team that was told of the beginning is told of the end."""
-    told = {each.team for _, each in records if each.state not in _ENDS}
-    return told <= {each.team for _, each in records if each.state in _ENDS}
+    told = {each.team for _, each in records if not each.state.is_end}
+    return told <= {each.team for _, each in records if each.state.is_end}
 
 
 def _read(records: Sequence[tuple[datetime, Alert]]) -> Told:
     """What got worse at the moment of its opening began as bad."""
     (opened, first) = records[0]
-    ends = [at for at, alert in records if alert.state in _ENDS]
-    told = [(at, alert) for at, alert in records if alert.state not in _ENDS]
+    ends = [at for at, alert in records if alert.state.is_end]
+    told = [(at, alert) for at, alert in records if not alert.state.is_end]
     later = {at: alert.severity for at, alert in told if at > opened and alert.revision > 1}
     return Told(
         first.rule,

@@ -36,7 +36,6 @@ from stages.shopify.answers import Answer, Found, Missing
 from stages.shopify.client import Shopify
 from stages.shopify.operations import Nodes, Operation, documents
 from stages.stage import Ask, CancelTimer, Context, Emit, Outcome, Retry, SetTimer, Timer, Work
-from stages.told import ENDS
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 _DOCUMENTS = {name: document(text) for name, text in documents().items()}
@@ -121,7 +120,7 @@ class Chain:
     def open(self) -> set[str]:
         """The rules of which an alert has not ended."""
         newest = {alert.id: alert for alert in self.alerts if not alert.milestone}
-        return {alert.rule for alert in newest.values() if alert.state not in ENDS}
+        return {alert.rule for alert in newest.values() if not alert.state.is_end}
 
     # --- how it goes on ---------------------------------------------------------------------------------------------
 

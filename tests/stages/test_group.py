@@ -557,7 +557,7 @@ def test_in_any_order_nobody_is_told_an_end_without_a_beginning_and_no_channel_b
     ending: dict[str, int] = {}
     for told in played(steps, World()):
         one = told.alerts[0]
-        if one.state in (AlertState.RESOLVED, AlertState.WITHDRAWN):
+        if one.state.is_end:
             assert one.id in is_open or ending.get(one.id) == one.revision
             assert told.instead_of is not None or told.channel in open_on[one.id]
             is_open.discard(one.id)

@@ -14,7 +14,6 @@ from schemas.configuration import Approval, Configuration, Person, Team
 from schemas.facts import DraftFacts, Line, OrderFacts
 from schemas.money import Money
 from stages.judging.episodes import EPISODE, Episode, name_of
-from stages.told import ENDS
 from tests.stages.rules.sweeping import SweptDesk
 from tests.stages.rules.world import NUMBER, SHOP, START, configuration, usd
 
@@ -72,4 +71,4 @@ class Approvers(SweptDesk):
 
 def open_teams(desk: Approvers) -> set[str]:
     newest = {(alert.id, alert.team): alert.state for alert in desk.alerts}
-    return {team for (_, team), state in newest.items() if state not in ENDS}
+    return {team for (_, team), state in newest.items() if not state.is_end}

@@ -30,7 +30,6 @@ from stages.classify import Classify
 from stages.rules.rule import Rule
 from stages.rules.table import WATCHING
 from stages.stage import Ask, CancelTimer, Context, Drop, Emit, Outcome, SetTimer, Timer, TimerKind, Work
-from stages.told import ENDS
 
 SHOP = "demo.myshopify.com"
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -155,13 +154,13 @@ class Desk:
         for alert in self.alerts:
             if not alert.milestone:
                 newest[alert.id] = alert
-        return {alert.rule: alert for alert in newest.values() if alert.state not in ENDS}
+        return {alert.rule: alert for alert in newest.values() if not alert.state.is_end}
 
     @property
     def open_conditions(self) -> set[str]:
         """`rule|key` of everything that is open: the same however it came to be so."""
         newest = {alert.id: alert for alert in self.alerts if not alert.milestone}
-        still = [alert for alert in newest.values() if alert.state not in ENDS]
+        still = [alert for alert in newest.values() if not alert.state.is_end]
         middles = ((a.rule, a.id.removeprefix(f"{a.rule}:{a.subject}:").removesuffix(a.opened_by)) for a in still)
         return {f"{rule}|{middle.removesuffix(':')}" for rule, middle in middles}
 
