@@ -109,6 +109,8 @@ async def letters(broker: Broker, choice: Choice) -> list[Letter]:
 
 async def show(broker: Broker, position: Position) -> tuple[Letter, Record, bool] | None:
     """The letter, its bytes, and whether it has been given back; None where no letter stands."""
+    if position.partition >= broker.partitions:
+        return None
     record = await broker.fetch(position)
     letter = None if record is None else letter_of(record)
     if record is None or letter is None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pipeline.broker import Broker
 from schemas import topics
 
+_NAMED = 3
+
 
 class TopicsMissing(Exception):
     """The installation's topics are not there, or have another partition count than configured."""
@@ -15,8 +17,8 @@ async def require_topics(broker: Broker) -> None:
     found = await broker.topics()
     missing = [spec.name for spec in topics.catalogue() if spec.name not in found]
     if missing:
-        named = ", ".join(missing[:3])
-        raise TopicsMissing(f"{len(missing)} topics are missing ({named}, ...): run `pipeline topics apply`")
+        named = ", ".join(missing[:_NAMED]) + (", ..." if len(missing) > _NAMED else "")
+        raise TopicsMissing(f"{len(missing)} topic(s) are missing ({named}): run `pipeline topics apply`")
     wrong = {name: count for name, count in found.items() if count != broker.partitions}
     if wrong:
         name, count = min(wrong.items())

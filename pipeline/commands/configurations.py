@@ -16,7 +16,6 @@ from pipeline.clock import WallClock
 from pipeline.commands.options import DEFAULT_CONFIG, BootstrapOption, ConfigOption, Opened, on_broker
 from pipeline.configurations import EditionLog, Entry, Version
 from pipeline.settings import ConfigurationError, load
-from pipeline.topics import require_topics
 from stages.rules.table import NAMES
 
 
@@ -70,7 +69,6 @@ class Configurations:
 
 
 async def _read(broker: Broker) -> EditionLog:
-    await require_topics(broker)
     log = EditionLog(broker, WallClock(), NAMES)
     await log.read_on()
     return log

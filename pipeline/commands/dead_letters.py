@@ -15,7 +15,7 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
+from rich.table import Column, Table
 
 from pipeline import dead_letters
 from pipeline.broker import Broker, InDoubt
@@ -167,11 +167,11 @@ def _choice(what: Sequence[str], reason: str | None, since: str | None) -> Choic
 
 
 def _moment(said: str) -> datetime:
-    if (ago := _AGO.fullmatch(said)) is not None:
-        return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
     try:
+        if (ago := _AGO.fullmatch(said)) is not None:
+            return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
         moment = datetime.fromisoformat(said)
-    except ValueError:
+    except (ValueError, OverflowError):
         fail(f"--since {said}: neither a while, as 30m, 2h, 3d, nor a moment, as 2026-11-02T09:00Z", WRONG)
     return moment.replace(tzinfo=moment.tzinfo or UTC)
 
@@ -199,7 +199,10 @@ def _told(letter: Letter) -> dict[str, str | int]:
 
 
 def _table(found: Sequence[Letter]) -> Table:
-    table = Table("place", "at", "reason", "type", "key", "origin", "error", box=None)
+    """The place is what the other commands want: whatever a screen is too narrow for, it stands whole."""
+    place = Column("place", no_wrap=True)
+    others = (Column(name, overflow="fold") for name in ("at", "reason", "type", "key", "origin", "error"))
+    table = Table(place, *others, box=None)
     for told in map(_told, found):
         cells = (plain(str(told[str(column.header)])) for column in table.columns)
         table.add_row(*(cell.replace("[", r"\[") for cell in cells))

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from pipeline.broker import Broker
+from pipeline.topics import require_topics
 
 T = TypeVar("T")
 
@@ -33,11 +34,16 @@ Opened = Callable[[Path, str | None], Broker]
 
 
 def on_broker(broker: Broker, work: Callable[[Broker], Awaitable[T]]) -> T:
-    """Does the work on a started broker, in a loop of its own, and closes it."""
+    """Does the work on a started broker, in a loop of its own, and closes it.
+
+    Raises TopicsMissing: what is not asked, because it is not there or the configuration knows fewer partitions than
+    there are, would be shown as nothing.
+    """
 
     async def live() -> T:
         await broker.start()
         try:
+            await require_topics(broker)
             return await work(broker)
         finally:
             await broker.close()

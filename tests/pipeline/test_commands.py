@@ -11,9 +11,11 @@ import typer
 from typer.testing import CliRunner, Result
 
 from pipeline.commands.dead_letters import DeadLetters
+from pipeline.commands.options import FAILED, WRONG
 from pipeline.commands.stopped import StoppedTasks
 from pipeline.state import encoded
 from pipeline.stopping import STOPPED_KEY, Stopped
+from pipeline.topics import TopicsMissing
 from schemas import topics
 from schemas.records import Outgoing, TopicPartition
 from tests.pipeline.world import START, Counting, World, memory_world, until
@@ -41,16 +43,16 @@ def world() -> World:
     return asyncio.run(lettered_world())
 
 
-def letters(world: World, *arguments: str) -> Result:
-    return _run(DeadLetters(lambda _, __: world.broker).commands(), arguments)
+def letters(world: World, *arguments: str, columns: str = "200") -> Result:
+    return _run(DeadLetters(lambda _, __: world.broker).commands(), arguments, columns)
 
 
 def stopped(world: World, *arguments: str) -> Result:
     return _run(StoppedTasks(lambda _, __: world.broker, INPUTS).commands(), arguments)
 
 
-def _run(commands: typer.Typer, arguments: tuple[str, ...]) -> Result:
-    return CliRunner().invoke(commands, arguments, env={"COLUMNS": "200"})
+def _run(commands: typer.Typer, arguments: tuple[str, ...], columns: str = "200") -> Result:
+    return CliRunner().invoke(commands, arguments, env={"COLUMNS": columns})
 
 
 async def put(world: World, value: bytes | None) -> None:
@@ -69,6 +71,31 @@ def test_letters_are_listed_for_people_and_for_machines(world: World) -> None:
     assert "\x1b[31m" not in table.stdout, "nor a colour of theirs"
     lines = [orjson.loads(line) for line in letters(world, "list", "--reason", "defect", "--json").stdout.splitlines()]
     assert [(line["key"], line["origin"]) for line in lines] == [("b[bold]", f"{topics.ENRICHED}/0/1")]
+
+
+def test_on_a_narrow_screen_a_place_can_be_copied_and_nothing_is_cut(world: World) -> None:
+    table = letters(world, "list", columns="80").stdout
+    assert "deduplicate/0/0" in table
+    assert "\N{HORIZONTAL ELLIPSIS}" not in table
+
+
+def test_a_while_before_all_time_is_a_wrong_argument(world: World) -> None:
+    for since in ("99999999999d", "900000d", "9999999999999999h"):
+        answer = letters(world, "list", "--since", since)
+        assert (answer.exit_code, answer.exception.__class__) == (WRONG, SystemExit)
+
+
+def test_where_there_is_no_such_partition_there_is_no_letter(world: World) -> None:
+    answer = letters(world, "show", "deduplicate/77/1")
+    assert answer.exit_code == FAILED
+    assert "there is no letter at deduplicate/77/1" in answer.stderr
+
+
+def test_letters_and_stops_that_cannot_be_read_are_not_shown_as_none(world: World) -> None:
+    asyncio.run(world.broker.delete_topics([topics.state_of("deduplicate")]))
+    for answer in (letters(world, "list"), stopped(world, "list")):
+        assert isinstance(answer.exception, TopicsMissing)
+        assert str(answer.exception) == ("1 topic(s) are missing (state.deduplicate): run `pipeline topics apply`")
 
 
 def test_a_letter_s_bytes_are_shown_only_to_whoever_asks_for_them(world: World) -> None:
