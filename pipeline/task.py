@@ -59,7 +59,7 @@ class Task:
         self._changelog = TopicPartition(topics.state_of(spec.name), number)
         self._reading = Reading(member, self.inputs, around.limits)
         self._tenure: Tenure | None = None
-        self._restored_to: int | None = None
+        self._known_end: int | None = None
         self._wake = asyncio.Event()
         self._suspended = False
         self._must_reclaim = False
@@ -195,8 +195,8 @@ class Task:
 
     async def _wait_for_operator(self) -> None:
         """Whoever lifts a stop, or accepts a loss, does so on the changelog; until then it stays as long as it is."""
-        end = self._restored_to if self._tenure is None else self._tenure.changelog_end
         await self._dismantle()
+        end = self._known_end
         while not self._draining.is_set():
             found = await self._end_of_changelog()
             end = found if end is None else end
@@ -241,9 +241,9 @@ class Task:
         broker, began = self._around.broker, asyncio.get_running_loop().time()
         producer = await broker.producer(f"{self.spec.name}-{self.number}")
         try:
-            self._restored_to = None
+            self._known_end = None
             found = await restored(broker, self.spec, self.number, self._progress())
-            self._restored_to = found.end
+            self._known_end = found.end
             await require_on_log(broker, found.positions)
         except BaseException:
             await producer.close()
@@ -347,6 +347,7 @@ class Task:
     async def _dismantle(self) -> None:
         if self._tenure is not None:
             tenure, self._tenure = self._tenure, None
+            self._known_end = tenure.changelog_end
             await tenure.end()
 
 
