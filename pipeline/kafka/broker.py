@@ -58,7 +58,7 @@ class KafkaBroker:
         # end_offsets of a read_committed reader are last stable offsets; two kinds of answers need two readers
         self._stable, self._unstable = self._at.reader("read_committed"), self._at.reader("read_uncommitted")
         try:
-            async with bounded(f"the Kafka at {self._at.bootstrap}", _ASK_WITHIN):
+            async with bounded(f"the Kafka at {self._at.bootstrap}{self._at.security.spoken}", _ASK_WITHIN):
                 for client in (self._admin, self._stable, self._unstable):
                     await client.start()
         except BaseException:

@@ -34,6 +34,13 @@ class Security:
             found["sasl_plain_password"] = self.password
         return found
 
+    @property
+    def spoken(self) -> str:
+        """For a message: the client does not tell whether nobody is there, or somebody who speaks another way."""
+        if self.protocol == "PLAINTEXT":
+            return ""
+        return f" (asked by {' '.join(filter(None, (self.protocol, self.mechanism)))})"
+
 
 def security_of(kafka: KafkaSettings, value: Callable[[Secret], str]) -> Security:
     """`value` turns the name of a secret into the secret. Raises what it raises."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pipeline.kafka import Security, security_of
+import pytest
+
+from pipeline.broker import Unavailable
+from pipeline.kafka import KafkaBroker, Security, security_of
 from schemas.configuration import KafkaSettings, Secret
 
 
@@ -27,3 +30,11 @@ def test_without_security_nothing_but_that_is_said() -> None:
 def test_encryption_brings_a_context_that_checks_whom_it_talks_to() -> None:
     context = Security("SASL_SSL", username="pipeline", password="secret").arguments["ssl_context"]
     assert context.check_hostname
+
+
+async def test_where_nobody_answers_it_is_said_how_we_asked() -> None:
+    asking = KafkaBroker("127.0.0.1:1", "test", 1, Security("SASL_PLAINTEXT", "PLAIN", "pipeline", "the-password"))
+    with pytest.raises(Unavailable) as told:
+        await asking.start()
+    assert str(told.value).startswith("the Kafka at 127.0.0.1:1 (asked by SASL_PLAINTEXT PLAIN): ")
+    assert "the-password" not in str(told.value)
