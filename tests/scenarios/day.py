@@ -19,12 +19,13 @@ from tests.scenarios.stories.operations import (
     BulkFails,
     JobFails,
     JobRuns,
+    Locked,
     PrivacyAsked,
     ScopesLost,
     Uninstalled,
 )
 from tests.scenarios.stories.orders import BadAddress, Lacking, LateRisk, OnTerms, Pending, Risky, Voided
-from tests.scenarios.stories.parcels import InParts, OneOfTwo, Shipped, TakenBack
+from tests.scenarios.stories.parcels import InParts, OneOfTwo, Refused, Shipped, TakenBack
 from tests.scenarios.stories.payments import Declined, Left, OneCard
 from tests.scenarios.stories.returns import Disputed, RefundFails, SentBack
 from tests.scenarios.stories.stock import Counted, SoldOut
@@ -52,6 +53,7 @@ STORIES: Sequence[Kind] = (
     Shipped,
     TakenBack,
     OneOfTwo,
+    Refused,
     InParts,
     Counted,
     Counted,
@@ -78,7 +80,7 @@ STORIES: Sequence[Kind] = (
     FirstSight,
 )
 #: Stories about a shop as a whole.
-OWN: Sequence[Kind] = (ScopesLost, BulkFails, Uninstalled)
+OWN: Sequence[Kind] = (ScopesLost, Locked, BulkFails, Uninstalled)
 
 
 @dataclass(frozen=True)

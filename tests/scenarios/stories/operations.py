@@ -78,6 +78,31 @@ class ScopesLost:
             yield from together(subjects.shop_wide(self.plot.shop), [lost], seen.end, alone=True)
 
 
+class Locked:
+    """The storefront is seen open, then behind a password, and open again or not.
+
+    Not promised by the rules, and so not asked of them: that it was seen open, where that is told only afterwards.
+    """
+
+    def __init__(self, plot: Plot) -> None:
+        self.plot = plot
+        self.locked = plot.after(250, 300)
+        self.opened = plot.chance.choice([NEVER, plot.after(10, 100, self.locked)])
+
+    def tell(self) -> None:
+        moments = ((self.plot.start, "before", False), (self.locked, "locked", True), (self.opened, "after", False))
+        for at, label, is_on in moments:
+            if at < NEVER:
+                body = {**body_of("shop/update"), "password_enabled": is_on, "updated_at": stamp(at)}
+                self.plot.webhook(at, "shop/update", body, label)
+
+    def expected(self, seen: Seen) -> Iterator[Told]:
+        """Turned on: it must have been seen open before."""
+        at = max(seen.first("before"), seen.first("locked"))
+        lost = lasting("storefront-critical", _SHOP_TO, Severity.CRITICAL, at, seen.first("after"))
+        yield from together(subjects.shop_wide(self.plot.shop), [lost], seen.end, alone=True)
+
+
 class BulkFails:
     """A bulk operation of Shopify's fails; a later one completes, or not."""
 

@@ -121,6 +121,30 @@ class TakenBack:
         yield from together(self.plot.order(), [condition], seen.end)
 
 
+class Refused:
+    """The fulfillment service refuses an order; another location ships it later, or nobody does."""
+
+    def __init__(self, plot: Plot) -> None:
+        self.plot = plot
+        self.refused = plot.after(2, 30)
+        self.shipped = plot.chance.choice([NEVER, plot.after(20, 300, self.refused)])
+
+    def tell(self) -> None:
+        plot, order = self.plot, purchase(self.plot)
+        tells(plot, plot.start, order, "created", "orders/create")
+        topic = "fulfillment_orders/fulfillment_request_rejected"
+        about = {"id": order.fulfillment_order, "status": "open", "request_status": "rejected"}
+        plot.webhook(self.refused, topic, body_of(topic) | {"fulfillment_order": about}, "refused")
+        if self.shipped < NEVER:
+            plot.webhook(self.shipped, "fulfillments/create", parcel(order, self.shipped) | UNTRACKED, "shipped")
+
+    def expected(self, seen: Seen) -> Iterator[Told]:
+        refused = lasting(
+            "shipment-exception", SERVICE, Severity.CRITICAL, seen.first("refused"), seen.first("shipped")
+        )
+        yield from together(self.plot.order(), [refused], seen.end)
+
+
 class OneOfTwo:
     """Two parcels of one order; the first is taken back, minutes before the second is made, which has other lines."""
 
