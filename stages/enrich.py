@@ -133,10 +133,10 @@ class Enrich:
         worth = (reply for name, reply in unknown.items() if name not in in_vain)
         wait_for(worth, waited(context), self._settings.patience)
         yield from shop_news(event.shop, self._replies(needs, context).values(), context)
-        yield from heard(event, self._configuration.rules.operations.sync.topics, context)
         wanted = items_wanted(draft.event, self._configuration, context)
         for told in (event, *copies(event), *sales(event, wanted, context)):
             yield Emit(topics.ENRICHED, told.subject, told, told.kind)
+        yield from heard(event, self._configuration.rules.operations.sync.topics, context)
         if late is None or not _is_older(event, late.event):
             yield from self._remember(event, unknown, context)
 

@@ -2,7 +2,7 @@
 
 What was known when, nobody has recorded, and no order of attempts is the only right one. So each output is recomputed
 with those facts left out that it says itself it does not know; how many is counted. Not seen here: that a fact which
-could have been had in time is missing, and that an answer comes late or never.
+could have been had in time is missing, an order's word to its items among them, and that an answer comes late or never.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from typing import NamedTuple
 from schemas import codec, topics
 from schemas.configuration import Configuration
 from schemas.events import Event
+from schemas.facts import OrderFacts, SoldFacts
 from schemas.questions import Question
 from schemas.reasons import RejectReason
 from schemas.records import Record
 from stages.bodies.arrivals import read
 from stages.enrich import LATE, PLACES, Enrich, Late
 from stages.shopify.answers import Denied
-from stages.shopify.lookup import Lookup, Reply
+from stages.shopify.lookup import Lookup, Reply, What
 from stages.shopify.needs import Needs, late_needs_of, needs_of, question_needs
 from stages.stage import Context, Emit, Reject, Retry, Timer, TimerKind, Work
 from tests.chaos.evidence import Truth
@@ -36,6 +37,8 @@ from tests.chaos.oracle.truth import TrueShopify
 _WAITED = timedelta(hours=1)
 _LEFT_OUT = Denied("the output says that it was not known")
 _FACTS = "/facts/"
+#: Whose items an order's variants are: of all of them or of none its copies say it, and nothing names it.
+_ITEMS = "items of variants"
 _AGAIN = "records, enriched again"
 
 
@@ -63,10 +66,10 @@ class Enriching:
         left_out = {
             _asked(lookup) for name, lookup in self._needs(work, state, waited).items() if name in given.unknown
         }
-        answers = {
-            lookup: _LEFT_OUT if _asked(lookup) in left_out else await self._reply(lookup)
-            for lookup in self._enrich.plan(work, context)
-        }
+        planned = self._enrich.plan(work, context)
+        if _ITEMS in given.unknown:
+            left_out |= {_asked(lookup) for lookup in planned if lookup.what is What.VARIANT}
+        answers = {lookup: _LEFT_OUT if _asked(lookup) in left_out else await self._reply(lookup) for lookup in planned}
         outcomes = list(self._enrich.process(work, Context(state, given.now, given.wall, answers, waited)))
         state.keep()
         emitted = [one for one in outcomes if isinstance(one, Emit) and one.topic == topics.ENRICHED]
@@ -128,6 +131,8 @@ async def _check_record(
     given = Given(frozenset(said.incomplete), said.occurred, said.received)
     if record.topic != topics.QUESTIONS:
         given = given._replace(now=said.received)
+    if isinstance(said.facts, OrderFacts) and not any(_is_sale(output) for _, output in told):
+        given = given._replace(unknown=given.unknown | {_ITEMS})
     try:
         wrong = _differences(await enriching.events(record, given, known), told)
         if wrong and not _differences(await enriching.events(record, given, Remembered()), told):
@@ -140,6 +145,10 @@ async def _check_record(
     for _, output in told:
         if output.header("traceparent") != record.header("traceparent"):
             sheet.find(Promise.RIGHT, at(output), f"it does not carry the trace of {at(record)}")
+
+
+def _is_sale(output: Record) -> bool:
+    return isinstance(codec.decode(output, Event).facts, SoldFacts)
 
 
 def _differences(must: Sequence[Event], told: Sequence[tuple[Made, Record]]) -> list[tuple[str, str]]:

@@ -47,8 +47,10 @@ def test_what_stands_twice_is_found(log: Log, topic: str) -> None:
 
 @pytest.mark.parametrize("topic", WRITTEN_TODAY)
 def test_what_stands_on_the_wrong_partition_is_found(log: Log, topic: str) -> None:
+    """At the end of another partition it may also stand behind what came of its source later."""
     tampered, elsewhere = moved(log, next(record for _, record in of_records(log, topic)))
-    assert found(identities.check, tampered) == [(Promise.PLACED, at(elsewhere))]
+    findings = set(found(identities.check, tampered))
+    assert findings - {(Promise.REORDERED, at(elsewhere))} == {(Promise.PLACED, at(elsewhere))}
 
 
 @pytest.mark.parametrize("topic", [topics.ENRICHED, topics.UNIQUE, topics.ALERTS])
