@@ -13,12 +13,14 @@ from structlog.typing import FilteringBoundLogger
 
 from pipeline.broker import Broker, BrokerError
 from pipeline.metrics import Metrics
+from pipeline.topics import TopicsMissing, require_topics
 from pipeline.worker import Worker
 from schemas import topics
 from schemas.records import TopicPartition
 
 _ANY = TopicPartition(topics.SIGNALS, 0)
 _EVERY_SECONDS = 2.0
+_NO_ANSWER = "broker: does not answer"
 
 
 class Gauges:
@@ -47,10 +49,21 @@ class Gauges:
             for worker in self._workers:
                 await self._lag(worker)
         except BrokerError as error:
-            self.problem = "broker: does not answer"
             self._log.warning("the lag cannot be told", error=str(error))
+            self.problem = self.problem or _NO_ANSWER
+            self.problem = await self._what_is_wrong()
         else:
             self.problem = None
+
+    async def _what_is_wrong(self) -> str:
+        """Asked about a topic that somebody has deleted, a broker that is there gives no answer either."""
+        try:
+            await require_topics(self._broker)
+        except TopicsMissing as missing:
+            return f"topics: {missing}"
+        except BrokerError:
+            pass
+        return _NO_ANSWER
 
     async def _lag(self, worker: Worker) -> None:
         """In records, by stage and partition; control records do not count once they are stepped over."""

@@ -40,3 +40,19 @@ async def test_it_is_not_ready_while_the_broker_does_not_answer_and_ready_when_i
     await until(lambda: pipeline.readiness()[0], 20)
     stop.set()
     await running
+
+
+async def test_of_a_topic_that_was_deleted_it_is_not_said_that_the_broker_does_not_answer() -> None:
+    stop = asyncio.Event()
+    broker = MemoryBroker(2)
+    await broker.create_topics(topics.catalogue())
+    outside = Outside(broker, WallClock(), silent(), Secrets({"SECRET": "x"}))
+    pipeline = Pipeline(CONFIGURATION, outside, ("receiver",))
+    running = asyncio.create_task(pipeline.run(stop))
+    await pipeline.started()
+    await broker.delete_topics([topics.SIGNALS])
+    await until(lambda: pipeline.readiness()[1]["problems"])
+    (problem,) = pipeline.readiness()[1]["problems"]
+    assert problem.startswith("topics: 1 topic(s) are missing (signals)")
+    stop.set()
+    await running
