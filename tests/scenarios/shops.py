@@ -7,26 +7,21 @@ Every story has a world of its own, found by the numbers of its things, so that 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
 from zlib import crc32
 
-import msgspec
-
-from pipeline.simulators.shopify.answering import Answering
-from pipeline.simulators.shopify.documents import document
 from pipeline.simulators.shopify.graph import Thing
 from pipeline.simulators.shopify.store import Store
-from stages.shopify.answers import Answer, Found, Missing, Unavailable
-from stages.shopify.client import Shopify
-from stages.shopify.operations import Nodes, Operation, documents
+from stages.shopify.answers import Answer, Unavailable
+from stages.shopify.operations import Operation
+from tests.stages.shopify.at_once import AtOnce, of_store
 
 #: The first number of the first story; each has so many.
 FIRST, EACH = 5_000_000_000_000, 1_000
 
-_DOCUMENTS = {name: document(text) for name, text in documents().items()}
 _TOKEN = re.compile(r"checkout_token:([0-9a-f]+)")
 
 
@@ -37,8 +32,8 @@ def story_of(identity: str) -> int:
     return (number - FIRST) // EACH
 
 
-class Shops(Shopify):
-    """Answers at once. `now` is kept by the chain."""
+class Shops(AtOnce):
+    """`now` is kept by the chain."""
 
     def __init__(self) -> None:
         self.now = datetime.min.replace(tzinfo=UTC)
@@ -47,36 +42,10 @@ class Shops(Shopify):
     def put(self, story: int, *things: Thing) -> None:
         self._stores.setdefault(story, Store("world.myshopify.com")).put(*things)
 
-    def has_access(self, shop: str) -> bool:
-        return True
-
-    async def query(
-        self,
-        shop: str,
-        operation: Operation[Any],
-        variables: Mapping[str, object],
-        since: datetime | None = None,
-        enough: Callable[[Any], bool] = lambda _: True,
-    ) -> Answer[Any]:
+    def says(self, operation: Operation[Any], variables: Mapping[str, object]) -> Answer[Any]:
         identity = str(variables.get("id") or variables.get("query") or variables["ids"][0])  # type: ignore[index]
         store = self._stores.setdefault(story_of(identity), Store("world.myshopify.com"))
-        asked = _DOCUMENTS[operation.name]
-        data = Answering(store.now(), {**asked.defaults, **variables}).data(asked)
-        return Found(msgspec.convert(data, operation.answer, strict=False))
-
-    async def node(
-        self,
-        shop: str,
-        operation: Operation[Nodes[Any]],
-        gid: str,
-        since: datetime | None = None,
-        enough: Callable[[Any], bool] = lambda _: True,
-    ) -> Answer[Any]:
-        answer = await self.query(shop, operation, {"ids": [gid]}, since)
-        if not isinstance(answer, Found):
-            return answer
-        found = answer.value.nodes[0]
-        return Missing() if found is None else Found(found)
+        return of_store(store, operation, variables)
 
 
 class Moody(Shops):
@@ -86,31 +55,13 @@ class Moody(Shops):
         super().__init__()
         self._chance = chance
 
-    async def query(
-        self,
-        shop: str,
-        operation: Operation[Any],
-        variables: Mapping[str, object],
-        since: datetime | None = None,
-        enough: Callable[[Any], bool] = lambda _: True,
-    ) -> Answer[Any]:
-        if self._chance.random() < 0.2:
-            return Unavailable("no answer")
-        return await super().query(shop, operation, variables, since, enough)
+    def says(self, operation: Operation[Any], variables: Mapping[str, object]) -> Answer[Any]:
+        return Unavailable("no answer") if self._chance.random() < 0.2 else super().says(operation, variables)
 
 
 class Sulking(Shops):
     """What is not answered is not for the rest of these ten minutes."""
 
-    async def query(
-        self,
-        shop: str,
-        operation: Operation[Any],
-        variables: Mapping[str, object],
-        since: datetime | None = None,
-        enough: Callable[[Any], bool] = lambda _: True,
-    ) -> Answer[Any]:
+    def says(self, operation: Operation[Any], variables: Mapping[str, object]) -> Answer[Any]:
         about = f"{operation.name}/{sorted(variables.items())}/{self.now:%d %H}:{self.now.minute // 10}"
-        if crc32(about.encode()) % 5 == 0:
-            return Unavailable("no answer")
-        return await super().query(shop, operation, variables, since, enough)
+        return Unavailable("no answer") if crc32(about.encode()) % 5 == 0 else super().says(operation, variables)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,9 +23,9 @@ from schemas.resources import raw_key
 from schemas.signals import AnySignal, Signal
 from stages.enrich import Enrich
 from stages.shopify.answers import Answer, Missing
-from stages.shopify.client import Shopify
 from stages.shopify.operations import Nodes, Operation
 from tests.pipeline.world import World, memory_world, until
+from tests.stages.shopify.at_once import AtOnce
 
 S = TypeVar("S", bound=Signal)
 _ANY: Any = AnySignal
@@ -39,7 +39,7 @@ CONFIGURATION = Configuration(
 )
 
 
-class ToldShopify(Shopify):
+class ToldShopify(AtOnce):
     """`told` by (operation, gid or search); whatever is not in there is answered with `otherwise`."""
 
     def __init__(self, *shops: str) -> None:
@@ -51,24 +51,10 @@ class ToldShopify(Shopify):
     def has_access(self, shop: str) -> bool:
         return shop in self.shops
 
-    async def query(
-        self,
-        shop: str,
-        operation: Operation[Any],
-        variables: Mapping[str, object],
-        since: datetime | None = None,
-        enough: Callable[[Any], bool] = lambda _: True,
-    ) -> Answer[Any]:
+    def says(self, operation: Operation[Any], variables: Mapping[str, object]) -> Answer[Any]:
         return self._answer(operation.name, str(variables.get("id") or variables.get("query")))
 
-    async def node(
-        self,
-        shop: str,
-        operation: Operation[Nodes[Any]],
-        gid: str,
-        since: datetime | None = None,
-        enough: Callable[[Any], bool] = lambda _: True,
-    ) -> Answer[Any]:
+    def says_of(self, operation: Operation[Nodes[Any]], gid: str) -> Answer[Any]:
         return self._answer(operation.name, gid)
 
     def _answer(self, operation: str, identity: str) -> Answer[Any]:

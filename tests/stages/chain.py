@@ -6,21 +6,18 @@ Time stands still until it is let pass; a timer fires at its moment. Of what is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-import msgspec
 import orjson
 
 from pipeline.demo.company import SHOP, company
 from pipeline.simulators.samples import Json, sample
 from pipeline.simulators.scenario.sales import Sale
 from pipeline.simulators.scenario.shelf import CHAIR
-from pipeline.simulators.shopify.answering import Answering
-from pipeline.simulators.shopify.documents import document
 from pipeline.simulators.shopify.graph import gid
 from pipeline.simulators.shopify.orders import FulfillmentHold
 from pipeline.simulators.shopify.store import Store
@@ -32,49 +29,11 @@ from schemas.resources import raw_key
 from stages.classify import Classify
 from stages.deduplicate import Deduplicate
 from stages.enrich import Enrich
-from stages.shopify.answers import Answer, Found, Missing
-from stages.shopify.client import Shopify
-from stages.shopify.operations import Nodes, Operation, documents
 from stages.stage import Ask, CancelTimer, Context, Emit, Outcome, Retry, SetTimer, Timer, Work
+from tests.stages.shopify.at_once import StoredShopify
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
-_DOCUMENTS = {name: document(text) for name, text in documents().items()}
 _NEXT = {topics.ENRICHED: "deduplicate", topics.UNIQUE: "classify", topics.SIGNALS: "classify"}
-
-
-class StoredShopify(Shopify):
-    """Answers from a simulated shop's store, at once."""
-
-    def __init__(self, store: Store, *, access: bool) -> None:
-        self._store = store
-        self._access = access
-
-    def has_access(self, shop: str) -> bool:
-        return self._access
-
-    async def query(
-        self,
-        shop: str,
-        operation: Operation[Any],
-        variables: Mapping[str, object],
-        since: datetime | None = None,
-        enough: Callable[[Any], bool] = lambda _: True,
-    ) -> Answer[Any]:
-        asked = _DOCUMENTS[operation.name]
-        data = Answering(self._store.now(), {**asked.defaults, **variables}).data(asked)
-        return Found(msgspec.json.decode(msgspec.json.encode(data), type=operation.answer, strict=False))
-
-    async def node(
-        self,
-        shop: str,
-        operation: Operation[Nodes[Any]],
-        gid: str,
-        since: datetime | None = None,
-        enough: Callable[[Any], bool] = lambda _: True,
-    ) -> Answer[Any]:
-        answer = await self.query(shop, operation, {"ids": [gid]})
-        found = answer.value.nodes[0] if isinstance(answer, Found) else None
-        return Missing() if found is None else Found(found)
 
 
 class Chain:
@@ -83,7 +42,7 @@ class Chain:
         self.store = Store(SHOP)
         self.alerts: list[Alert] = []
         whole = company("http://shopify.example.com", "http://opentext.example.com", "demo")
-        self._enrich = Enrich(whole, StoredShopify(self.store, access=access), b"key")
+        self._enrich = Enrich(whole, StoredShopify(self.store, *([SHOP] if access else [])), b"key")
         pure = {"deduplicate": Deduplicate(), "classify": Classify(whole)}
         self._stages: dict[str, Any] = {"enrich": self._enrich, **pure}
         self._memories = {name: Memory(stage.families) for name, stage in self._stages.items()}

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from schemas.configuration import Configuration
-from stages.shopify.answers import Answer, Found, Missing
-from stages.shopify.client import Shopify
-from stages.shopify.operations import Nodes, Operation, documents
+from stages.shopify.answers import Answer
+from stages.shopify.operations import Operation, documents
 from tests.chaos.evidence import Truth
+from tests.stages.shopify.at_once import AtOnce, read
 
 
-class TrueShopify(Shopify):
+class TrueShopify(AtOnce):
     def __init__(self, configuration: Configuration, truth: Truth) -> None:
         self._access = {shop.domain for shop in configuration.shops if shop.admin is not None}
         self._texts = documents()
@@ -24,25 +21,5 @@ class TrueShopify(Shopify):
     def has_access(self, shop: str) -> bool:
         return shop in self._access
 
-    async def query(
-        self,
-        shop: str,
-        operation: Operation[Any],
-        variables: Mapping[str, object],
-        since: datetime | None = None,
-        enough: Callable[[Any], bool] = lambda _: True,
-    ) -> Answer[Any]:
-        data = self._truth(self._texts[operation.name], variables).get("data")
-        return Found(msgspec.json.decode(msgspec.json.encode(data), type=operation.answer, strict=False))
-
-    async def node(
-        self,
-        shop: str,
-        operation: Operation[Nodes[Any]],
-        gid: str,
-        since: datetime | None = None,
-        enough: Callable[[Any], bool] = lambda _: True,
-    ) -> Answer[Any]:
-        answer = await self.query(shop, operation, {"ids": [gid]})
-        found = answer.value.nodes[0] if isinstance(answer, Found) else None
-        return Missing() if found is None else Found(found)
+    def says(self, operation: Operation[Any], variables: Mapping[str, object]) -> Answer[Any]:
+        return read(operation, self._truth(self._texts[operation.name], variables).get("data"))

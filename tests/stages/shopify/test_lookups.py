@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -87,14 +86,7 @@ class Paged(ToldShopify):
         super().__init__(SHOP)
         self.pages = pages
 
-    async def query(
-        self,
-        shop: str,
-        operation: Operation[Any],
-        variables: Mapping[str, object],
-        since: datetime | None = None,
-        enough: Callable[[Any], bool] = lambda _: True,
-    ) -> Answer[Any]:
+    def says(self, operation: Operation[Any], variables: Mapping[str, object]) -> Answer[Any]:
         return self.pages[variables["after"]]
 
 
