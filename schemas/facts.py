@@ -44,6 +44,7 @@ class Address(Struct, frozen=True, omit_defaults=True):
 
     country: str | None = None
     province: str | None = None
+    has_country: bool | None = None
     has_address1: bool | None = None
     has_city: bool | None = None
     has_zip: bool | None = None

@@ -28,6 +28,12 @@ NULL = Raw(b"null")
 
 #: More digits than any id of Shopify's; a longer run of digits is no id, and costs quadratic time to read.
 _LONGEST_ID = 20
+#: What the wire carries as a number; Shopify's ids are such, too.
+_NUMBERS = range(-(2**63), 2**63)
+#: No order has more of anything; the sum of all lines of a body still is a number.
+_MOST = 10**12
+#: A moment outside of these years is none: nothing could be counted from it.
+_YEARS = range(1970, 2200)
 _LONGEST_AMOUNT = 40
 #: Without a bound a short exponent would become a number of a million digits where it is written out.
 _AMOUNT = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?", re.ASCII)
@@ -61,7 +67,7 @@ def word(raw: Raw) -> str | None:
 
 
 def number(raw: Raw) -> int | None:
-    """An id or a count: a JSON integer, digits in a string, or a gid."""
+    """A JSON integer, digits in a string, or a gid."""
     return integer(text(raw))
 
 
@@ -72,7 +78,14 @@ def integer(found: str | None) -> int | None:
     signless = digits.removeprefix("-")
     if len(signless) > _LONGEST_ID or not (signless.isascii() and signless.isdigit()):
         return None
-    return int(digits)
+    read = int(digits)
+    return read if read in _NUMBERS else None
+
+
+def count(raw: Raw) -> int | None:
+    """Of things, which may be below zero."""
+    found = number(raw)
+    return None if found is None or abs(found) > _MOST else found
 
 
 def amount(raw: Raw) -> Decimal | None:
@@ -89,7 +102,7 @@ def money(raw: Raw, currency: str | None) -> Money | None:
 
 
 def moment(raw: Raw) -> datetime | None:
-    """An instant in UTC. One without an offset is unknown, not guessed."""
+    """An instant in UTC. One without an offset is unknown, not guessed; so is one of no time that a shop knows."""
     return instant(text(raw))
 
 
@@ -98,7 +111,7 @@ def instant(found: str | None) -> datetime | None:
         return None
     try:
         read = datetime.fromisoformat(found)
-        return None if read.tzinfo is None else read.astimezone(UTC)
+        return None if read.tzinfo is None or read.year not in _YEARS else read.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 

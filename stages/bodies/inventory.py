@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Raw
 
 from schemas.facts import InventoryFacts, InventoryItemFacts, LocationFacts, VariantFacts
-from stages.bodies.fields import NULL, Body, flag, integer, moment, number, required, text, whole, word
+from stages.bodies.fields import NULL, Body, count, flag, integer, moment, number, required, text, whole, word
 from stages.bodies.parsed import About, Parsed
 
 _ITEM_IN_GID = "?inventory_item_id="
@@ -25,7 +25,7 @@ def _level(body: bytes, disconnected: bool) -> Parsed:
     facts = InventoryFacts(
         item_id=required(number(found.inventory_item_id) or of_gid, "$.inventory_item_id"),
         location_id=required(number(found.location_id), "$.location_id"),
-        available=None if disconnected else number(found.available),
+        available=None if disconnected else count(found.available),
         updated=moment(found.updated_at),
         disconnected=disconnected,
     )
@@ -77,7 +77,7 @@ def _variant(body: bytes, in_stock: bool) -> Parsed:
         title=text(found.title),
         sku=text(found.sku),
         policy=word(found.inventory_policy),
-        quantity=number(found.inventory_quantity),
+        quantity=count(found.inventory_quantity),
         in_stock=in_stock,
     )
     return Parsed(facts, About("variant", facts.id), moment(found.updated_at))

@@ -8,7 +8,7 @@ from msgspec import Raw
 
 from schemas.facts import Address, Line, Terms
 from schemas.money import Money
-from stages.bodies.fields import NULL, Body, amount, flag, many, moment, money, number, one, text, word
+from stages.bodies.fields import NULL, Body, amount, count, flag, many, moment, money, number, one, text, word
 
 
 class _Line(Body):
@@ -32,8 +32,8 @@ def lines(raw: Raw) -> tuple[Line, ...]:
             title=text(line.title),
             variant_id=number(line.variant_id),
             product_id=number(line.product_id),
-            quantity=number(line.quantity) or 0,
-            current_quantity=number(line.current_quantity),
+            quantity=count(line.quantity) or 0,
+            current_quantity=count(line.current_quantity),
             price=amount(line.price),
             requires_shipping=flag(line.requires_shipping),
             gift_card=flag(line.gift_card) or False,
@@ -51,8 +51,8 @@ def ships(found: tuple[Line, ...]) -> bool | None:
 class _Address(Body):
     """`msgspec.UNSET` cannot stand for Raw: an absent key keeps the empty default, which is no JSON."""
 
-    country: Raw = NULL
-    country_code: Raw = NULL
+    country: Raw = Raw(b"")
+    country_code: Raw = Raw(b"")
     province: Raw = NULL
     province_code: Raw = NULL
     address1: Raw = Raw(b"")
@@ -64,8 +64,10 @@ def address(raw: Raw) -> Address | None:
     found = one(raw, _Address)
     if found is None:
         return None
+    country = text(found.country_code) or text(found.country)
     return Address(
-        country=text(found.country_code) or text(found.country),
+        country=country,
+        has_country=None if country is None and not (found.country or found.country_code) else country is not None,
         province=text(found.province_code) or text(found.province),
         has_address1=_is_there(found.address1),
         has_city=_is_there(found.city),

@@ -9,6 +9,7 @@ from stages.bodies.fields import (
     NULL,
     Body,
     absent,
+    count,
     flag,
     many,
     moment,
@@ -182,7 +183,7 @@ def edited(body: bytes) -> Parsed:
 
 
 def units(raw: Raw) -> int:
-    return sum(number(change.delta) or 0 for change in many(raw, _Delta))
+    return sum(count(change.delta) or 0 for change in many(raw, _Delta))
 
 
 class _Risk(Body):

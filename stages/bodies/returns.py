@@ -16,7 +16,7 @@ from schemas.facts import (
     ReturnFacts,
     ReverseDeliveryFacts,
 )
-from stages.bodies.fields import NULL, Body, many, moment, money, number, one, required, text, whole, word
+from stages.bodies.fields import NULL, Body, count, many, moment, money, number, one, required, text, whole, word
 from stages.bodies.orders import units
 from stages.bodies.parsed import About, Parsed
 from stages.bodies.payments import TransactionBody
@@ -63,7 +63,7 @@ def returned(body: bytes) -> Parsed:
     return_lines = many(found.return_line_items, _ReturnLine)
     delta = one(found.return_line_items, _Delta)
     decline = one(found.decline, _Decline)
-    counted = [count for line in return_lines if (count := number(line.quantity)) is not None]
+    counted = [how_many for line in return_lines if (how_many := count(line.quantity)) is not None]
     reasons = (word(line.return_reason) for line in return_lines)
     facts = ReturnFacts(
         id=required(number(found.id) or number(found.admin_graphql_api_id), "$.id"),
@@ -73,7 +73,7 @@ def returned(body: bytes) -> Parsed:
         quantity=sum(counted) if counted else None,
         reasons=tuple(dict.fromkeys(reason for reason in reasons if reason is not None)),
         decline_reason=word(decline.reason) if decline else None,
-        exchanges=number(found.total_exchange_line_items) or 0,
+        exchanges=count(found.total_exchange_line_items) or 0,
         removed=units(delta.removals) if delta else 0,
     )
     about = About("return", facts.id) if facts.order_id is None else About("order", facts.order_id)
@@ -134,7 +134,7 @@ def disposed(body: bytes) -> Parsed:
     facts = DispositionFacts(
         id=required(number(found.id) or number(found.admin_graphql_api_id), "$.id"),
         dispositions=tuple(
-            Disposition(word(entry.type) or "unknown", number(entry.quantity) or 0)
+            Disposition(word(entry.type) or "unknown", count(entry.quantity) or 0)
             for entry in many(found.dispositions, _Disposition)
         ),
     )
@@ -162,7 +162,7 @@ def refund(body: bytes) -> Parsed:
         return_id=_id_in(found.return_),
         created=moment(found.created_at),
         processed=moment(found.processed_at),
-        quantity=sum(number(line.quantity) or 0 for line in many(found.refund_line_items, _ReturnLine)),
+        quantity=sum(count(line.quantity) or 0 for line in many(found.refund_line_items, _ReturnLine)),
         transactions=tuple(transaction for transaction in moved if transaction is not None),
     )
     return Parsed(facts, About("order", order_id))

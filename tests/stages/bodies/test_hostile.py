@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.simulators.samples import bodies, topics
+from pipeline.simulators.samples import bodies, sample, topics
 from schemas import codec
 from schemas.events import Event, Source
+from schemas.facts import DisputeFacts
 from schemas.records import Record
 from stages.bodies.parsed import Parsed
 from stages.bodies.table import READERS, facts_of
@@ -199,3 +200,42 @@ def test_the_marks_would_be_found() -> None:
 def test_bearer_links_and_the_gateways_blob_never_leave(topic: str, link: str) -> None:
     body = orjson.loads(bodies()[topics()[topic][0]]) | {link: "secret-of-a-bearer"}
     assert b"secret-of-a-bearer" not in (read(topic, orjson.dumps(body)) or b"")
+
+
+@pytest.mark.parametrize("number", ["99999999999999999999", "-99999999999999999999", "18446744073709551616"])
+@pytest.mark.parametrize(
+    ("topic", "path"),
+    [
+        ("orders/create", "id"),
+        ("orders/create", "line_items.0.quantity"),
+        ("inventory_levels/update", "available"),
+        ("inventory_levels/update", "inventory_item_id"),
+        ("disputes/create", "id"),
+        ("refunds/create", "refund_line_items.0.quantity"),
+        ("reverse_fulfillment_orders/dispose", "dispositions.0.quantity"),
+    ],
+)
+def test_a_number_that_the_log_cannot_carry_is_none(topic: str, path: str, number: str) -> None:
+    body = sample(topic)
+    place: Any = body
+    *way, last = path.split(".")
+    for step in way:
+        place = place[int(step) if step.isdigit() else step]
+    place[last] = "@"
+
+    read(topic, orjson.dumps(body).replace(b'"@"', number.encode()))
+
+
+def test_the_units_of_many_lines_are_a_number_that_the_log_can_carry() -> None:
+    body = sample("refunds/create")
+    body["refund_line_items"] = [{"quantity": 2**63 - 1}] * 3
+
+    assert read("refunds/create", orjson.dumps(body)) is not None
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59Z"])
+def test_a_time_that_no_shop_knows_is_unknown(moment: str) -> None:
+    parsed = facts_of("disputes/create", orjson.dumps(sample("disputes/create") | {"evidence_due_by": moment}))
+
+    assert isinstance(parsed.facts, DisputeFacts)
+    assert parsed.facts.evidence_due is None

@@ -59,7 +59,7 @@ def test_a_documented_order_is_read_exactly() -> None:
         customer_id=115310627314723954,
         requires_shipping=True,
         shipping_methods=("Generic Shipping",),
-        address=Address("US", "KY", has_address1=True, has_city=True, has_zip=True),
+        address=Address("US", "KY", has_country=True, has_address1=True, has_city=True, has_zip=True),
         lines=(
             line(487817672276298554, "SKU2006-001", "Aviator sunglasses", "89.99", 788032119674292922),
             line(789012345678901234, "LENS-PROTECT-2YR", "Lens Protection Plan (2 Year)", "19.99", None),
@@ -90,7 +90,7 @@ def test_a_real_order_without_personal_data_is_read_exactly() -> None:
         company_id=123,
         requires_shipping=True,
         shipping_methods=("example string",),
-        address=Address("example string", "example string"),
+        address=Address("example string", "example string", has_country=True),
         lines=(
             Line(
                 id=123,
@@ -174,8 +174,8 @@ def test_an_address_tells_missing_parts_from_parts_that_were_withheld() -> None:
     withheld = order({"shipping_address": {"country_code": "DE", "province_code": None}}).address
     blank = order({"shipping_address": {"country": "Germany", "address1": "", "city": None, "zip": " "}}).address
 
-    assert withheld == Address("DE")
-    assert blank == Address("Germany", has_address1=False, has_city=False, has_zip=False)
+    assert withheld == Address("DE", has_country=True)
+    assert blank == Address("Germany", has_country=True, has_address1=False, has_city=False, has_zip=False)
     assert order({"shipping_address": []}).address is None
 
 
@@ -266,3 +266,14 @@ def test_the_total_that_the_customer_saw_is_read_in_its_own_currency() -> None:
 @pytest.mark.parametrize("raw", [None, [], {"shop_money": {"amount": "1", "currency_code": "EUR"}}, "12"])
 def test_what_the_customer_saw_is_unknown_where_the_body_does_not_say(raw: object) -> None:
     assert order({"current_total_price_set": raw}).presented is None
+
+
+def test_a_country_whose_keys_are_not_there_is_unknown_and_one_that_is_empty_is_lacking() -> None:
+    dropped, empty = ({"address1": "1 Oak St"}, {"address1": "1 Oak St", "country": None, "country_code": ""})
+
+    known = [varied("orders/create", {"shipping_address": each}).facts for each in (dropped, empty)]
+
+    assert [each.address.has_country for each in known if isinstance(each, OrderFacts) and each.address] == [
+        None,
+        False,
+    ]

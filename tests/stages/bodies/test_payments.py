@@ -191,7 +191,7 @@ def test_a_draft_is_read_exactly() -> None:
         created=NEW_YEAR,
         updated=NEW_YEAR,
         customer_id=706405506930370084,
-        address=Address("US", "KY", has_address1=True, has_city=True, has_zip=True),
+        address=Address("US", "KY", has_country=True, has_address1=True, has_city=True, has_zip=True),
         terms=Terms(name="Net 7", kind="net"),
         lines=(
             pod(2270644, 49148385, "IPOD2008RED", 9),
