@@ -23,7 +23,7 @@ from stages.rules import priority
 from stages.rules.rule import Again, Clear, Due, Fire, Rule, Said, Tell, Verdict
 from stages.stage import Ask, Context, Family, Outcome
 
-#: What was told once and has no end.
+#: What was told once and has no end, or is over for good.
 TOLD: Family[bool] = Family("told", bool, ttl=timedelta(days=90))
 
 
@@ -183,6 +183,9 @@ class Judgement:
         worst = max(ready, key=lambda verdict: (verdict.said.severity.rank, verdict.level))
         telling = self._telling(rule, worst.said, worst.level, name)
         known = self.open.get(name)
+        run = f"{name}/{worst.run}" if isinstance(worst, Fire) else ""
+        if known is None and self._context.state.get(TOLD, self._subject, run):
+            return None
         is_worse = known is None or telling.severity.rank > known.severity.rank or telling.level > known.level
         return (worst, telling) if is_worse else None
 
@@ -221,6 +224,8 @@ class Judgement:
         if episode is None:
             return
         self._context.state.delete(EPISODE, self._subject, name)
+        if clear.run:
+            self._context.state.put(TOLD, self._subject, True, f"{name}/{clear.run}")
         telling = self._of(name, episode, Detail("Ended", clear.because), title=clear.title)
         alert = self._alert(telling, episode.id, state)
         alert = replace(alert, revision=episode.revision + 1, opened_by=episode.opened_by, at=clear.at or alert.at)

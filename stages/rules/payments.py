@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from msgspec.structs import replace
+
 from schemas.alerts import Audience, Severity
 from schemas.facts import TransactionFacts
 from schemas.questions import QuestionKind
@@ -69,9 +71,11 @@ class PaymentProviderFailing:
 
     def judge(self, case: Case) -> Iterator[Verdict]:
         rules = case.configuration.rules.payments
-        found = declined(case.dossier)
+        found = _last_without_pause(declined(case.dossier), rules.provider_window)
         if many := _within(found, rules.provider_window, rules.provider_failures):
             yield from _until_quiet(case, _failing(case, many), found[-1], rules.provider_window)
+        else:
+            yield Clear(f"nothing more for {spell(rules.provider_window)}")
 
 
 # --- payment-declined -------------------------------------------------------------------------------------------------
@@ -159,6 +163,7 @@ def _card(case: Case, found: Sequence[Attempt]) -> Iterator[Verdict]:
     near = [attempt for attempt in found if attempt.at >= found[-1].at - window]
     orders = tuple(dict.fromkeys(attempt.facts.order_id for attempt in near))
     if len(orders) < 2:
+        yield Clear(f"nothing more for {spell(window)}")
         return
     told = Said(
         title=f"One card was declined on {len(orders)} orders within {spell(window)}",
@@ -181,13 +186,19 @@ def _within(found: Sequence[Attempt], window: timedelta, least: int) -> Sequence
     return ()
 
 
+def _last_without_pause(found: Sequence[Attempt], pause: timedelta) -> Sequence[Attempt]:
+    """The newest ones: what came before a pause was another failure of the provider, and is over."""
+    first = max((n for n in range(1, len(found)) if found[n].at - found[n - 1].at > pause), default=0)
+    return found[first:]
+
+
 def _until_quiet(case: Case, fire: Fire, newest: Attempt, quiet: timedelta) -> Iterator[Verdict]:
-    """It is told however late it is learned, and ends once nothing has followed for a while."""
-    end = newest.at + quiet
+    """It is told however late it is learned, once, and ends when nothing has followed for a while."""
+    end, run = newest.at + quiet, str(newest.facts.id)
     if case.now >= end and fire.key in case.open:
-        yield Clear(f"nothing more for {spell(quiet)}", fire.key, at=end)
+        yield Clear(f"nothing more for {spell(quiet)}", fire.key, at=end, run=run)
         return
-    yield fire
+    yield replace(fire, run=run)
     yield Again(end, "quiet")
 
 

@@ -57,11 +57,15 @@ class Said(Struct, frozen=True, kw_only=True):
 
 
 class Fire(Struct, frozen=True):
-    """The condition `key` holds now. One that is told already is told again only if its severity or `level` rises."""
+    """The condition `key` holds now. One that is told already is told again only if its severity or `level` rises.
+
+    `run`: of which happenings, where these are over by themselves; after the `Clear` of the same run it is no news.
+    """
 
     said: Said
     key: str = ""
     level: int = 0
+    run: str = ""
 
 
 class Due(Struct, frozen=True):
@@ -97,6 +101,7 @@ class Clear(Struct, frozen=True):
     title: str | None = None
     at: datetime | None = None
     state: AlertState = AlertState.RESOLVED
+    run: str = ""
 
 
 class Tell(Struct, frozen=True):

@@ -14,7 +14,7 @@ from schemas import subjects
 from schemas.alerts import AlertState, Audience, Severity
 from schemas.configuration import Person, Route, Team
 from schemas.events import Event, Source
-from schemas.facts import OrderFacts, TransactionFacts
+from schemas.facts import OrderFacts, ShopFacts, TransactionFacts
 from stages.bodies.arrivals import copies
 from stages.rules.payments import FRAUD_CODES
 from tests.stages.rules.world import NUMBER, SHOP, START, Desk, configuration, usd
@@ -460,6 +460,50 @@ def test_it_ends_once_the_provider_has_been_quiet_for_as_long() -> None:
 
     assert desk.open == {}
     assert desk.alerts[-1].state is AlertState.RESOLVED
+
+
+def test_what_is_over_is_not_told_again_with_the_shops_next_news() -> None:
+    desk = Desk()
+    provider_fails(desk, 5)
+    desk.passes(timedelta(days=1))
+
+    news = desk.event("shop/update", ShopFacts(id=1, plan="basic"), subjects.shop_wide(SHOP))
+
+    assert [alert.state for alert in desk.alerts] == [AlertState.FIRING, AlertState.RESOLVED]
+    assert news == []
+
+
+def test_a_single_failure_long_after_them_is_no_failing_provider() -> None:
+    desk = Desk()
+    provider_fails(desk, 5)
+    desk.passes(timedelta(days=1))
+
+    raised = transact(desk, tried(99, 60 * 24, "config_error", order=199), subjects.shop_wide(SHOP))
+
+    assert raised == []
+
+
+def test_failures_that_are_learned_when_they_are_over_are_told_once() -> None:
+    desk, shop = Desk(), subjects.shop_wide(SHOP)
+    desk.passes(timedelta(hours=4))
+    provider_fails(desk, 5)
+    desk.passes(minutes(1))
+
+    news = desk.event("shop/update", ShopFacts(id=1, plan="basic"), shop)
+
+    assert [alert.state for alert in desk.told("payment-provider-failing")] == [AlertState.FIRING, AlertState.RESOLVED]
+    assert news == []
+
+
+def test_five_more_failures_on_another_day_are_told_again() -> None:
+    desk = Desk()
+    provider_fails(desk, 5)
+    desk.passes(timedelta(days=1))
+
+    for number in range(50, 55):
+        transact(desk, tried(number, 60 * 24 + number, "config_error", order=number), subjects.shop_wide(SHOP))
+
+    assert set(desk.open) == {"payment-provider-failing"}
 
 
 def test_what_the_provider_is_to_blame_for_counts_for_the_shop_and_the_card() -> None:
