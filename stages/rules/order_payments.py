@@ -14,7 +14,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from schemas.alerts import Audience, Severity
-from schemas.facts import OrderFacts, PaymentScheduleFacts, PaymentTermsFacts, ShipmentFacts
+from schemas.facts import OrderFacts, PaymentScheduleFacts, PaymentTermsFacts
 from schemas.questions import QuestionKind
 from stages.dossiers.dossier import Dossier
 from stages.rules.order_wording import (
@@ -28,6 +28,7 @@ from stages.rules.order_wording import (
     held_since,
     link,
 )
+from stages.rules.parcels import parcels
 from stages.rules.rule import Case, Clear, Due, Fire, Said, Verdict, details
 from stages.rules.words import moment
 
@@ -169,11 +170,11 @@ def _is_paid_on_delivery(order: OrderFacts) -> bool:
 
 
 def _on_delivery(case: Case) -> Iterator[Verdict]:
-    delivered = [k for k in case.dossier.every(ShipmentFacts) if k.value.status == "delivered"]
+    delivered = [scan.at for parcel in parcels(case.dossier) if (scan := parcel.newest({"delivered"})) is not None]
     if not delivered:
         yield Clear("it is paid on delivery, which is still to come")
         return
-    since = max(known.value.happened or known.stamp.occurred for known in delivered)
+    since = max(delivered)
     said = _said(case, "delivered, and the cash on delivery is not booked", since, _MARK_AS_PAID)
     at = case.after(since, case.configuration.rules.orders.cash_on_delivery_after, Audience.OPERATIONS)
     yield Due(said, at, ask=QuestionKind.PAYMENT)

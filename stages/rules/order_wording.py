@@ -99,8 +99,17 @@ def held_since(case: Case, hold: Hold) -> datetime:
     return began or (case.dossier.holds.stamp.occurred if case.dossier.holds else case.now)
 
 
-def delayed(case: Case, said: Said, key: str = "", since: datetime | None = None) -> Iterator[Due]:
-    """Still open and unfulfilled after 24 working hours, or shortly before it is to be fulfilled: one severity up."""
+def delayed(
+    case: Case,
+    said: Said,
+    key: str = "",
+    since: datetime | None = None,
+    ask: QuestionKind = QuestionKind.ORDER,
+) -> Iterator[Due]:
+    """Still open and unfulfilled after 24 working hours, or shortly before it is to be fulfilled: one severity up.
+
+    `since`: when it was told, where that is not when it began. Before that nothing is still open.
+    """
     severity = _WORSE.get(said.severity)
     if severity is None:
         return
@@ -113,4 +122,4 @@ def delayed(case: Case, said: Said, key: str = "", since: datetime | None = None
         title=f"{said.title}; still open, before fulfillment is delayed",
         end=said.title,
     )
-    yield Due(worse, min(moments), key, ask=QuestionKind.ORDER)
+    yield Due(worse, max(min(moments), since or said.since), key, ask=ask)

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from schemas.alerts import Alert, Audience, Severity
 from schemas.configuration import Person, Route, Team
 from schemas.events import Source
-from schemas.facts import Hold, HoldFacts, OrderFacts, PaymentScheduleFacts, ShipmentFacts, Terms
+from schemas.facts import (
+    FulfillmentFacts,
+    FulfillmentOrderFacts,
+    Hold,
+    HoldFacts,
+    OrderFacts,
+    PaymentScheduleFacts,
+    ShipmentFacts,
+    Terms,
+)
 from stages.bodies.orders import EMPTY_SAYS
 from stages.judging.doubts import NOT_CONFIRMED
 from tests.stages.rules.world import NUMBER, START, Desk, configuration, usd
@@ -182,6 +191,15 @@ def test_cash_on_delivery_is_late_three_days_after_the_delivery() -> None:
     assert shown([a for a in desk.passes(3 * DAY + PATIENCE) if a.rule == RULE]) == ["firing warning operations"]
 
 
+def test_a_delivery_that_only_the_fulfillment_tells_is_one_too() -> None:
+    desk = Desk()
+    told(desk, "pending", gateways=("Cash on Delivery (COD)",))
+
+    desk.event("fulfillments/update", FulfillmentFacts(id=2, order_id=NUMBER, shipment_status="delivered"))
+
+    assert shown([a for a in desk.passes(3 * DAY + PATIENCE) if a.rule == RULE]) == ["firing warning operations"]
+
+
 def test_an_authorization_is_told_two_days_before_it_ends_and_says_what_was_assumed() -> None:
     desk = Desk()
     told(desk, "authorized")
@@ -250,6 +268,17 @@ def test_one_that_stays_unpaid_for_another_day_becomes_critical() -> None:
     raised = desk.passes(PATIENCE)
 
     assert [alert.severity for alert in (*desk.told(RULE), *raised)][-1] is Severity.CRITICAL
+
+
+def test_an_order_that_must_go_out_soon_is_not_still_unpaid_before_it_is_unpaid_for_an_hour() -> None:
+    desk = Desk()
+    told(desk, "pending")
+    soon = FulfillmentOrderFacts(fulfillment_order="7", order_id=NUMBER, fulfill_by=START + 3 * HOUR)
+    desk.event("fulfillment_orders/order_routing_complete", soon)
+
+    assert desk.passes(HOUR - PATIENCE) == []
+    desk.passes(PATIENCE)
+    assert shown(answered(desk, "pending")) == ["firing critical operations"]
 
 
 STEPS = (("pending", 0), ("authorized", 5), ("partially_paid", 8), ("paid", 20), ("voided", 25))
