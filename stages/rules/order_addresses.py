@@ -30,6 +30,7 @@ from stages.rules.rule import Again, Case, Clear, Fire, Said, Verdict, details
 
 _VERDICTS = {"error": Severity.WARNING, "warning": Severity.INFO}
 _AGAIN = "asked-again"
+_HELD = "incorrect_address"
 #: Countries without postal codes, or where most addresses have none.
 _WITHOUT_ZIP = (
     "AE AG AO AW BF BI BJ BO BS BW BZ CD CF CG CI CK CM DJ DM ER FJ GA GD GH GM GQ GY HK IE JM KI KM KN KP LC ML MO MR "
@@ -69,14 +70,15 @@ def _judged(case: Case, order: OrderFacts | None) -> Iterator[Verdict]:
     if problems:
         said = _said(case, problems)
         yield Fire(said)
-        yield from delayed(case, said)
+        is_held = any(hold.reason == _HELD for hold in foreign_holds(case.dossier))
+        yield from delayed(case, said, ask=QuestionKind.ORDER if is_held else QuestionKind.ADDRESS)
     elif _passes(case, order):
         yield Clear(_what_passes(case))
 
 
 def _problems(case: Case, order: OrderFacts | None) -> Iterator[Problem]:
     for hold in foreign_holds(case.dossier):
-        if hold.reason == "incorrect_address":
+        if hold.reason == _HELD:
             yield Problem(Severity.WARNING, "held by another app for its address", held_since(case, hold))
     if order is None or not order.requires_shipping:
         return
@@ -95,7 +97,7 @@ def _missing(order: OrderFacts) -> tuple[str, ...]:
         return ()
     needs_zip = address.country is not None and address.country.upper() not in _WITHOUT_ZIP.split()
     parts = tuple(part for part in lacking(address) if part != "zip" or needs_zip)
-    return parts if address.country is not None else (*parts, "country")
+    return (*parts, "country") if address.has_country is False else parts
 
 
 def _lacking_since(case: Case, order: OrderFacts) -> datetime:
@@ -104,7 +106,10 @@ def _lacking_since(case: Case, order: OrderFacts) -> datetime:
 
 
 def _passes(case: Case, order: OrderFacts | None) -> bool:
-    """Of all that was ever told, nothing speaks against it: a verdict that was never given has opened nothing."""
+    """Of all that was ever told, nothing speaks against it: a verdict that was never given has opened nothing.
+
+    One that is null by now takes back no earlier one.
+    """
     if order is None:
         return case.dossier.open_holds is not None
     verdict = case.dossier.address_verdict
@@ -112,7 +117,7 @@ def _passes(case: Case, order: OrderFacts | None) -> bool:
         return True
     address = order.address
     knows_parts = address is not None and None not in (address.has_address1, address.has_city)
-    return knows_parts and (verdict is None or verdict.value is None)
+    return knows_parts and case.dossier.since("address", *_VERDICTS) is None
 
 
 def _what_passes(case: Case) -> str:

@@ -59,7 +59,7 @@ def test_of_an_address_that_is_only_doubtful_nobody_says_that_it_cannot_be_shipp
         ({"has_address1": False}, "without street"),
         ({"has_city": False}, "without city"),
         ({"has_zip": False}, "without zip"),
-        ({"country": None}, "without country"),
+        ({"country": None, "has_country": False}, "without country"),
     ],
 )
 def test_a_part_that_is_there_and_empty_is_told(lacks: dict[str, Any], words: str) -> None:
@@ -74,6 +74,7 @@ def test_a_part_that_is_there_and_empty_is_told(lacks: dict[str, Any], words: st
         None,
         Address(),
         Address(country="US"),
+        address(country=None),
         address(has_zip=None),
         address(country="HK", has_zip=False),
     ],
@@ -189,3 +190,24 @@ def test_what_is_open_does_not_depend_on_the_order_of_deliveries(steps: list[tup
         ends.append(desk.open_conditions)
 
     assert ends[0] == ends[1]
+
+
+def test_before_it_gets_worse_shopify_is_asked_whether_the_address_has_been_put_right() -> None:
+    desk = Desk()
+    told(desk, "error")
+    told(desk, None, 60)
+
+    desk.passes(timedelta(hours=24))
+
+    asked = OrderFacts(id=NUMBER, updated=desk.now, address_verdict="no_issues")
+    assert [question.kind for question in desk.asked] == [QuestionKind.ADDRESS]
+    assert shown(desk.answer(asked)) == ["resolved warning"]
+
+
+def test_a_verdict_that_is_null_by_now_takes_back_none() -> None:
+    desk = Desk()
+    told(desk, "error")
+    desk.passes(timedelta(hours=24))
+
+    assert desk.answer(OrderFacts(id=NUMBER, updated=desk.now)) == []
+    assert set(desk.open) == {RULE}
