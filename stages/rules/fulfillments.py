@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from schemas.alerts import Audience, Severity
 from schemas.facts import FulfillmentOrderFacts, Line, OrderFacts
-from stages.dossiers.registers import Known
+from stages.dossiers.registers import MANY, Known
 from stages.rules.order_wording import ORDER, called, for_operations, fulfill_by, over
 from stages.rules.parcels import (
     FAILED,
@@ -156,28 +156,38 @@ class FulfillmentPartial:
         if because := over(case.dossier):
             yield Clear(because)
             return
-        if order is None or order.fulfillment != "partial" or not order.lines:
+        if order is None or not order.lines:
             return
-        shipped, remaining = _shipped_units(case), _remaining(case, order)
-        if not remaining:
-            yield Clear("nothing remains to be shipped")
-        elif any(shipped[line.id] for line in order.lines if _is_shippable(line)):
-            yield from _in_part(case, remaining)
+        if order.fulfillment == "partial":
+            yield from _counted(case, order)
+        elif order.fulfillment is None and "fulfillment" not in order.absent:
+            yield Clear("nothing of it is shipped any more")
+
+
+def _counted(case: Case, order: OrderFacts) -> Iterator[Verdict]:
+    shipped, remaining = _shipped_units(case), _remaining(case, order)
+    if _is_cut(case, order):
+        if any(parcel.status == "success" and ships(case, parcel) for parcel in parcels(case.dossier)):
+            yield from _in_part(case, [])
+    elif not remaining:
+        yield Clear("nothing remains to be shipped")
+    elif any(shipped[line.id] for line in order.lines if _is_shippable(line)):
+        yield from _in_part(case, remaining)
 
 
 def _in_part(case: Case, remaining: list[str]) -> Iterator[Verdict]:
     since = case.dossier.since("fulfillment", "partial") or case.now
     said = Said(
-        title=f"{called(case)}: shipped in part, {len(remaining)} lines remain"
-        if len(remaining) > 1
-        else f"{called(case)}: shipped in part, 1 line remains",
+        title=f"{called(case)}: shipped in part{_how_many(remaining)}",
         since=since,
         severity=Severity.INFO,
         audiences=TO,
         details=(*details(remaining=", ".join(remaining[:5]), **_parcels_of(case)), *for_operations(case)),
         next_step="Tell the customer what comes later, and when.",
         link=order_link(case),
-        unknown=("why the rest remains, and at which location",),
+        unknown=("why the rest remains, and at which location",)
+        if remaining
+        else ("what remains, and why: the order has more lines than are kept",),
     )
     yield Fire(said)
     title = f"{said.title}, and still not shipped"
@@ -185,6 +195,18 @@ def _in_part(case: Case, remaining: list[str]) -> Iterator[Verdict]:
     lasted = case.after(since, case.configuration.rules.fulfillment.partial_after, Audience.CUSTOMER_SERVICE)
     moments = [lasted, fulfill_by(case.dossier)]
     yield Due(late, min(moment for moment in moments if moment is not None))
+
+
+def _how_many(remaining: list[str]) -> str:
+    if not remaining:
+        return ""
+    return f", {len(remaining)} lines remain" if len(remaining) > 1 else ", 1 line remains"
+
+
+def _is_cut(case: Case, order: OrderFacts) -> bool:
+    """Of very many lines only the first ones are kept: they cannot be counted, and Shopify's own word has to do."""
+    states = (parcel.state for parcel in parcels(case.dossier))
+    return any(len(lines) >= MANY for lines in (order.lines, *(state.lines for state in states if state)))
 
 
 def _parcels_of(case: Case) -> dict[str, str]:

@@ -204,6 +204,27 @@ def test_it_ends_when_all_is_shipped_or_cancelled(changed: dict[str, Any]) -> No
     assert [f"{alert.rule} {alert.state}" for alert in ends] == [f"{PARTIAL} resolved"]
 
 
+def test_it_ends_when_the_parcel_is_taken_back_and_nothing_is_shipped_any_more() -> None:
+    desk = Desk()
+    in_part(desk, line(1), line(2))
+    fulfilled(desk, 50, status="cancelled")
+
+    ends = ordered(desk, 60, lines=(line(1), line(2)))
+
+    assert [f"{alert.rule} {alert.state}" for alert in ends] == [f"{PARTIAL} resolved"]
+
+
+@pytest.mark.parametrize("shipped", [60, 499])
+def test_an_order_of_more_lines_than_are_kept_is_shipped_in_part_as_shopify_says(shipped: int) -> None:
+    desk, lines = Desk(), tuple(line(number) for number in range(1, 501))
+    fulfilled(desk, lines=lines[:shipped])
+
+    raised = [a for a in ordered(desk, 5, fulfillment="partial", lines=lines) if a.rule == PARTIAL]
+
+    assert titles(raised) == ["Order #1001: shipped in part"]
+    assert "what remains, and why: the order has more lines than are kept" in raised[0].unknown
+
+
 def test_it_ends_when_the_rest_is_removed() -> None:
     desk = Desk()
     in_part(desk, line(1), line(2))
