@@ -213,7 +213,10 @@ def _refused(case: Case, known: Known[FulfillmentOrderFacts]) -> Said:
 
 @dataclass(frozen=True, slots=True)
 class ShipmentStalled:
-    """A carrier that has spoken once and then no more, one that is past its own promise, a label never scanned."""
+    """A carrier that has spoken once and then no more, one that is past its own promise, a label never scanned.
+
+    What only lies ready for pickup waits for its customer, and no carrier has it.
+    """
 
     name: str = "shipment-stalled"
     use_case: int = 2
@@ -226,7 +229,8 @@ class ShipmentStalled:
                 yield Clear("the carrier has told what became of it", key)
             elif scans:
                 yield Clear("the carrier has told of it again", key)
-                yield from _silent(case, parcel)
+                if any(scan.status != READY for scan in scans):
+                    yield from _silent(case, parcel)
             elif ships(case, parcel):
                 yield from _never_scanned(case, parcel)
 

@@ -253,6 +253,15 @@ def test_a_carrier_that_says_no_more_for_five_days_is_told_and_its_next_word_end
     assert shown(scanned(desk, "in_transit", 6 * 1440), STALLED) == ["resolved warning"]
 
 
+def test_what_lies_ready_for_pickup_waits_for_its_customer_and_for_no_carrier() -> None:
+    desk = Desk()
+    ordered(desk)
+    fulfilled(desk, carrier=None, tracking_numbers=())
+    scanned(desk, "ready_for_pickup")
+
+    assert stalled(desk, timedelta(days=12)) == []
+
+
 def test_silence_counts_from_what_happened_last_not_from_what_was_written_last() -> None:
     desk = Desk()
     scanned(desk, "in_transit", 60)
