@@ -422,6 +422,10 @@ async def test_a_restart_neither_tells_it_again_nor_forgets_to_tell_its_end() ->
     async with running(world, awaiting()) as worker:
         await all_have_passed(world, world.clock.now())
         await until(partial(is_told, world, True, False))
+    async with running(world, awaiting()) as worker:
+        await all_have_passed(world, world.clock.now())
+        await looks_again(world, worker)
+    assert await is_told(world, True, False)
 
 
 async def test_it_is_not_over_because_nothing_waits_for_the_chain_just_now() -> None:
@@ -492,8 +496,15 @@ async def test_a_gap_in_the_receivers_beats_is_known_to_whatever_fires_then_and_
         world.advance(minutes=70)
         await all_have_passed(world, back, back)
         await until(partial(is_said, world, "absence fired"))
+        await put(world, topics.UNIQUE, 0, "d", b"deadline 1")
+        await looks_again(world, worker)
+        world.advance(minutes=1)
+        worker.wake()
+        await until(partial(is_said, world, "deadline fired"))
+    (known,) = {one.missed_until for one in await told(world) if one.what == "deadline fired"}
+    assert known == missed_until, "by what was heard in an earlier transaction"
     async with running(world, awaiting()) as worker:
-        world.advance(minutes=60)
+        world.advance(minutes=59)
         await all_have_passed(world, world.clock.now(), back)
         await until(lambda: has_fired(world, 2))
         world.advance(minutes=300)

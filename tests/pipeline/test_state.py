@@ -65,6 +65,17 @@ async def test_what_has_outlived_its_time_gets_a_tombstone_and_is_gone_from_memo
         await until(lambda: keys(worker) == 2)
 
 
+async def test_what_is_put_anew_in_the_transaction_that_would_end_it_stays() -> None:
+    world = await memory_world(1)
+    await world.append(topics.ENRICHED, "old", b"1")
+    async with world.worker(Remembering()) as worker:
+        await until(lambda: keys(worker) == 2 and worker.is_still)
+        world.advance(hours=1)
+        await world.append(topics.ENRICHED, "old", b"1")
+        await until(lambda: worker.positions()[TopicPartition(topics.ENRICHED, 0)] == 2)
+    assert None not in [record.value for record in await world.records(topics.state_of("deduplicate"))]
+
+
 async def test_what_expired_while_nobody_worked_gets_its_tombstone_from_the_next_owner() -> None:
     world = await memory_world(1)
     await world.append(topics.ENRICHED, "old", b"1")

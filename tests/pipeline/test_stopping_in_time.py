@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from time import monotonic
 
@@ -10,7 +11,7 @@ import pytest
 
 from pipeline import cli, serving, worker
 from pipeline.kafka import appender, broker, member, producer, reading
-from pipeline.memory.faults import Call, Fate
+from pipeline.memory.faults import Call, Fate, Script
 from pipeline.receiver import application
 from pipeline.receiver.intake import Bounds
 from pipeline.surroundings import Limits
@@ -95,6 +96,22 @@ async def test_a_transaction_that_hangs_is_cut_and_done_by_the_next_owner(
     faults.kind = None
     async with world.worker(Counting()):
         await until(partial(counted, world, [1, 2]))
+
+
+async def test_what_is_at_hand_and_not_in_hand_stays_on_the_log() -> None:
+    script = Script()
+    world = await memory_world(1, script)
+    world.limits = replace(world.limits, batch_records=1, lanes=1)
+    script.hold(Call.SEND)
+    await world.append(topics.ENRICHED, "a", *[b"x"] * 200)
+    made, stop = world.made(Counting()), asyncio.Event()
+    run = asyncio.create_task(made.run(stop))
+    await until(lambda: 0 in made._tasks and len(made._tasks[0]._reading) > 190)
+    stop.set()
+    await until(lambda: made._is_draining)
+    script.release(Call.SEND)
+    await run
+    assert len((await totals(world))["a"]) <= 2
 
 
 async def test_a_rebalance_takes_nothing_from_a_worker_that_drains_and_gives_it_nothing() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
-from time import perf_counter
+from time import process_time
 
 import msgspec
 from hypothesis import given
@@ -112,15 +112,16 @@ def test_in_any_order_a_timer_is_given_when_due_and_only_what_is_set_is_given(
 
 
 def test_ten_thousand_timers_are_cheap() -> None:
-    timers, began = Timers(), perf_counter()
+    timers, began = Timers(), process_time()
     for number in range(10_000):
         timers.put(timer(str(number), number * timedelta(seconds=1)))
         timers.put(timer(str(number), number * timedelta(seconds=2)))
     while taken := timers.take_wall(START + 10 * HOUR, 500):
+        assert len(taken) <= 500
         for due in taken:
             timers.remove((due.routing, due.name))
     assert len(timers) == 0
-    assert perf_counter() - began < 2.0
+    assert process_time() - began < 2.0
 
 
 def test_a_gate_opens_when_every_input_is_read_past_its_mark() -> None:
