@@ -215,7 +215,7 @@ def test_bearer_links_and_the_gateways_blob_never_leave(topic: str, link: str) -
         ("reverse_fulfillment_orders/dispose", "dispositions.0.quantity"),
     ],
 )
-def test_a_number_that_the_log_cannot_carry_is_none(topic: str, path: str, number: str) -> None:
+def test_a_number_that_state_cannot_keep_is_none(topic: str, path: str, number: str) -> None:
     body = sample(topic)
     place: Any = body
     *way, last = path.split(".")
@@ -223,14 +223,18 @@ def test_a_number_that_the_log_cannot_carry_is_none(topic: str, path: str, numbe
         place = place[int(step) if step.isdigit() else step]
     place[last] = "@"
 
-    read(topic, orjson.dumps(body).replace(b'"@"', number.encode()))
+    try:
+        parsed = facts_of(topic, orjson.dumps(body).replace(b'"@"', number.encode()))
+    except Reject:
+        return
+    assert msgspec.msgpack.encode(parsed.facts)
 
 
-def test_the_units_of_many_lines_are_a_number_that_the_log_can_carry() -> None:
+def test_the_units_of_many_lines_are_a_number_that_state_can_keep() -> None:
     body = sample("refunds/create")
     body["refund_line_items"] = [{"quantity": 2**63 - 1}] * 3
 
-    assert read("refunds/create", orjson.dumps(body)) is not None
+    assert msgspec.msgpack.encode(facts_of("refunds/create", orjson.dumps(body)).facts)
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59Z"])
