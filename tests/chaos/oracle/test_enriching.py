@@ -15,8 +15,10 @@ from msgspec import structs
 
 from pipeline.clients import card_key
 from pipeline.settings import Secrets, load
-from pipeline.simulators.scenario.shelf import customers
+from pipeline.simulators.scenario.shelf import SHIRT, customers
 from pipeline.simulators.shopify import Store
+from pipeline.simulators.shopify.graph import gid, link
+from pipeline.simulators.shopify.stock import InventoryItem, Product, ProductVariant
 from schemas import codec, topics
 from schemas.configuration import AdminAccess, Configuration, Secret
 from schemas.events import Event
@@ -209,6 +211,34 @@ def test_facts_that_come_late_are_made_again(outage: Outage) -> None:
     assert found == []
     assert sheet.compared == {"records, enriched again": 2, "answers with facts, made again": 2}
     assert sheet.seen["facts that were not known in time"] == 2
+
+
+def test_an_order_that_could_not_tell_its_items_is_no_finding() -> None:
+    store, body = shop_with_an_order()
+    product, item = link("Product", SHIRT.product), link("InventoryItem", SHIRT.item)
+    store.put(
+        ProductVariant(id=gid("ProductVariant", SHIRT.variant), display_name="M", product=product, inventory_item=item),
+        InventoryItem(id=item.to, updated_at=START),
+        Product(id=product.to, title=SHIRT.title),
+    )
+    lines = [{"id": 1, "variant_id": SHIRT.variant, "quantity": 2}]
+
+    found, sheet = findings(asyncio.run(_told_later(store, orjson.loads(body) | {"line_items": lines})), again(store))
+
+    assert found == []
+    assert sheet.compared["records, enriched again"] == 2
+
+
+async def _told_later(store: Store, order: Mapping[str, object]) -> Log:
+    """Its first webhook could not ask which item it is about, its second one could."""
+    async with going_on(store, "VariantItems") as world:
+        await world.deliver("orders/create", body=orjson.dumps(order))
+        await world.come(1)
+        world.shopify.down.clear()  # type: ignore[attr-defined]
+        await world.deliver("orders/paid", body=orjson.dumps(order))
+        await world.come(3)
+        await world.settled()
+        return await log_of(world.world.broker)
 
 
 def test_late_facts_that_are_not_the_truths_are_found(outage: Outage) -> None:
