@@ -28,6 +28,7 @@ from tests.scenarios.purchases import MARK
 from tests.scenarios.shops import Shops
 from tests.scenarios.steps import Change, Plot, Signalled, Step, Webhook
 from tests.scenarios.stories.nots import FirstSight, Imported, OnlyATest
+from tests.scenarios.stories.operations import Locked
 from tests.scenarios.stories.stock import Counted
 from tests.scenarios.stories.story import Story
 from tests.scenarios.truth import found
@@ -36,7 +37,8 @@ from tests.scenarios.way import WAYS
 WHOLE = default()
 HOURS_LATER = timedelta(hours=6)
 #: A course of readings is not one of states: an older one changes nothing, and the first one is where it starts from.
-_COURSES = (Counted, FirstSight)
+#: That a storefront was seen open is lost where it is told after the password: then nobody hears of that.
+_COURSES = (Counted, FirstSight, Locked)
 LASTING = [kind for kind in dict.fromkeys((*STORIES, *OWN)) if kind not in _COURSES]
 
 
