@@ -18,7 +18,7 @@ from pipeline.broker import Broker, OutOfRange
 from pipeline.chain import RECEIVERS, TOLD_BEHIND
 from pipeline.editions import ADOPTED, ADOPTED_KEY, Adopted
 from pipeline.parking import PARKED
-from pipeline.state import Memory, decoded, encoded, key_of, split_key
+from pipeline.state import Memory, decoded, encoded, key_of
 from pipeline.stopping import STOPPED
 from pipeline.surroundings import StageSpec
 from pipeline.timers import Timers
@@ -76,16 +76,23 @@ async def restored(
     memory, end = await _read_state(broker, spec, number, progress)
     timers = Timers()
     for key, raw in memory.items(TIMER.name):
-        if split_key(key)[1] == TIMER.name:
-            timers.put(decoded(TIMER, key, raw))
+        timers.put(decoded(TIMER, key, raw))
     mark = None if (raw_mark := memory.get(MARK_KEY)) is None else decoded(MARK, MARK_KEY, raw_mark)
     inputs = [TopicPartition(topic, number) for topic in spec.inputs]
     last = None if mark is None else datetime.fromtimestamp(mark.time / 1000, UTC)
     return Restored(memory, timers, await _positions(broker, spec.group, inputs, mark), last, end)
 
 
+class AnotherLog(OutOfRange):
+    """`topics` end before what was read of them: they were made anew, or cut."""
+
+    def __init__(self, says: str, topics: tuple[str, ...]) -> None:
+        super().__init__(says)
+        self.topics = topics
+
+
 async def require_on_log(broker: Broker, positions: Mapping[TopicPartition, int]) -> None:
-    """Raises OutOfRange where retention has eaten what was not read yet, or a log ends before what was read of it."""
+    """Raises OutOfRange where retention has eaten what was not read yet, AnotherLog where a log ends before that."""
     beginnings, ends = await broker.beginnings(positions), await broker.high_watermarks(positions)
     eaten = [
         f"{partition.topic}-{partition.partition} from {offset} to {beginnings[partition]}"
@@ -100,7 +107,8 @@ async def require_on_log(broker: Broker, positions: Mapping[TopicPartition, int]
         if offset > ends[partition]
     ]
     if cut:
-        raise OutOfRange(f"the log is not the one that was read: {', '.join(cut)}")
+        anew = tuple(partition.topic for partition, offset in positions.items() if offset > ends[partition])
+        raise AnotherLog(f"the log is not the one that was read: {', '.join(cut)}", anew)
 
 
 async def _read_state(broker: Broker, spec: StageSpec, number: int, progress: Progress) -> tuple[Memory, int]:

@@ -103,7 +103,8 @@ class Memory:
     def items(self, family: str) -> Iterator[tuple[bytes, bytes]]:
         """All entries of a family; slow (it looks at every key), for a start."""
         marker = _SEPARATOR + family.encode() + _SEPARATOR
-        return ((key, value) for key, value in list(self._values.items()) if marker in key)
+        found = ((key, value) for key, value in list(self._values.items()) if marker in key)
+        return ((key, value) for key, value in found if split_key(key)[1] == family)
 
     def by_routing(self) -> dict[str, list[bytes]]:
         """All keys by their routing key; slow, as `items`."""

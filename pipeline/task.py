@@ -23,12 +23,10 @@ from pipeline.rejections import TooManyRejected
 from pipeline.restoring import Restored, require_on_log, restored
 from pipeline.state import StateError, decoded
 from pipeline.stopping import STOPPED, STOPPED_KEY, Stopped
-from pipeline.surroundings import Limits, StageSpec, Surroundings, Watermarks
+from pipeline.surroundings import StageSpec, Surroundings
 from pipeline.tenure import Tenure
 from schemas import topics
 from schemas.records import Record, TopicPartition
-
-__all__ = ["Limits", "Phase", "StageSpec", "Surroundings", "Task", "Watermarks"]
 
 #: So often in a row the broker may refuse what a task writes; then it is stopped, not built again.
 _REFUSALS = 3
@@ -245,12 +243,12 @@ class Task:
             found = await restored(broker, self.spec, self.number, self._progress())
             self._known_end = found.end
             await require_on_log(broker, found.positions)
+            found.timers.postpone_due(self._around.clock.wall(), self.spec.takeover)
+            self._reading.begin(found.positions)
+            self._tenure = Tenure(self.spec, self._around, self._reading, producer, found)
         except BaseException:
             await producer.close()
             raise
-        found.timers.postpone_due(self._around.clock.wall(), self.spec.takeover)
-        self._reading.begin(found.positions)
-        self._tenure = Tenure(self.spec, self._around, self._reading, producer, found)
         self._tenure.settling.wake = self._wake.set
         self._tell_restored(found, asyncio.get_running_loop().time() - began)
         if (raw := found.memory.get(STOPPED_KEY)) is not None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pipeline.editions import Edition, Editions
+from pipeline.parking import PARKED
+from pipeline.state import encoded, key_of
 from pipeline.surroundings import StageSpec
 from pipeline.worker import Worker
 from schemas import topics
+from schemas.records import Outgoing
 from tests.pipeline.chained import running, whats
 from tests.pipeline.test_sweeps import edition, journal, notes, order, remembering
 from tests.pipeline.world import Counting, World, memory_world, until
@@ -48,3 +51,16 @@ async def test_the_same_configuration_accepted_once_more_looks_nothing_through()
 
 async def has_said(world: World, what: str) -> bool:
     return what in await whats(world)
+
+
+async def test_a_task_that_cannot_read_what_is_parked_stops_and_works_by_none() -> None:
+    world = await memory_world(1)
+    appender = await world.broker.appender()
+    broken = key_of("a", PARKED.name, b"1"), encoded("no place")
+    await appender.append(Outgoing(topics.state_of("deduplicate"), 0, *broken))
+    await appender.close()
+    editions = Editions(Edition(0, "first", Counting()))
+    spec = StageSpec("deduplicate", (topics.ENRICHED,), editions.newest.stage, given=editions)
+    async with world.running(Worker(spec, world.around())) as worker:
+        await until(lambda: any("does not decode" in problem for problem in worker.problems()))
+        assert editions.in_use() == frozenset()
