@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from pipeline.state import View
-from pipeline.transaction import TIMER
+from pipeline.state import Memory, View, decoded, split_key
+from pipeline.transaction import TIMER, Batch
 from schemas.records import Position, Record
 from stages.stage import Family, Retry, Timer, TimerKind
 
@@ -95,3 +96,38 @@ def _look_again(view: View, routing: str, due: datetime) -> None:
 
 def is_park_timer(timer: Timer) -> bool:
     return timer.name == PARKED_TIMER and timer.kind is TimerKind.RETRY
+
+
+class Waiting:
+    """Since when what is parked has waited, without looking through all of it in every transaction."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._since = dict(_since(memory.items(PARKED.name)))
+
+    def is_fresh(self, batch: Batch, until: datetime, counts: timedelta) -> bool:
+        """Does something wait, in what is committed or in `batch`, since then at the latest and not for so long yet?
+
+        What waits behind another goes with that one.
+        """
+        wall, parked = batch.moment.wall, _parked(batch)
+        self._since = {key: since for key, since in self._since.items() if wall - since < counts}
+        unchanged = {key: since for key, since in self._since.items() if key not in parked}
+        found = (*unchanged.values(), *dict(_since(parked.items())).values())
+        return any(since <= until and wall - since < counts for since in found)
+
+    def committed(self, batch: Batch) -> None:
+        parked = _parked(batch)
+        for at in parked:
+            self._since.pop(at, None)
+        self._since.update(_since(parked.items()))
+
+
+def _parked(batch: Batch) -> dict[bytes, bytes | None]:
+    """What it parks, and releases."""
+    return {key: value for key, value in batch.change.values.items() if split_key(key)[1] == PARKED.name}
+
+
+def _since(entries: Iterable[tuple[bytes, bytes | None]]) -> Iterator[tuple[bytes, datetime]]:
+    for key, value in entries:
+        if value is not None and (since := decoded(PARKED, key, value).since) is not None:
+            yield key, since

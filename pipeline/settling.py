@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,9 +17,9 @@ from typing import Any
 from pipeline import parking
 from pipeline.beside import Answered, Beside
 from pipeline.calls import Calls
-from pipeline.parking import PARKED, Parked
+from pipeline.parking import PARKED, Parked, Waiting
 from pipeline.rejections import Rejections
-from pipeline.state import Change, Memory, StateError, View, decoded, split_key
+from pipeline.state import Change, Memory, StateError, View, split_key
 from pipeline.surroundings import Surroundings
 from pipeline.sweeping import Part
 from pipeline.timers import Timers
@@ -47,6 +47,7 @@ class Settling:
     ) -> None:
         self.timers = timers
         self.memory = memory
+        self.waiting = Waiting(memory)
         self.wake: Callable[[], None] = lambda: None
         self._stage = stage
         self._calling: CallingStage[Any, Any] | None = stage if hasattr(stage, "perform") else None  # type: ignore[assignment]
@@ -56,7 +57,6 @@ class Settling:
         self._calls = None if self._calling is None else Calls(self._calling.perform, around.limits.lanes)
         self._beside = Beside(lambda: self.wake())
         self._rejections = Rejections()
-        self._waiting_since = dict(_since(memory.items(PARKED.name)))
 
     def by(self, stage: Stage | CallingStage[Any, Any], again: datetime) -> Settling:
         """The same works and the same memory by another edition of the stage. Calls of this one have ended.
@@ -196,8 +196,7 @@ class Settling:
 
     def fire(self, batch: Batch, timer: Timer, *, chain_passed: bool = True) -> None:
         """A pure stage's timer, if it is still set: what was settled before it may have cancelled it."""
-        current = batch.view().get(TIMER, timer.routing, timer.name)
-        if current is None or current.due != timer.due:
+        if not _is_set(batch.view(), timer):
             return
         batch.fired.append(Fired(timer.routing, timer.name, timer.due, chain_passed))
         self._fire(batch, timer, {}, chain_passed=chain_passed)
@@ -212,11 +211,10 @@ class Settling:
         chain_passed: bool = True,
     ) -> None:
         view = batch.view()
-        current = view.get(TIMER, timer.routing, timer.name)
-        if (current is None or current.due != timer.due) and not answers:
-            return
-        if current is not None and current.due == timer.due:
+        if _is_set(view, timer):
             view.delete(TIMER, timer.routing, timer.name)
+        elif not answers:
+            return
         try:
             if error is not None:
                 raise error
@@ -235,8 +233,7 @@ class Settling:
         if self._beside.is_ending or self._beside.is_busy(lane, timer):
             return
         view = batch.view()
-        current = view.get(TIMER, timer.routing, timer.name)
-        if current is None or current.due != timer.due:
+        if not _is_set(view, timer):
             return
         if parking.is_park_timer(timer):
             name, entry = parking.head(view, timer.routing)
@@ -302,8 +299,7 @@ class Settling:
         still = view.get(PARKED, timer.routing, name)
         if still is None or still.position != entry.position:
             return  # a sweep has erased it while it was looked after
-        current = view.get(TIMER, timer.routing, timer.name)
-        if current is not None and current.due == timer.due:
+        if _is_set(view, timer):
             view.delete(TIMER, timer.routing, timer.name)
             batch.write(view.change, ())
         if answered.error is not None and record is None:
@@ -342,17 +338,6 @@ class Settling:
 
     # --- around a transaction ------------------------------------------------------------------------------------
 
-    def has_fresh_parked(self, batch: Batch, until: datetime, counts: timedelta) -> bool:
-        """Does something wait, in what is committed or in `batch`, since then at the latest and not for so long yet?
-
-        What waits behind another goes with that one.
-        """
-        wall, parked = batch.moment.wall, _parked(batch)
-        self._waiting_since = {key: since for key, since in self._waiting_since.items() if wall - since < counts}
-        unchanged = {key: since for key, since in self._waiting_since.items() if key not in parked}
-        found = (*unchanged.values(), *dict(_since(parked.items())).values())
-        return any(since <= until and wall - since < counts for since in found)
-
     def sweep(self, batch: Batch) -> None:
         """Tombstones for what has outlived its time to live."""
         for key in self.memory.expired(batch.moment.now, _SWEEP):
@@ -368,7 +353,7 @@ class Settling:
             else:
                 self.timers.put(timer)
         if self._calling is not None:
-            self._note_parked(batch)
+            self.waiting.committed(batch)
         metrics, stage = self._around.metrics, self._origin.stage
         for outcome, reason in batch.settled:
             metrics.records_total.labels(stage, outcome, reason).inc()
@@ -377,12 +362,6 @@ class Settling:
         for result in batch.outcomes:
             for observe in self._around.observers:
                 observe(stage, result)
-
-    def _note_parked(self, batch: Batch) -> None:
-        parked = _parked(batch)
-        for at in parked:
-            self._waiting_since.pop(at, None)
-        self._waiting_since.update(_since(parked.items()))
 
     async def end_calls(self, within: float) -> None:
         """Lets what is under way end, for so long; what is cut is performed again by the next owner."""
@@ -395,15 +374,10 @@ class Settling:
         return Context(view, moment.now, moment.wall, answers, since, missed_until=moment.missed_until)
 
 
-def _parked(batch: Batch) -> dict[bytes, bytes | None]:
-    """What it parks, and releases."""
-    return {key: value for key, value in batch.change.values.items() if split_key(key)[1] == PARKED.name}
-
-
-def _since(entries: Iterable[tuple[bytes, bytes | None]]) -> Iterator[tuple[bytes, datetime]]:
-    for key, value in entries:
-        if value is not None and (since := decoded(PARKED, key, value).since) is not None:
-            yield key, since
+def _is_set(view: View, timer: Timer) -> bool:
+    """Something else may have cancelled it, or set it to another time."""
+    current = view.get(TIMER, timer.routing, timer.name)
+    return current is not None and current.due == timer.due
 
 
 def _as_reject(error: Exception) -> Reject:

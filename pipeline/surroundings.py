@@ -19,8 +19,6 @@ from schemas import topics
 from schemas.records import TopicPartition
 from stages.stage import CallingStage, Outcome, Stage
 
-__all__ = ["Chain", "Edition", "Editions", "Limits", "StageSpec", "Surroundings", "Watermarks"]
-
 
 class Watermarks(Protocol):
     async def __call__(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]: ...

@@ -26,7 +26,7 @@ from pipeline.clock import WallClock
 from pipeline.kafka import KafkaBroker
 from pipeline.local_kafka import obtain
 from pipeline.metrics import Metrics
-from pipeline.task import Limits, StageSpec, Surroundings
+from pipeline.surroundings import Limits, StageSpec, Surroundings
 from pipeline.watermarks import SharedWatermarks
 from pipeline.worker import Worker
 from schemas import topics

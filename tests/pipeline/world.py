@@ -17,7 +17,7 @@ from pipeline.broker import Broker
 from pipeline.clock import VirtualClock
 from pipeline.memory import Faults, MemoryBroker
 from pipeline.metrics import Metrics
-from pipeline.task import Limits, StageSpec, Surroundings
+from pipeline.surroundings import Limits, StageSpec, Surroundings
 from pipeline.watermarks import SharedWatermarks
 from pipeline.worker import Worker
 from schemas import topics

@@ -12,7 +12,7 @@ import orjson
 
 from pipeline.settling import Settling
 from pipeline.simulators.samples import sample
-from pipeline.task import StageSpec
+from pipeline.surroundings import StageSpec
 from pipeline.worker import Worker
 from schemas import codec, topics
 from schemas.configuration import Basic, Configuration, OpenText, Person, Secret, Shop, Team
