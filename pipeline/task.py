@@ -23,10 +23,12 @@ from pipeline.rejections import TooManyRejected
 from pipeline.restoring import Restored, require_on_log, restored
 from pipeline.state import StateError, decoded
 from pipeline.stopping import STOPPED, STOPPED_KEY, Stopped
-from pipeline.surroundings import StageSpec, Surroundings
+from pipeline.surroundings import Limits, StageSpec, Surroundings, Watermarks
 from pipeline.tenure import Tenure
 from schemas import topics
 from schemas.records import Record, TopicPartition
+
+__all__ = ["Limits", "Phase", "StageSpec", "Surroundings", "Task", "Watermarks"]
 
 #: So often in a row the broker may refuse what a task writes; then it is stopped, not built again.
 _REFUSALS = 3
