@@ -28,10 +28,9 @@ from tests.kafka.world import (
     counts,
     left_over,
     outgoing,
-    running,
     silence,
 )
-from tests.pipeline.world import until
+from tests.pipeline.world import at_work, until
 
 #: What the receiver has for its whole answer.
 ANSWER_SECONDS = 4.0
@@ -56,7 +55,7 @@ async def test_an_outage_is_told_in_time_and_ends_by_itself(
     producer = await broker.producer("task")
     await producer.begin()
     await producer.send([outgoing("in doubt", RIGHT, 1)])
-    async with running(counting_worker(broker)) as worker:
+    async with at_work(counting_worker(broker)) as worker:
         await appender.append(Outgoing(LEFT, 0, b"a", b"1"))
         await until(lambda: counts(broker, {"a": 1}), PATIENCE)
         own_kafka.kill()

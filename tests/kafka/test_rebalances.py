@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pipeline.kafka import KafkaBroker
 from pipeline.worker import Worker
 from schemas.records import Outgoing, partition_of
-from tests.kafka.world import LEFT, SPECS, counting_worker, counts, running
-from tests.pipeline.world import until
+from tests.kafka.world import LEFT, SPECS, counting_worker, counts
+from tests.pipeline.world import at_work, until
 
 KEYS = [f"key-{number}" for number in range(20)]
 ROUND = 10
@@ -26,10 +26,10 @@ async def test_three_workers_that_come_and_go_keep_every_record_exactly_once(kaf
                 await appender.append(Outgoing(LEFT, partition, key.encode(), b"x"))
 
     first, second, third = (counting_worker(kafka_broker) for _ in range(3))
-    async with running(first):
+    async with at_work(first):
         sending = asyncio.create_task(send(3 * ROUND))
-        async with running(second):
-            async with running(third):
+        async with at_work(second):
+            async with at_work(third):
                 await until(lambda: shared(kafka_broker, (first, second, third)), 20.0)
             await until(lambda: shared(kafka_broker, (first, second)), 20.0)
         await sending

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import structlog
 
@@ -46,18 +46,6 @@ def counting_worker(broker: Broker) -> Worker:
     log = structlog.get_logger()
     around = Surroundings(broker, WallClock(), Metrics(), log, SharedWatermarks(broker), limits)
     return Worker(StageSpec("deduplicate", (LEFT,), Counting()), around)
-
-
-@asynccontextmanager
-async def running(worker: Worker) -> AsyncIterator[Worker]:
-    """Drained at the end."""
-    stop = asyncio.Event()
-    run = asyncio.create_task(worker.run(stop))
-    try:
-        yield worker
-    finally:
-        stop.set()
-        await run
 
 
 @contextmanager

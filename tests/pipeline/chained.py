@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -18,7 +17,7 @@ from schemas.codec import encode
 from schemas.records import Outgoing, Record, TopicPartition
 from schemas.signals import ChainBeat, ReceiverBeat, Signal
 from stages.stage import CancelTimer, Context, Emit, Family, Outcome, SetTimer, Timer, TimerKind, Work
-from tests.pipeline.world import World, until
+from tests.pipeline.world import World, at_work, doomed, until
 
 PREFIX = "pipeline"
 ABOUT = f"{PREFIX}/pipeline"
@@ -93,7 +92,7 @@ def awaiting(stage: Any = None) -> StageSpec:
 
 @asynccontextmanager
 async def running(world: World, spec: StageSpec) -> AsyncIterator[Worker]:
-    async with world.running(Worker(spec, world.around())) as worker:
+    async with at_work(Worker(spec, world.around())) as worker:
         await until(lambda: worker.is_member and not worker.problems())
         yield worker
 
@@ -101,15 +100,9 @@ async def running(world: World, spec: StageSpec) -> AsyncIterator[Worker]:
 @asynccontextmanager
 async def killed(world: World, spec: StageSpec) -> AsyncIterator[Worker]:
     """At the end nothing of it is drained or closed."""
-    worker = Worker(spec, world.around())
-    run = asyncio.create_task(worker.run(asyncio.Event()))
-    try:
+    async with doomed(Worker(spec, world.around())) as worker:
         await until(lambda: worker.is_member and not worker.problems())
         yield worker
-    finally:
-        for task in (run, *worker._runs.values()):
-            task.cancel()
-        await asyncio.gather(run, *worker._runs.values(), return_exceptions=True)
 
 
 # --- what others say -------------------------------------------------------------------------------------------------

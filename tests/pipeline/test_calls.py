@@ -16,7 +16,7 @@ from pipeline.worker import Worker
 from schemas import topics
 from schemas.records import Record
 from stages.stage import Context, Outcome, SetTimer, TimerKind, Work
-from tests.pipeline.world import Asking, World, memory_world, until
+from tests.pipeline.world import Asking, World, at_work, memory_world, until
 
 
 class Sending(Asking):
@@ -46,7 +46,7 @@ async def has_sent(world: World, number: int) -> bool:
 async def changing(world: World, editions: Editions, takeover: timedelta = timedelta(0)) -> AsyncIterator[Worker]:
     """A worker whose configuration may change."""
     spec = StageSpec("dispatch", (topics.NOTIFICATIONS,), editions.newest.stage, takeover, given=editions)
-    async with world.running(Worker(spec, world.around())) as worker:
+    async with at_work(Worker(spec, world.around())) as worker:
         yield worker
 
 

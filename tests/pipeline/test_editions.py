@@ -11,7 +11,7 @@ from schemas import topics
 from schemas.records import Outgoing
 from tests.pipeline.chained import running, whats
 from tests.pipeline.test_sweeps import edition, journal, notes, order, remembering
-from tests.pipeline.world import Counting, World, memory_world, until
+from tests.pipeline.world import Counting, World, at_work, memory_world, until
 
 
 def test_an_older_one_than_the_newest_is_passed_over() -> None:
@@ -26,7 +26,7 @@ async def test_a_task_that_has_ended_works_by_none() -> None:
     world = await memory_world(2)
     editions = Editions(Edition(0, "first", Counting()))
     spec = StageSpec("deduplicate", (topics.ENRICHED,), editions.newest.stage, given=editions)
-    async with world.running(Worker(spec, world.around())) as worker:
+    async with at_work(Worker(spec, world.around())) as worker:
         await until(lambda: worker.is_still and editions.in_use() == {0})
         editions.publish(Edition(1, "second", Counting()))
         worker.wake()
@@ -61,6 +61,6 @@ async def test_a_task_that_cannot_read_what_is_parked_stops_and_works_by_none() 
     await appender.close()
     editions = Editions(Edition(0, "first", Counting()))
     spec = StageSpec("deduplicate", (topics.ENRICHED,), editions.newest.stage, given=editions)
-    async with world.running(Worker(spec, world.around())) as worker:
+    async with at_work(Worker(spec, world.around())) as worker:
         await until(lambda: any("does not decode" in problem for problem in worker.problems()))
         assert editions.in_use() == frozenset()

@@ -17,7 +17,7 @@ from pipeline.worker import Worker
 from schemas import topics
 from schemas.records import Outgoing, Record, TopicPartition
 from stages.stage import Context, Outcome, Work
-from tests.pipeline.world import Asking, Counting, World, memory_world, totals, until
+from tests.pipeline.world import Asking, Counting, World, at_work, memory_world, totals, until
 
 SOURCE = TopicPartition(topics.ENRICHED, 0)
 
@@ -94,7 +94,7 @@ async def test_a_backlog_is_paused_and_never_at_hand_as_a_whole() -> None:
     world.limits = replace(world.limits, inbox=100)
     stage = Watched()
     await world.append(topics.ENRICHED, "a", *[b"x"] * 5000)
-    async with world.running(world.made(stage)) as stage.worker:
+    async with at_work(world.made(stage)) as stage.worker:
         await until(partial(reached, world, 5000), 30)
     assert stage.most <= 100 + 1000, "its bound and what one poll brings"
 
@@ -105,7 +105,7 @@ async def test_a_task_that_is_built_again_in_a_backlog_is_still_bounded() -> Non
     world.limits = replace(world.limits, inbox=100, batch_records=64)
     stage = Watched()
     await world.append(topics.ENRICHED, "a", *[b"x"] * 8000)
-    async with world.running(world.made(stage)) as stage.worker:
+    async with at_work(world.made(stage)) as stage.worker:
         for number in (500, 1500, 2500):
             await until(partial(passed, world, number), 30)
             script.next(Call.SEND, Fate.UNAVAILABLE)

@@ -11,7 +11,7 @@ from pipeline.surroundings import StageSpec
 from pipeline.worker import Worker
 from schemas import topics
 from stages.stage import Outcome
-from tests.pipeline.world import Counting, memory_world, totals, until
+from tests.pipeline.world import Counting, at_work, memory_world, totals, until
 
 
 @pytest.mark.parametrize("call", [Call.SEND, Call.COMMIT])
@@ -21,7 +21,7 @@ async def test_observers_and_counters_hear_of_no_transaction_that_did_not_happen
     heard: list[Outcome] = []
     around = replace(world.around(), observers=(lambda stage, outcome: heard.append(outcome),))
     worker = Worker(StageSpec("deduplicate", (topics.ENRICHED,), Counting()), around)
-    async with world.running(worker):
+    async with at_work(worker):
         # whatever a task writes of its own accord when it starts is over
         await until(lambda: worker.is_still and worker.owned() == 1)
         script.next(call, Fate.UNAVAILABLE)

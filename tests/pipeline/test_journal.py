@@ -44,7 +44,7 @@ from stages.classify import Classify
 from stages.group import Group
 from stages.stage import Stage, SweepCause, Visit
 from tests.pipeline.chained import all_have_passed, awaiting, killed, put, receiver_beats, running, whats
-from tests.pipeline.world import START, World, memory_world, until
+from tests.pipeline.world import START, World, at_work, memory_world, until
 
 INPUTS = (topics.UNIQUE, topics.SIGNALS)
 
@@ -230,7 +230,7 @@ async def played() -> AsyncIterator[tuple[MemoryBroker, Pipeline]]:
         opentext = await closing.enter_async_context(serve(simulated.application))
         outside = Outside(broker, clock, logs.silent(), Secrets(keys.environ))
         pipeline = Pipeline(company(shopify, opentext, "demo"), outside)
-        async with World(broker).running(pipeline):  # type: ignore[arg-type]
+        async with at_work(pipeline):
             await pipeline.started()
             receiver = f"http://127.0.0.1:{pipeline.receiver_port}"
             session = await closing.enter_async_context(aiohttp.ClientSession())

@@ -29,7 +29,7 @@ from stages.group import Group
 from stages.opentext.answers import SubmitAnswer, TryAgain
 from stages.sending.sendings import WAITING
 from stages.stage import Context, Emit, Family, Outcome, SetTimer, Timer, TimerKind, Work
-from tests.pipeline.world import START, Count, World, memory_world, until
+from tests.pipeline.world import START, Count, World, at_work, memory_world, until
 from tests.stages.opentext.desk import Account, configuration, notification, told
 
 HOUR = timedelta(hours=1)
@@ -135,7 +135,7 @@ async def test_a_crowded_task_does_not_say_that_it_has_passed_what_it_has_not_re
     world = await memory_world(1)
     world.limits = LIMITS
     spec = StageSpec("enrich", (topics.RAW[0],), Hoarding(), chain=Chain.BEATS)
-    async with world.running(Worker(spec, world.around())) as worker:
+    async with at_work(Worker(spec, world.around())) as worker:
         await until(lambda: beats(world, 1))
         await world.append(topics.RAW[0], "a", *[b"x"] * 1_000)
         await until(lambda: crowded(world, worker) and rests(worker))
@@ -204,7 +204,7 @@ class Few(Dispatch):
 @asynccontextmanager
 async def dispatching(world: World, account: Account) -> AsyncIterator[Worker]:
     inputs = (topics.NOTIFICATIONS, topics.SENDING_STATUS)
-    async with world.running(Worker(StageSpec("dispatch", inputs, Few(configuration(), account)), world.around())) as w:
+    async with at_work(Worker(StageSpec("dispatch", inputs, Few(configuration(), account)), world.around())) as w:
         yield w
 
 

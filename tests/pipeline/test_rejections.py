@@ -16,7 +16,7 @@ from schemas import topics
 from schemas.reasons import OWN_FAULTS, RejectReason
 from stages.stage import Context, Outcome, Work
 from tests.pipeline.chained import put, running
-from tests.pipeline.world import Asking, Counting, World, memory_world, totals, until
+from tests.pipeline.world import Asking, Counting, World, at_work, memory_world, totals, until
 
 
 def is_stopped(worker: Worker) -> bool:
@@ -69,7 +69,7 @@ async def test_another_configuration_does_not_begin_to_count_anew() -> None:
     editions = Editions(Edition(0, "first", Counting()))
     spec = StageSpec("deduplicate", (topics.ENRICHED,), editions.newest.stage, given=editions)
     await world.append(topics.ENRICHED, "a", *[b"bug"] * 30)
-    async with world.running(Worker(spec, world.around())) as worker:
+    async with at_work(Worker(spec, world.around())) as worker:
         await until(lambda: has_letters(world, 30))
         editions.publish(Edition(1, "second", Counting()))
         await world.append(topics.ENRICHED, "a", *[b"bug"] * 20)

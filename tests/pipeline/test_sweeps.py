@@ -24,7 +24,7 @@ from schemas.records import Outgoing
 from schemas.resources import SHOP_REDACT
 from stages.stage import Context, Emit, Family, Outcome, SetTimer, StartSweep, SweepCause, Timer, TimerKind, Visit, Work
 from tests.pipeline.chained import Told, killed, put, running, told, whats
-from tests.pipeline.world import Asking, World, memory_world, until
+from tests.pipeline.world import Asking, World, at_work, memory_world, until
 
 GONE, OTHER = "gone.example.com", "other.example.com"
 NOTE: Family[str] = Family("note", str)
@@ -420,7 +420,7 @@ async def test_a_task_never_goes_back_and_waits_for_the_configuration_that_its_s
         await notes(world, order(1))
         await until(partial(is_said, world, "note"))
     behind = Editions(edition(0, "first"))
-    async with world.running(Worker(remembering(behind), world.around())) as worker:
+    async with at_work(Worker(remembering(behind), world.around())) as worker:
         await until(lambda: any("configuration 1" in problem for problem in worker.problems()))
         await notes(world, order(2), said=b"later")
         await until(lambda: any("configuration 1" in problem for problem in worker.problems()))

@@ -18,7 +18,7 @@ from pipeline.worker import Worker
 from schemas import topics
 from schemas.records import Outgoing, TopicPartition
 from stages.stage import Timer, TimerKind
-from tests.pipeline.world import START, Count, Counting, World, memory_world, totals, until
+from tests.pipeline.world import START, Count, Counting, World, at_work, memory_world, totals, until
 
 HOUR = timedelta(hours=1)
 SOURCE = TopicPartition(topics.ENRICHED, 0)
@@ -199,7 +199,7 @@ async def test_a_deadline_waits_while_nobody_says_where_the_log_ends() -> None:
     around = world.around()
     given_around = Surroundings(around.broker, around.clock, around.metrics, around.log, watermarks, around.limits)
     await world.append(topics.ENRICHED, "a", b"late")
-    async with world.running(Worker(StageSpec("deduplicate", (topics.ENRICHED,), Counting()), given_around)) as worker:
+    async with at_work(Worker(StageSpec("deduplicate", (topics.ENRICHED,), Counting()), given_around)) as worker:
         await until(lambda: worker.next_business_timer())
         world.advance(hours=2)
         worker.wake()

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 import structlog
@@ -142,6 +142,37 @@ class Asking:
         ]
 
 
+class Runs(Protocol):
+    async def run(self, stop: asyncio.Event) -> None: ...
+
+
+R = TypeVar("R", bound=Runs)
+
+
+@asynccontextmanager
+async def at_work(whole: R) -> AsyncIterator[R]:
+    """Drained at the end."""
+    stop = asyncio.Event()
+    run = asyncio.create_task(whole.run(stop))
+    try:
+        yield whole
+    finally:
+        stop.set()
+        await run
+
+
+@asynccontextmanager
+async def doomed(worker: Worker) -> AsyncIterator[Worker]:
+    """Killed at the end: nothing of it is drained or closed."""
+    run = asyncio.create_task(worker.run(asyncio.Event()))
+    try:
+        yield worker
+    finally:
+        for task in (run, *worker._runs.values()):
+            task.cancel()
+        await asyncio.gather(run, *worker._runs.values(), return_exceptions=True)
+
+
 @dataclass
 class World:
     broker: Broker
@@ -169,33 +200,16 @@ class World:
         self, stage: Any, name: str = "deduplicate", takeover: timedelta = timedelta(0)
     ) -> AsyncIterator[Worker]:
         """A worker of a toy stage, running; drained at the end."""
-        async with self.running(self.made(stage, name, takeover)) as worker:
+        async with at_work(self.made(stage, name, takeover)) as worker:
             yield worker
 
     def made(self, stage: Any, name: str = "deduplicate", takeover: timedelta = timedelta(0)) -> Worker:
         return Worker(StageSpec(name, (NAMES[name],), stage, takeover), self.around())
 
     @asynccontextmanager
-    async def running(self, worker: Worker) -> AsyncIterator[Worker]:
-        stop = asyncio.Event()
-        run = asyncio.create_task(worker.run(stop))
-        try:
-            yield worker
-        finally:
-            stop.set()
-            await run
-
-    @asynccontextmanager
     async def doomed(self, stage: Any, name: str = "deduplicate") -> AsyncIterator[Worker]:
-        """A worker that is killed at the end: nothing of it is drained or closed."""
-        worker = Worker(StageSpec(name, (NAMES[name],), stage), self.around())
-        run = asyncio.create_task(worker.run(asyncio.Event()))
-        try:
+        async with doomed(self.made(stage, name)) as worker:
             yield worker
-        finally:
-            for task in (run, *worker._runs.values()):
-                task.cancel()
-            await asyncio.gather(run, *worker._runs.values(), return_exceptions=True)
 
     async def append(self, topic: str, key: str | bytes, *values: bytes) -> None:
         appender = await self.broker.appender()

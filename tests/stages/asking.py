@@ -24,7 +24,7 @@ from schemas.signals import AnySignal, Signal
 from stages.enrich import Enrich
 from stages.shopify.answers import Answer, Missing
 from stages.shopify.operations import Nodes, Operation
-from tests.pipeline.world import World, memory_world, until
+from tests.pipeline.world import World, at_work, memory_world, until
 from tests.stages.shopify.at_once import AtOnce
 
 S = TypeVar("S", bound=Signal)
@@ -76,7 +76,7 @@ class Enriching:
     async def running(self) -> AsyncIterator[None]:
         stage = Enrich(CONFIGURATION, self.shopify, self.card_key)
         worker = Worker(StageSpec("enrich", (*topics.RAW, topics.QUESTIONS), stage), self.world.around())
-        async with self.world.running(worker) as self.worker:
+        async with at_work(worker) as self.worker:
             yield
 
     async def deliver(

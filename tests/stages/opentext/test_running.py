@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,7 +20,7 @@ from schemas.records import Outgoing, partition_of
 from stages.channels.submission import Submission
 from stages.dispatch import Dispatch
 from stages.opentext.answers import SubmitAnswer
-from tests.pipeline.world import World, memory_world, until
+from tests.pipeline.world import World, at_work, doomed, memory_world, until
 from tests.stages.opentext.desk import Account, configuration, notification, told
 from tests.stages.opentext.world import settings, simulated
 
@@ -47,19 +45,6 @@ def dispatching(world: World, stage: Dispatch) -> Worker:
     return Worker(StageSpec("dispatch", INPUTS, stage, TAKEOVER), world.around())
 
 
-@asynccontextmanager
-async def doomed(world: World, stage: Dispatch) -> AsyncIterator[Worker]:
-    """Killed at the end: nothing is drained or closed."""
-    worker = dispatching(world, stage)
-    run = asyncio.create_task(worker.run(asyncio.Event()))
-    try:
-        yield worker
-    finally:
-        for task in (run, *worker._runs.values()):
-            task.cancel()
-        await asyncio.gather(run, *worker._runs.values(), return_exceptions=True)
-
-
 async def append(world: World, topic: str, value: msgspec.Struct) -> None:
     appender = await world.broker.appender()
     headers = (("traceparent", TRACE.encode()), ("schemaversion", b"1"))
@@ -81,7 +66,7 @@ async def test_a_notification_on_the_log_reaches_opentext_and_its_receipts_follo
         opentext = settings(outside.url, poll_first=timedelta(milliseconds=20))
         client = outside.client(poll_first=timedelta(milliseconds=20))
         stage = Dispatch(replace(configured, opentext=opentext), client)
-        async with world.running(dispatching(world, stage)):
+        async with at_work(dispatching(world, stage)):
             await append(world, topics.NOTIFICATIONS, notification("m1"))
             await append(world, topics.NOTIFICATIONS, notification("m1"))
             await append(world, topics.NOTIFICATIONS, notification("m2", channel=Channel.SMS))
@@ -117,7 +102,7 @@ class Reading(Account):
 async def test_the_intent_is_on_the_log_before_the_call() -> None:
     world = await memory_world()
     account = Reading(world)
-    async with world.running(dispatching(world, Dispatch(configuration(), account))):
+    async with at_work(dispatching(world, Dispatch(configuration(), account))):
         for number in range(5):
             await append(world, topics.NOTIFICATIONS, notification(f"m{number}", f"g{number % 2}"))
         await until(lambda: len(account.remembered) == 5)
@@ -131,7 +116,7 @@ async def test_a_call_of_a_killed_owner_is_repeated_once_its_timeout_has_passed_
         configured = replace(configuration(), opentext=settings(outside.url))
         outside.order(OpenTextFault.LOST_ANSWER, 1)
         outside.order(OpenTextFault.HANG, 1)
-        async with doomed(world, Dispatch(configured, outside.client())):
+        async with doomed(dispatching(world, Dispatch(configured, outside.client()))):
             await append(world, topics.NOTIFICATIONS, notification("m1"))
             await until(lambda: len(outside.simulator.sent) == 1)
 
@@ -142,7 +127,7 @@ async def test_a_call_of_a_killed_owner_is_repeated_once_its_timeout_has_passed_
             await until(hangs)
         outside.simulator.faults.end()
 
-        async with doomed(world, Dispatch(configured, outside.client())) as heir:
+        async with doomed(dispatching(world, Dispatch(configured, outside.client()))) as heir:
             await until(lambda: heir.positions() and heir.is_still)
             await append(world, topics.NOTIFICATIONS, notification("x1", "another group"))
             await until(lambda: len(outside.simulator.sent) == 2)
@@ -171,11 +156,11 @@ class Stuck(Account):
 async def test_where_repeats_are_unsafe_the_heir_of_a_killed_owner_says_that_it_is_in_doubt() -> None:
     world = await memory_world()
     configured, before, after = configuration("unsafe"), Stuck(), Account()
-    async with doomed(world, Dispatch(configured, before)):
+    async with doomed(dispatching(world, Dispatch(configured, before))):
         await append(world, topics.NOTIFICATIONS, notification("m1"))
         await until(lambda: before.called == ["m1"])
 
-    async with doomed(world, Dispatch(configured, after)) as heir:
+    async with doomed(dispatching(world, Dispatch(configured, after))) as heir:
         await until(lambda: heir.positions() and heir.is_still)
         world.clock.advance(TAKEOVER)
         heir.wake()
@@ -188,7 +173,7 @@ async def test_where_repeats_are_unsafe_the_heir_of_a_killed_owner_says_that_it_
 async def test_a_callback_on_the_log_is_heard() -> None:
     world = await memory_world()
     confirmed: Any = {"email_delivery_events": {"dsn": {"class": 2}}}
-    async with world.running(dispatching(world, Dispatch(configuration(), Account()))):
+    async with at_work(dispatching(world, Dispatch(configuration(), Account()))):
         await append(world, topics.NOTIFICATIONS, notification("m1"))
         await until(lambda: receipts(world))
         body = told("Sent", "Sent", events=confirmed).body.decode()
