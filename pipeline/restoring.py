@@ -83,8 +83,16 @@ async def restored(
     return Restored(memory, timers, await _positions(broker, spec.group, inputs, mark), last, end)
 
 
+class AnotherLog(OutOfRange):
+    """`topics` end before what was read of them: they were made anew, or cut."""
+
+    def __init__(self, says: str, topics: tuple[str, ...]) -> None:
+        super().__init__(says)
+        self.topics = topics
+
+
 async def require_on_log(broker: Broker, positions: Mapping[TopicPartition, int]) -> None:
-    """Raises OutOfRange where retention has eaten what was not read yet, or a log ends before what was read of it."""
+    """Raises OutOfRange where retention has eaten what was not read yet, AnotherLog where a log ends before that."""
     beginnings, ends = await broker.beginnings(positions), await broker.high_watermarks(positions)
     eaten = [
         f"{partition.topic}-{partition.partition} from {offset} to {beginnings[partition]}"
@@ -99,7 +107,8 @@ async def require_on_log(broker: Broker, positions: Mapping[TopicPartition, int]
         if offset > ends[partition]
     ]
     if cut:
-        raise OutOfRange(f"the log is not the one that was read: {', '.join(cut)}")
+        anew = tuple(partition.topic for partition, offset in positions.items() if offset > ends[partition])
+        raise AnotherLog(f"the log is not the one that was read: {', '.join(cut)}", anew)
 
 
 async def _read_state(broker: Broker, spec: StageSpec, number: int, progress: Progress) -> tuple[Memory, int]:

@@ -94,6 +94,9 @@ class Memory:
     def __len__(self) -> int:
         return len(self._values)
 
+    def __contains__(self, key: bytes) -> bool:
+        return key in self._values
+
     def get(self, key: bytes) -> bytes | None:
         return self._values.get(key)
 

@@ -33,11 +33,15 @@ class StoppedTask(NamedTuple):
 
 
 class Loss(NamedTuple):
-    """An input whose next record to be read, at `position`, is before the `beginning` of what retention has left."""
+    """An input whose next record to be read, at `position`, is before the `beginning` of what retention has left.
+
+    `is_anew`: it is another log than the one that was read, and nobody knows what was on that.
+    """
 
     topic: str
     position: int
     beginning: int
+    is_anew: bool = False
 
     @property
     def offsets(self) -> int:
@@ -46,7 +50,7 @@ class Loss(NamedTuple):
 
 
 class NotAccepted(BrokerError):
-    """An input ends before what the task has read: its topic was made anew or cut, and no count says what is gone."""
+    """A topic was made anew, or cut: a lift alone would read on at a position of the old one."""
 
 
 class _End(NamedTuple):
@@ -76,6 +80,11 @@ async def lift(broker: Broker, stage: str, number: int) -> Stopped | None:
     producer = await broker.producer(f"{stage}-{number}")
     try:
         stopped = (await _end_of(broker, stage, number)).stopped
+        if stopped is not None and stopped.anew:
+            raise NotAccepted(
+                f"{', '.join(stopped.anew)} of {stage} {number} is another log than the one that was read: "
+                "--accept-loss reads it from its beginning"
+            )
         if stopped is not None:
             await producer.begin()
             await producer.send([Outgoing(topics.state_of(stage), number, STOPPED_KEY, None)])
@@ -86,49 +95,48 @@ async def lift(broker: Broker, stage: str, number: int) -> Stopped | None:
 
 
 async def losses(broker: Broker, stage: str, number: int, inputs: Sequence[str]) -> list[Loss]:
-    """What retention has eaten before it was read. Raises NotAccepted where it is not retention that did it."""
+    """What retention has eaten before it was read, and what was made anew."""
     return (await _lost(broker, stage, number, inputs))[0]
 
 
 async def accept_loss(broker: Broker, stage: str, number: int, inputs: Sequence[str]) -> list[Loss]:
     """The task reads on where the logs of its lost inputs begin. Empty: nothing was lost, its owner is left alone.
 
-    Raises as `lift` and `losses`.
+    That ends a stop over a topic that was made anew, and no other. Raises as `lift`.
     """
     if not await losses(broker, stage, number, inputs):
         return []
     producer = await broker.producer(f"{stage}-{number}")
     try:
-        lost, mark = await _lost(broker, stage, number, inputs)
+        lost, mark, stopped = await _lost(broker, stage, number, inputs)
         if lost:
             offsets = {**mark.offsets, **{loss.topic: loss.beginning for loss in lost}}
             positions = {TopicPartition(topic, number): offset for topic, offset in offsets.items()}
             value = encoded(replace(mark, offsets=offsets))
             await producer.begin()
-            await producer.send([Outgoing(topics.state_of(stage), number, MARK_KEY, value)])
+            changelog = topics.state_of(stage)
+            lifted = [Outgoing(changelog, number, STOPPED_KEY, None)] if stopped and stopped.anew else []
+            await producer.send([*lifted, Outgoing(changelog, number, MARK_KEY, value)])
             await producer.commit(stage, positions)
         return lost
     finally:
         await producer.close()
 
 
-async def _lost(broker: Broker, stage: str, number: int, inputs: Sequence[str]) -> tuple[list[Loss], Mark]:
+async def _lost(
+    broker: Broker, stage: str, number: int, inputs: Sequence[str]
+) -> tuple[list[Loss], Mark, Stopped | None]:
     partitions = [TopicPartition(topic, number) for topic in inputs]
-    mark = (await _end_of(broker, stage, number)).mark or Mark(offsets={}, time=0)
+    end = await _end_of(broker, stage, number)
+    mark, anew = end.mark or Mark(offsets={}, time=0), () if end.stopped is None else end.stopped.anew
     positions = await _positions(broker, stage, partitions, mark)
     beginnings, ends = await broker.beginnings(partitions), await broker.high_watermarks(partitions)
+    lost: list[Loss] = []
     for partition, position in positions.items():
-        if position > ends[partition]:
-            raise NotAccepted(
-                f"{partition.topic}-{number} ends at {ends[partition]}, {stage} has read up to {position}: "
-                "the topic was made anew or cut; start under a new prefix"
-            )
-    lost = [
-        Loss(partition.topic, position, beginnings[partition])
-        for partition, position in positions.items()
-        if position < beginnings[partition]
-    ]
-    return lost, mark
+        is_anew = partition.topic in anew or position > ends[partition]
+        if is_anew or position < beginnings[partition]:
+            lost.append(Loss(partition.topic, position, beginnings[partition], is_anew))
+    return lost, mark, end.stopped
 
 
 async def _positions(

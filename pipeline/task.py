@@ -20,15 +20,13 @@ from pipeline.broker import BrokerError, Fenced, Member, OutOfRange, Refused
 from pipeline.parking import PARKED
 from pipeline.reading import Reading
 from pipeline.rejections import TooManyRejected
-from pipeline.restoring import Restored, require_on_log, restored
+from pipeline.restoring import AnotherLog, Restored, require_on_log, restored
 from pipeline.state import StateError, decoded
-from pipeline.stopping import STOPPED, STOPPED_KEY, Stopped
-from pipeline.surroundings import Limits, StageSpec, Surroundings, Watermarks
+from pipeline.stopping import STOPPED, STOPPED_KEY, Stopped, remember
+from pipeline.surroundings import StageSpec, Surroundings
 from pipeline.tenure import Tenure
 from schemas import topics
 from schemas.records import Record, TopicPartition
-
-__all__ = ["Limits", "Phase", "StageSpec", "Surroundings", "Task", "Watermarks"]
 
 #: So often in a row the broker may refuse what a task writes; then it is stopped, not built again.
 _REFUSALS = 3
@@ -169,6 +167,8 @@ class Task:
                         await self._work()
                 except TooManyRejected as error:
                     await self._stop_for_good(str(error))
+                except AnotherLog as error:
+                    await self._stop_for_good(str(error), error.topics)
                 except (StateError, OutOfRange) as error:
                     self.stop(str(error))
                 except BrokerError as error:
@@ -187,11 +187,20 @@ class Task:
         self._quiet.set()
         self._log.error("task stopped: an operator has to look", reason=because)
 
-    async def _stop_for_good(self, because: str) -> None:
-        """A restart alone does not make it go on."""
-        if self._tenure is not None:
-            await self._tenure.remember_stop(Stopped(because, self._around.clock.wall()))
-        self.stop(f"{because}; `pipeline stopped lift {self.spec.name} {self.number}` lets it go on")
+    async def _stop_for_good(self, because: str, anew: tuple[str, ...] = ()) -> None:
+        """A restart alone does not make it go on. Where that cannot be remembered the next owner meets the same."""
+        await self._dismantle()
+        self._known_end = None
+        stopped = Stopped(because, self._around.clock.wall(), anew)
+        try:
+            await remember(self._around.broker, self.spec.name, self.number, stopped)
+        except BrokerError as error:
+            self._log.warning("the stop cannot be remembered: a restart will try again", error=str(error))
+        self.stop(f"{because}; {self._lifted_by(stopped)}")
+
+    def _lifted_by(self, stopped: Stopped) -> str:
+        accepting = " --accept-loss" if stopped.anew else ""
+        return f"`pipeline stopped lift {self.spec.name} {self.number}{accepting}` lets it go on"
 
     async def _wait_for_operator(self) -> None:
         """Whoever lifts a stop, or accepts a loss, does so on the changelog; until then it stays as long as it is."""
@@ -223,7 +232,7 @@ class Task:
         if isinstance(error, Refused):
             self._refusals += 1
             if self._refusals >= _REFUSALS:
-                self.stop(f"the broker refuses what it writes: {error}")
+                await self._stop_for_good(f"the broker refuses what it writes: {error}")
                 return
         longest = self._around.limits.backoff_longest
         await self._pause(longest if isinstance(error, Fenced) else self._delay)
@@ -244,7 +253,8 @@ class Task:
             self._known_end = None
             found = await restored(broker, self.spec, self.number, self._progress())
             self._known_end = found.end
-            await require_on_log(broker, found.positions)
+            if STOPPED_KEY not in found.memory:
+                await require_on_log(broker, found.positions)
             found.timers.postpone_due(self._around.clock.wall(), self.spec.takeover)
             self._reading.begin(found.positions)
             self._tenure = Tenure(self.spec, self._around, self._reading, producer, found)
@@ -255,8 +265,8 @@ class Task:
         self._tell_restored(found, asyncio.get_running_loop().time() - began)
         if (raw := found.memory.get(STOPPED_KEY)) is not None:
             stopped = decoded(STOPPED, STOPPED_KEY, raw)
-            lifts = f"`pipeline stopped lift {self.spec.name} {self.number}` lets it go on"
-            self.stop(f"stopped on {stopped.at:%d %b %Y at %H:%M} UTC: {stopped.reason}; {lifts}")
+            since = f"stopped on {stopped.at:%d %b %Y at %H:%M} UTC"
+            self.stop(f"{since}: {stopped.reason}; {self._lifted_by(stopped)}")
             return False
         if found.adopted.number > self.spec.editions.newest.number:
             await self._wait_for_edition(found.adopted.number)

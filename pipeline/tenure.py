@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 
-from pipeline.broker import BrokerError, Producer
+from pipeline.broker import Producer
 from pipeline.chain import CHAIN_BEAT, Awaiting, Beating, is_redaction, is_to_every_task, read_beats, shop_of
 from pipeline.deadlines import Deadlines
 from pipeline.editions import ADOPTED, Adopted, Edition
 from pipeline.reading import Reading
 from pipeline.restoring import MARK_KEY, Restored, marked
 from pipeline.settling import Settling
-from pipeline.stopping import STOPPED, Stopped
 from pipeline.surroundings import Chain, StageSpec, Surroundings
 from pipeline.sweeping import Sweeps
 from pipeline.transaction import SWEEP, Batch, Moment, Origin
@@ -170,7 +168,7 @@ class Tenure:
     async def _say_how_far(self, batch: Batch) -> None:
         if self._beating is not None:
             settled = self._reading.settled(batch.offsets)
-            await self._beating.beat(batch, settled, partial(self.settling.has_fresh_parked, batch))
+            await self._beating.beat(batch, settled, partial(self.settling.waiting.is_fresh, batch))
 
     def _step_over_control_records(self, batch: Batch) -> None:
         """An idle task commits the position behind the last control records once, so that its lag reaches 0."""
@@ -218,16 +216,6 @@ class Tenure:
         """An empty transaction tells if somebody else was here: raises Fenced."""
         await self._producer.begin()
         await self._producer.commit(self._spec.group, self._reading.positions)
-
-    async def remember_stop(self, stopped: Stopped) -> None:
-        """A transaction of its own, with nothing of what could not be settled. Where even that is not to be had, the
-        next owner runs into the same."""
-        batch = self._batch()
-        view = batch.view()
-        view.put(STOPPED, "", stopped)
-        batch.write(view.change, ())
-        with suppress(BrokerError):
-            await self._commit(batch)
 
     async def finish(self) -> None:
         """What is at hand but not taken stays on the log; calls end, and their answers are settled."""

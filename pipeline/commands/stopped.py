@@ -22,7 +22,7 @@ from pipeline.commands.options import (
     fail,
     on_broker,
 )
-from pipeline.stopped import accept_loss, lift, losses, stopped_tasks
+from pipeline.stopped import Loss, NotAccepted, accept_loss, lift, losses, stopped_tasks
 
 #: Returns how many reasons to stand still it took away from a task.
 GoOn = Callable[[Broker, str, int], Awaitable[int]]
@@ -67,8 +67,7 @@ class StoppedTasks:
                     found.append({"task": f"{stage} {task.number}", "reason": task.stopped.reason, "since": since})
                 for number in range(broker.partitions):
                     for loss in await losses(broker, stage, number, inputs):
-                        reason = f"retention took {loss.offsets} offsets of {loss.topic} that were not read"
-                        found.append({"task": f"{stage} {number}", "reason": reason, "since": ""})
+                        found.append({"task": f"{stage} {number}", "reason": _lost(loss), "since": ""})
         return found
 
     def lift(
@@ -91,6 +90,8 @@ class StoppedTasks:
             lifted = on_broker(broker, lambda broker: _each(broker, stage, numbers, go_on))
         except Fenced:
             fail("somebody else takes the task at the same time; look again with `pipeline stopped list`", FAILED)
+        except NotAccepted as error:
+            fail(str(error), FAILED)
         except InDoubt as error:
             fail(f"{error}; look again with `pipeline stopped list`", FAILED)
         if not lifted:
@@ -105,8 +106,14 @@ class StoppedTasks:
     async def _accept_and_lift(self, broker: Broker, stage: str, number: int) -> int:
         lost = await accept_loss(broker, stage, number, self._inputs[stage])
         for loss in lost:
-            _say(f"{stage} {number}: {loss.offsets} offsets of {loss.topic} are lost, it reads on at {loss.beginning}")
+            _say(f"{stage} {number}: {_lost(loss)}; it reads on at {loss.beginning}")
         return len(lost) + await _lift(broker, stage, number)
+
+
+def _lost(loss: Loss) -> str:
+    if loss.is_anew:
+        return f"{loss.topic} is another log than the one that was read, up to {loss.position}"
+    return f"retention took {loss.offsets} offsets of {loss.topic} that were not read"
 
 
 async def _each(broker: Broker, stage: str, numbers: Sequence[int] | None, go_on: GoOn) -> int:

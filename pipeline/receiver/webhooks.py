@@ -70,9 +70,10 @@ class Webhooks:
         await self._intake.put_everywhere(topics.SIGNALS, subject, encode(signal), headers)
 
     def _secrets(self, delivery: Delivery) -> Collection[bytes]:
-        if delivery.topic in COMPLIANCE:
+        shop = self._credentials.shops.get(delivery.shop)
+        if shop is None and delivery.topic in COMPLIANCE:
             return self._credentials.every_secret()
-        if (shop := self._credentials.shops.get(delivery.shop)) is None:
+        if shop is None:
             raise NotTaken(Verdict.UNKNOWN_SHOP, "this shop is not configured")
         return shop.secrets
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from pipeline.memory import MemoryBroker
+from pipeline.memory import Call, Fate, MemoryBroker, Script
 from pipeline.stopped import Loss, NotAccepted, accept_loss, lift, losses, stopped_tasks
 from pipeline.task import Phase
 from pipeline.worker import Worker
@@ -170,9 +170,35 @@ async def test_a_loss_is_accepted_for_the_inputs_that_lost_and_no_other() -> Non
     assert list(committed.values()) == [5, None]
 
 
-async def test_a_topic_that_was_made_anew_is_no_loss_that_can_be_accepted() -> None:
+async def test_a_topic_that_was_made_anew_stops_its_task_until_somebody_accepts_that_however_long_it_grows() -> None:
     world = await eaten_world()
     await world.broker.delete_topics([topics.ENRICHED])
     await world.broker.create_topics(topics.catalogue())
-    with pytest.raises(NotAccepted, match=r"events\.enriched-0 ends at 0, deduplicate has read up to 2"):
-        await accept_loss(world.broker, "deduplicate", 0, INPUTS)
+    async with world.worker(Counting()) as worker:
+        await until(lambda: is_stopped(worker))
+    await world.append(topics.ENRICHED, "a", *[b"1"] * 5)
+    async with world.worker(Counting()) as worker:
+        await until(lambda: any("--accept-loss" in problem for problem in worker.problems()))
+        with pytest.raises(NotAccepted, match="another log"):
+            await lift(world.broker, "deduplicate", 0)
+        assert await accept_loss(world.broker, "deduplicate", 0, INPUTS) == [Loss(topics.ENRICHED, 2, 0, is_anew=True)]
+        await until(partial(has_counted, world, [1, 2, 3, 4, 5, 6, 7]))
+        assert worker.problems() == []
+    assert await stopped_tasks(world.broker, ("deduplicate",)) == []
+
+
+async def test_a_task_whose_writes_are_refused_stops_once_and_a_restart_does_not_try_again() -> None:
+    script = Script()
+    world = quick(await memory_world(1, script))
+    async with world.worker(Counting()) as worker:
+        await until(lambda: worker.is_still)
+        script.next(Call.SEND, Fate.REFUSED, Fate.REFUSED, Fate.REFUSED)
+        await world.append(topics.ENRICHED, "a", b"1")
+        await until(lambda: is_stopped(worker))
+        (found,) = await stopped_tasks(world.broker, ("deduplicate",))
+        assert "refuses" in found.stopped.reason
+    async with world.worker(Counting()) as worker:
+        await until(lambda: is_stopped(worker))
+        await lift(world.broker, "deduplicate", 0)
+        await until(partial(has_counted, world, [1]))
+
