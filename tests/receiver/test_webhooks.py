@@ -295,6 +295,10 @@ async def test_compliance_is_not_heard_without_a_good_signature(world: World) ->
     assert (await world.deliver(delivery(b"{}", "shop/redact", "stranger.myshopify.com"), "guess")).status == 401
 
 
+async def test_no_other_apps_secret_speaks_for_a_shop_that_is_configured(world: World) -> None:
+    assert (await world.deliver(delivery(NAMED, "shop/redact"), OTHER_SECRET)).status == 401
+
+
 @pytest.mark.parametrize(
     "body",
     [
