@@ -6,11 +6,11 @@ and an order's own state settles only what was declined before it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from schemas.facts import TransactionFacts
+from schemas.facts import OrderFacts, TransactionFacts
 from stages.dossiers.dossier import Dossier
 from stages.dossiers.registers import Known
 
@@ -63,11 +63,23 @@ def settled(dossier: Dossier, kinds: frozenset[str] = _PAYING) -> Settled | None
         if attempt.facts.status == "success" and attempt.facts.kind in kinds & _PAYING
     ]
     order = dossier.order
-    states = [known.stamp.updated for name in ("order", "order/answer") if (known := dossier.facts.get(name))]
     paid = _PAID | {"authorized"} if "authorization" in kinds else _PAID
     if order is not None and order.financial in paid:
-        successes.append(Settled(max(states), f"the order is {order.financial.replace('_', ' ')}"))
+        how = f"the order is {order.financial.replace('_', ' ')}"
+        successes += [Settled(until, how) for until in _paid_until(dossier, paid)]
     return max(successes, key=lambda one: one.until, default=None)
+
+
+def _paid_until(dossier: Dossier, paid: frozenset[str]) -> Iterator[datetime]:
+    """A decline does not change the order: one that it had before Shopify was asked is settled by the answer too."""
+    for name in ("order", "order/answer"):
+        known = dossier.facts.get(name)
+        if known is None or not isinstance(known.value, OrderFacts) or known.value.financial not in paid:
+            continue
+        yield known.stamp.updated
+        updated, answered = known.stamp.updated, known.stamp.occurred
+        if name == "order/answer" and any(updated < attempt.at <= answered for attempt in declined(dossier)):
+            yield answered
 
 
 def parted(declines: Sequence[Attempt], by: Settled | None) -> tuple[Sequence[Attempt], Sequence[Attempt]]:

@@ -166,6 +166,32 @@ def test_an_order_still_unpaid_after_an_hour_is_told_to_retention() -> None:
     assert desk.alerts[1].title == f"Order {NUMBER}: unpaid 1 hour after its payment was declined"
 
 
+def test_a_decline_changes_no_order_so_that_it_was_paid_before_is_what_shopify_answers_after_an_hour() -> None:
+    desk = routed()
+    desk.passes(minutes(5))
+    told_order(desk, order("paid", 0))
+    transact(desk, tried(1, 5, "insufficient_funds"))
+    desk.passes(minutes(10))
+    desk.answer(order("paid", 0))
+
+    desk.passes(minutes(55))
+
+    assert [alert.team for alert in desk.told("payment-declined")] == []
+
+
+def test_what_is_declined_after_shopify_has_answered_is_not_settled_by_that() -> None:
+    desk = routed()
+    transact(desk, tried(1, 0, "insufficient_funds"))
+    desk.passes(minutes(10))
+    desk.answer(order("paid", 0))
+
+    desk.passes(minutes(10))
+    transact(desk, tried(2, 20, "insufficient_funds"))
+    passes_hour(desk, 31)
+
+    assert [alert.team for alert in desk.told("payment-declined")] == ["finance"]
+
+
 def test_everybody_who_was_told_hears_that_it_was_paid_after_all_and_how_long_it_took() -> None:
     desk = routed()
     told_order(desk, order())
