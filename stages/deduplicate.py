@@ -25,20 +25,19 @@ from schemas.facts import (
     AnyFacts,
     AppSubscriptionFacts,
     CheckoutFacts,
-    DomainFacts,
     DraftFacts,
     FulfillmentFacts,
     InventoryFacts,
     InventoryItemFacts,
     LocationFacts,
     OrderFacts,
-    ShopFacts,
 )
 from schemas.reasons import DropReason, RejectReason
 from schemas.records import Record
 from stages.stage import Context, Drop, Emit, Family, Outcome, Reject, Timer, Work
 
-#: Facts that are a resource's whole state; all others report a happening.
+#: Facts that are a resource's whole state; all others report a happening. Of a shop and its domains, which tell seldom,
+#: what was before counts too: that a storefront was open makes its password news.
 _STATES = (
     OrderFacts,
     FulfillmentFacts,
@@ -46,12 +45,10 @@ _STATES = (
     InventoryItemFacts,
     CheckoutFacts,
     DraftFacts,
-    ShopFacts,
-    DomainFacts,
     LocationFacts,
     AppSubscriptionFacts,
 )
-_HAPPENINGS = frozenset({"app/uninstalled", "domains/destroy", "draft_orders/delete"})
+_HAPPENINGS = frozenset({"draft_orders/delete"})
 
 
 class Newest(Struct, frozen=True, array_like=True):
@@ -144,11 +141,11 @@ def _told_again(event: Event, told: Newest, newest: Newest, context: Context, na
 
 def _resource(event: Event) -> bytes:
     """A resource's states are compared among themselves: an item has a level at each location, an order many parcels,
-    a shop many domains and subscriptions."""
+    a shop many subscriptions."""
     which = ""
     if isinstance(event.facts, InventoryFacts):
         which = str(event.facts.location_id)
-    elif isinstance(event.facts, FulfillmentFacts | DomainFacts | AppSubscriptionFacts):
+    elif isinstance(event.facts, FulfillmentFacts | AppSubscriptionFacts):
         which = str(event.facts.id)
     return _digest(event.resource, str(event.facts.__struct_config__.tag), which)
 

@@ -26,6 +26,7 @@ from schemas.facts import (
     HoldFacts,
     InventoryFacts,
     OrderFacts,
+    ShopFacts,
     TransactionFacts,
     UnknownFacts,
 )
@@ -236,18 +237,16 @@ def test_levels_of_an_item_are_states_of_their_own_at_each_location() -> None:
     assert world.dropped == [DropReason.OUT_OF_DATE, DropReason.DUPLICATE_STATE]
 
 
-def test_the_domains_of_a_shop_are_states_of_their_own() -> None:
-    def domain(number: int, second: int) -> Event:
+def test_what_a_shop_and_its_domains_told_before_is_never_out_of_date() -> None:
+    def told(facts: AnyFacts, second: int) -> Event:
         at = START + second * SECOND
-        return event(
-            DomainFacts(id=number, ssl=True), f"d{second}", "domains/update", occurred=at, subject=f"{SHOP}/shop"
-        )
+        return event(facts, f"d{second}", "shop/update", updated=at, occurred=at, subject=f"{SHOP}/shop")
 
     world = World()
-    world.take(domain(1, 5), domain(2, 3), domain(1, 4), domain(2, 6))
+    world.take(told(ShopFacts(password_enabled=True), 5), told(ShopFacts(password_enabled=False), 3))
+    world.take(told(DomainFacts(id=1, ssl=False), 6), told(DomainFacts(id=1, ssl=True), 4))
 
-    assert [told.delivery_id for told in world.kept] == ["d5", "d3"]
-    assert world.dropped == [DropReason.DUPLICATE_STATE] * 2
+    assert [each.delivery_id for each in world.kept] == ["d5", "d3", "d6", "d4"]
 
 
 def test_the_parcels_of_an_order_are_states_of_their_own() -> None:
