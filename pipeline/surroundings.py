@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,6 +19,8 @@ from pipeline.metrics import Metrics
 from schemas import topics
 from schemas.records import TopicPartition
 from stages.stage import CallingStage, Outcome, Stage
+
+_OWNING = 16
 
 
 class Watermarks(Protocol):
@@ -54,7 +57,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What every task of a process shares. `prefix` is the installation's: `<prefix>/pipeline` is about ourselves."""
+    """What every task of a process shares. `prefix` is the installation's: `<prefix>/pipeline` is about ourselves.
+
+    `owning` is for tasks that fence and restore: hundreds at once would leave none the time to do so within its bounds.
+    """
 
     broker: Broker
     clock: Clock
@@ -64,6 +70,7 @@ class Surroundings:
     limits: Limits = field(default_factory=Limits)
     observers: tuple[Callable[[str, Outcome], None], ...] = ()
     prefix: str = "pipeline"
+    owning: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_OWNING))
 
 
 class Chain(StrEnum):

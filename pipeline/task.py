@@ -247,7 +247,24 @@ class Task:
         """Fence, restore, read positions, seek. False where it may not start, or not yet."""
         self.phase = Phase.STARTING
         self._quiet.set()
-        broker, began = self._around.broker, asyncio.get_running_loop().time()
+        async with self._around.owning:
+            began = asyncio.get_running_loop().time()
+            found = await self._take_over()
+        self._tell_restored(found, asyncio.get_running_loop().time() - began)
+        if (raw := found.memory.get(STOPPED_KEY)) is not None:
+            stopped = decoded(STOPPED, STOPPED_KEY, raw)
+            since = f"stopped on {stopped.at:%d %b %Y at %H:%M} UTC"
+            self.stop(f"{since}: {stopped.reason}; {self._lifted_by(stopped)}")
+            return False
+        if found.adopted.number > self.spec.editions.newest.number:
+            await self._wait_for_edition(found.adopted.number)
+            return False
+        self.waits_because = None
+        self._begin()
+        return True
+
+    async def _take_over(self) -> Restored:
+        broker = self._around.broker
         producer = await broker.producer(f"{self.spec.name}-{self.number}")
         try:
             self._known_end = None
@@ -262,18 +279,7 @@ class Task:
             await producer.close()
             raise
         self._tenure.settling.wake = self._wake.set
-        self._tell_restored(found, asyncio.get_running_loop().time() - began)
-        if (raw := found.memory.get(STOPPED_KEY)) is not None:
-            stopped = decoded(STOPPED, STOPPED_KEY, raw)
-            since = f"stopped on {stopped.at:%d %b %Y at %H:%M} UTC"
-            self.stop(f"{since}: {stopped.reason}; {self._lifted_by(stopped)}")
-            return False
-        if found.adopted.number > self.spec.editions.newest.number:
-            await self._wait_for_edition(found.adopted.number)
-            return False
-        self.waits_because = None
-        self._begin()
-        return True
+        return found
 
     async def _wait_for_edition(self, number: int) -> None:
         """It never goes back behind a configuration that its state has seen."""
