@@ -183,7 +183,7 @@ def test_what_is_declined_after_shopify_has_answered_is_not_settled_by_that() ->
     desk = routed()
     transact(desk, tried(1, 0, "insufficient_funds"))
     desk.passes(minutes(10))
-    desk.answer(order("paid", 0))
+    desk.answer(order("paid", -5))
 
     desk.passes(minutes(10))
     transact(desk, tried(2, 20, "insufficient_funds"))
