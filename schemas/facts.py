@@ -299,6 +299,10 @@ class CheckoutFacts(Facts, frozen=True, tag="checkout"):
     from_order: bool = False
 
 
+#: Statuses of a transaction that has moved no money and will not.
+TRANSACTION_FAILED = frozenset({"failure", "error"})
+
+
 class TransactionFacts(Facts, frozen=True, tag="transaction"):
     """order_transactions/create. `card` is a keyed hash of BIN and last four digits; neither is kept."""
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from schemas import subjects
 from schemas.events import Event, Source
-from schemas.facts import CheckoutFacts, OrderFacts, TransactionFacts
+from schemas.facts import TRANSACTION_FAILED, CheckoutFacts, OrderFacts, TransactionFacts
 from schemas.reasons import RejectReason
 from schemas.records import Record
 from stages.bodies.fields import instant
@@ -21,7 +21,6 @@ from stages.bodies.payments import card_digits
 from stages.bodies.table import facts_of, facts_of_event
 from stages.stage import Reject
 
-_DECLINED = frozenset({"failure", "error"})
 #: Said of the merchant's account or of the gateway itself, not of a card: these count for the shop.
 _PROVIDER_FAILED = frozenset(
     {
@@ -100,7 +99,7 @@ def copies(event: Event) -> tuple[Event, ...]:
     facts = event.facts
     if isinstance(facts, OrderFacts) and facts.checkout_token is not None:
         return (_of_checkout(event, facts, facts.checkout_token),)
-    if isinstance(facts, TransactionFacts) and facts.status in _DECLINED:
+    if isinstance(facts, TransactionFacts) and facts.status in TRANSACTION_FAILED:
         return tuple(replace(event, subject=subject) for subject in _counted_for(event.shop, facts))
     return ()
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 from schemas import subjects
 from schemas.configuration import Job
 from schemas.facts import (
+    TRANSACTION_FAILED,
     DisputeFacts,
     Facts,
     FulfillmentFacts,
@@ -22,8 +23,6 @@ from stages.conditions.seen import Kind, Names, Seen, Sight, number, small
 from stages.dossiers.dossier import Return
 
 F = TypeVar("F", bound=Facts)
-
-_FAILED = frozenset({"failure", "error"})
 
 
 def _amount(money: Money | None) -> float | None:
@@ -115,7 +114,7 @@ DISPUTE: Names = {
 def _declines(read: Callable[[list[TransactionFacts]], object]) -> Callable[[Sight], object]:
     def seen(sight: Sight) -> object:
         told = (known.value for known in sight.case.dossier.every(TransactionFacts))
-        failed = [facts for facts in told if facts.status in _FAILED]
+        failed = [facts for facts in told if facts.status in TRANSACTION_FAILED]
         return read(failed) if failed else None
 
     return seen

@@ -10,13 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from schemas.facts import OrderFacts, TransactionFacts
+from schemas.facts import TRANSACTION_FAILED, OrderFacts, TransactionFacts
 from stages.dossiers.dossier import Dossier
 from stages.dossiers.registers import Known
 
 CAPTURE = "capture"
 _PAYING = frozenset({"sale", "authorization", CAPTURE})
-_DECLINED = frozenset({"failure", "error"})
 _PAID = frozenset({"paid", "partially_refunded", "refunded"})
 
 
@@ -52,7 +51,7 @@ def _once(told: Sequence[Known[TransactionFacts]]) -> Sequence[Attempt]:
 
 
 def _is_decline(facts: TransactionFacts) -> bool:
-    return facts.status in _DECLINED and facts.kind in _PAYING
+    return facts.status in TRANSACTION_FAILED and facts.kind in _PAYING
 
 
 def settled(dossier: Dossier, kinds: frozenset[str] = _PAYING) -> Settled | None:

@@ -10,12 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from schemas.facts import RefundFacts, TransactionFacts
+from schemas.facts import TRANSACTION_FAILED, RefundFacts, TransactionFacts
 from schemas.money import Money
 from stages.dossiers.dossier import Dossier
 from stages.dossiers.registers import Stamp
-
-_FAILED = frozenset({"failure", "error"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,7 @@ class Moved:
 
     @property
     def has_failed(self) -> bool:
-        return self.status in _FAILED
+        return self.status in TRANSACTION_FAILED
 
 
 def movements(dossier: Dossier) -> Sequence[Moved]:

@@ -89,15 +89,17 @@ def test_clocks_that_disagree_measure_no_negative_way_and_an_unknown_beginning_n
     assert value(metrics, "pipeline_event_to_notification_seconds_count", use_case="2") is None
 
 
+ALERT = Alert(
+    id="a", rule="low-stock", use_case=3, shop="s", subject="s/x", team="t", state=AlertState.FIRING,
+    severity=Severity.WARNING, title="x", since=START, at=START, received=START, bundle="b", opened_by="d",
+    revision=1,
+)  # fmt: skip
+
+
 def test_alerts_and_notifications_are_counted_when_they_are_emitted() -> None:
     metrics, observe = observing()
-    alert = Alert(
-        id="a", rule="low-stock", use_case=3, shop="s", subject="s/x", team="t", state=AlertState.FIRING,
-        severity=Severity.WARNING, title="x", since=START, at=START, received=START, bundle="b", opened_by="d",
-        revision=1,
-    )  # fmt: skip
-    notification = Notification("m", "t", Channel.EMAIL, "g", (alert,), START, START)
-    observe("classify", Emit(topics.ALERTS, "t", alert, "alert"))
+    notification = Notification("m", "t", Channel.EMAIL, "g", (ALERT,), START, START)
+    observe("classify", Emit(topics.ALERTS, "t", ALERT, "alert"))
     observe("group", Emit(topics.NOTIFICATIONS, "t", notification, "notification"))
     observe("group", Drop(DropReason.TEST))
     assert value(metrics, "pipeline_alerts_total", rule="low-stock", severity="warning", state="firing") == 1
@@ -106,13 +108,8 @@ def test_alerts_and_notifications_are_counted_when_they_are_emitted() -> None:
 
 def test_alerts_whose_condition_could_not_be_told_are_counted_by_rule_and_reason() -> None:
     metrics, observe = observing()
-    alert = Alert(
-        id="a", rule="low-stock", use_case=3, shop="s", subject="s/x", team="t", state=AlertState.FIRING,
-        severity=Severity.WARNING, title="x", since=START, at=START, received=START, bundle="b", opened_by="d",
-        revision=1,
-    )  # fmt: skip
-    observe("classify", Emit(topics.ALERTS, "t", alert, "alert"))
-    observe("classify", Emit(topics.ALERTS, "t", msgspec.structs.replace(alert, untold=Untold.FAILED), "alert"))
+    observe("classify", Emit(topics.ALERTS, "t", ALERT, "alert"))
+    observe("classify", Emit(topics.ALERTS, "t", msgspec.structs.replace(ALERT, untold=Untold.FAILED), "alert"))
     assert value(metrics, "pipeline_conditions_untold_total", rule="low-stock", why="failed") == 1
     assert value(metrics, "pipeline_conditions_untold_total", rule="low-stock", why="unknown") is None
 
