@@ -4,8 +4,7 @@ keeps to: a message id that it knows gets its first job again, whatever became o
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
@@ -15,6 +14,7 @@ import orjson
 from aiohttp import web
 
 from tests.chaos.evidence import Submit
+from tests.chaos.leaving import Leaving
 
 BASE = "/mra/v1"
 
@@ -28,32 +28,22 @@ class Illness:
     deaf: float = 0.03
 
 
-class OpenText:
+class OpenText(Leaving):
     """`submits` in the order in which they were taken; `refusals` counts those that were not."""
 
     def __init__(self, seed: int, illness: Illness = Illness()) -> None:
+        super().__init__()
         self.submits: list[Submit] = []
-        self.refusals = 0
         self._illness = illness
         self._chance = Random(seed)
         self._jobs: dict[str, Submit] = {}
         self._by_job: dict[str, Submit] = {}
-        self._is_gone = False
 
     def routes(self) -> list[web.RouteDef]:
         return [
             web.post(BASE + "/outbound/{medium}", self._submit),
             web.get(BASE + "/outbound/{medium}/status", self._status),
         ]
-
-    @contextmanager
-    def gone(self) -> Iterator[None]:
-        """Every connection is cut, and nothing is taken."""
-        self._is_gone = True
-        try:
-            yield
-        finally:
-            self._is_gone = False
 
     def recover(self) -> None:
         """From now on it is well."""
@@ -96,12 +86,6 @@ class OpenText:
             "deliveries": [_delivered(destination) for destination in destinations],
         }
         return web.json_response(answer)
-
-    def _cut(self, request: web.Request) -> web.Response:
-        self.refusals += 1
-        if request.transport is not None:
-            request.transport.abort()
-        return web.Response(status=503)
 
 
 def _delivered(destination: Mapping[str, str]) -> dict[str, Any]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import ChainMap
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -18,6 +17,7 @@ from pipeline.simulators.shopify.documents import Document, document
 from pipeline.simulators.shopify.graph import Thing
 from pipeline.simulators.shopify.orders import Order
 from pipeline.simulators.shopify.store import Things
+from tests.chaos.leaving import Leaving
 
 PATH = "/admin/api/2026-10/graphql.json"
 _BUCKET = {"maximumAvailable": 1e6, "currentlyAvailable": 1e6, "restoreRate": 1e5}
@@ -64,26 +64,16 @@ class Illness:
     late: float = 4.0
 
 
-class Shopify:
+class Shopify(Leaving):
     def __init__(self, truth: ToldOnce, seed: int, illness: Illness = Illness()) -> None:
+        super().__init__()
         self.asked = 0
-        self.refusals = 0
         self._truth = truth
         self._illness = illness
         self._chance = Random(seed)
-        self._is_gone = False
 
     def routes(self) -> list[web.RouteDef]:
         return [web.post(PATH, self._post)]
-
-    @contextmanager
-    def gone(self) -> Iterator[None]:
-        """Every connection is cut."""
-        self._is_gone = True
-        try:
-            yield
-        finally:
-            self._is_gone = False
 
     def recover(self) -> None:
         """From now on it is well."""
@@ -93,10 +83,7 @@ class Shopify:
         self.asked += 1
         question: dict[str, Any] = orjson.loads(await request.read())
         if self._is_gone:
-            self.refusals += 1
-            if request.transport is not None:
-                request.transport.abort()
-            return web.Response(status=502)
+            return self._cut(request)
         if (trouble := await self._trouble()) is not None:
             self.refusals += 1
             return trouble
