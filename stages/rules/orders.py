@@ -16,6 +16,7 @@ from schemas.facts import Hold
 from schemas.questions import QuestionKind
 from stages.bodies.fulfillments import OUR_HANDLE
 from stages.dossiers.dossier import Dossier
+from stages.dossiers.registers import LATE
 from stages.rules.order_wording import (
     ORDER,
     called,
@@ -126,10 +127,18 @@ def _risk_said(case: Case, found: tuple[Finding, ...]) -> Said:
         next_step="Check the order before it is fulfilled, and cancel it or accept the risk in the admin.",
         link=link(case),
         unknown=(
+            *_not_confirmed(case),
             *case.unknown(risk="what the other providers and Shopify's recommendation say"),
             "whether Shopify Protect covers it",
         ),
     )
+
+
+def _not_confirmed(case: Case) -> Iterator[str]:
+    """What is a day old is looked up again: where that has told nothing, it may long be over."""
+    newest = max((known.stamp.occurred for known in case.dossier.risk.values()), default=case.now)
+    if case.now - newest > LATE and case.dossier.is_unknown("risk"):
+        yield "not confirmed: it was assessed more than a day ago, and Shopify has not told whether that still holds"
 
 
 # --- review and holds -------------------------------------------------------------------------------------------------

@@ -171,6 +171,15 @@ def test_an_order_that_was_shipped_at_medium_risk_is_not_called_one_of_high_risk
     ]
 
 
+def test_a_risk_of_the_day_before_that_could_not_be_looked_up_is_not_confirmed() -> None:
+    (late,) = assessed(Desk(), "high", -25 * 60)
+    (looked_up,) = assessed(Desk(), "high", -25 * 60, advice="cancel")
+    (fresh,) = assessed(Desk(), "high")
+
+    assert [words for words in late.unknown if words.startswith("not confirmed")] != []
+    assert [words for words in (*looked_up.unknown, *fresh.unknown) if words.startswith("not confirmed")] == []
+
+
 def test_another_apps_hold_for_fraud_is_a_risk_and_ours_is_not() -> None:
     assert shown(held(Desk(), hold("high_risk_of_fraud"))) == ["order-high-risk firing critical"]
     assert held(Desk(), hold("high_risk_of_fraud", handle="approval-1", ours=True)) == []
