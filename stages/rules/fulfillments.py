@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -34,6 +35,8 @@ from stages.rules.rule import Case, Clear, Due, Fire, Said, Tell, Verdict, detai
 from stages.rules.words import order_link, plain
 
 TO = (Audience.CUSTOMER_SERVICE,)
+#: An order and its parcel are written one after the other, and stamped in whole seconds.
+_SAME_MOMENT = timedelta(minutes=1)
 _PREPARED = {
     "fulfillment_orders/line_items_prepared_for_pickup": "prepared for pickup",
     "fulfillment_orders/line_items_prepared_for_local_delivery": "prepared for local delivery",
@@ -165,13 +168,14 @@ class FulfillmentPartial:
 
 
 def _counted(case: Case, order: OrderFacts) -> Iterator[Verdict]:
-    shipped, remaining = _shipped_units(case), _remaining(case, order)
+    """Where every known parcel is newer than Shopify's word, the one that it spoke of is not told yet."""
+    began, remaining = _shipped_units(case, order.updated), _remaining(case, order)
     if _is_cut(case, order):
         if any(parcel.status == "success" and ships(case, parcel) for parcel in parcels(case.dossier)):
             yield from _in_part(case, [])
     elif not remaining:
         yield Clear("nothing remains to be shipped")
-    elif any(shipped[line.id] for line in order.lines if _is_shippable(line)):
+    elif any(began[line.id] for line in order.lines if _is_shippable(line)):
         yield from _in_part(case, remaining)
 
 
@@ -227,10 +231,12 @@ def _units(line: Line) -> int:
     return line.quantity if line.current_quantity is None else line.current_quantity
 
 
-def _shipped_units(case: Case) -> Counter[int | None]:
+def _shipped_units(case: Case, until: datetime | None = None) -> Counter[int | None]:
     found: Counter[int | None] = Counter()
     for parcel in parcels(case.dossier):
-        if parcel.state is not None and parcel.status in ("success", "open", "pending"):
+        if parcel.state is None or (until and parcel.state.created and parcel.state.created > until + _SAME_MOMENT):
+            continue
+        if parcel.status in ("success", "open", "pending"):
             for line in parcel.state.lines:
                 found[line.id] += line.quantity
     return found

@@ -169,7 +169,9 @@ class OneOfTwo:
 
 
 class InParts:
-    """Two lines; one is shipped, the other later, or not. Known to be shipped is what was told of parcels."""
+    """Two lines; one is shipped, the other later, or not. Known to be shipped is what was told of parcels:
+
+    the second alone is not what Shopify called shipped in part before it."""
 
     def __init__(self, plot: Plot) -> None:
         self.plot = plot
@@ -190,7 +192,7 @@ class InParts:
 
     def expected(self, seen: Seen) -> Iterator[Told]:
         parcels = seen.first("first"), seen.first("second")
-        at = max(seen.first("partial"), min(parcels))
+        at = max(seen.first("partial"), parcels[0])
         over = min(max(parcels), seen.first("done"))
         yield from together(
             self.plot.order(), [lasting("fulfillment-partial", SERVICE, Severity.INFO, at, over)], seen.end

@@ -185,6 +185,26 @@ def test_a_gift_card_that_went_out_first_is_no_partial_shipment() -> None:
     assert ordered(desk, 5, fulfillment="partial", lines=(line(1), line(2, gift_card=True))) == []
 
 
+def test_a_second_parcel_that_is_told_before_the_first_is_no_shipment_in_part() -> None:
+    desk = Desk()
+    ordered(desk, 5, fulfillment="partial", lines=(line(1), line(2)))
+    fulfilled(desk, 60, parcel=PARCEL + 1, lines=(line(2),))
+
+    fulfilled(desk, 5)
+
+    assert desk.told(PARTIAL) == []
+
+
+def test_a_second_parcel_that_left_lines_behind_is_told_by_the_orders_next_state() -> None:
+    desk, lines = Desk(), (line(1), line(2), line(3))
+    ordered(desk, 5, fulfillment="partial", lines=lines)
+    fulfilled(desk, 60, parcel=PARCEL + 1, lines=(line(2),))
+
+    raised = [a for a in ordered(desk, 60, fulfillment="partial", lines=lines) if a.rule == PARTIAL]
+
+    assert titles(raised) == ["Order #1001: shipped in part, 2 lines remain"]
+
+
 def test_a_day_later_it_is_a_warning() -> None:
     desk = Desk()
     in_part(desk, line(1), line(2))
