@@ -100,6 +100,7 @@ def order_facts(order: shapes.Order) -> OrderFacts:
         id=number(order.id),
         name=order.name,
         test=order.test,
+        created=order.created_at,
         processed=order.processed_at,
         updated=order.updated_at,
         cancelled=order.cancelled_at,

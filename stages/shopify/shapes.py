@@ -75,6 +75,7 @@ class Order(Shape, frozen=True):
     name: str | None = None
     test: bool = False
     updated_at: Moment | None = None
+    created_at: Moment | None = None
     processed_at: Moment | None = None
     cancelled_at: Moment | None = None
     closed_at: Moment | None = None

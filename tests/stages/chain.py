@@ -53,16 +53,18 @@ class Chain:
 
     def webhook(self, topic: str, body: Json, occurred: datetime | None = None) -> list[Alert]:
         """Delivers a body that happened at `occurred`, by default now; the alerts that it raised."""
+        return self._delivered(topic, body, {"ce_time": (occurred or self.now).isoformat()})
+
+    def order_event(self, number: int) -> list[Alert]:
+        """Delivers a next-generation Event of an order: it names the order, and says nothing of it."""
+        named = {"shopify-topic": "Order", "shopify-resource-id": gid("Order", number)}
+        return self._delivered("orders/updated", {"id": number}, named | {"ce_time": self.now.isoformat()})
+
+    def _delivered(self, topic: str, body: Json, own: Mapping[str, str]) -> list[Alert]:
         before, written, delivery = len(self.alerts), orjson.dumps(body), f"delivery-{next(self._numbers)}"
         raw = raw_key(SHOP, topic, written, delivery)
-        headers = {
-            "ce_type": topic,
-            "ce_id": delivery,
-            "ce_source": f"//{SHOP}",
-            "ce_time": (occurred or self.now).isoformat(),
-            "received": self.now.isoformat(),
-        }
-        told = tuple((name, text.encode()) for name, text in headers.items())
+        headers = {"ce_type": topic, "ce_id": delivery, "ce_source": f"//{SHOP}", "received": self.now.isoformat()}
+        told = tuple((name, text.encode()) for name, text in (headers | dict(own)).items())
         self._work("enrich", Record(f"shopify.{raw.domain}", 0, 0, 0, raw.key.encode(), written, told))
         return self.alerts[before:]
 

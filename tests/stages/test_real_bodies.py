@@ -32,6 +32,14 @@ def test_of_a_test_order_nothing_stays_open_whatever_comes_first(place: int) -> 
     assert place > 0 or {alert.rule for alert in chain.alerts} == {"sync-stopped"}
 
 
+def test_an_order_that_was_brought_over_is_nobodys_news_also_where_only_an_event_tells_of_it() -> None:
+    chain, sale = Chain(), bought(tags=("review",))
+    brought = structs.replace(sale.thing(), processed_at=START - timedelta(days=700))
+    chain.store.put(brought, sale.to_be_shipped(sale.created))
+
+    assert chain.order_event(sale.number) == []
+
+
 def test_a_checkout_that_became_a_test_order_is_not_left_behind() -> None:
     chain, sale = Chain(access=False), bought(test=True, checkout_token="a1")
     chain.webhook("checkouts/create", _checkout("a1"))
