@@ -14,7 +14,7 @@ from types import TracebackType
 
 from pipeline.local_kafka.answering import free_ports
 from pipeline.local_kafka.jvm import jars_there, new_cluster
-from pipeline.local_kafka.node import Node
+from pipeline.local_kafka.node import PROPERTIES, Node
 
 BROKERS = 3
 #: They live for minutes: the second compiler costs three of them more than it ever brings (measured: a start takes a
@@ -24,15 +24,7 @@ _FLAGS = ("-XX:TieredStopAtLevel=1",)
 #: Few partitions for the internal topics: each is a log on every broker. A broker that is silent for a session has no
 #: leaderships any more.
 _PROPERTIES = """\
-process.roles=broker,controller
-node.id={number}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-controller.listener.names=CONTROLLER
 controller.quorum.voters={voters}
-log.dirs={data}
-auto.create.topics.enable=false
 default.replication.factor=3
 min.insync.replicas=2
 offsets.topic.replication.factor=3
@@ -42,12 +34,7 @@ transaction.state.log.min.isr=2
 transaction.state.log.num.partitions=6
 share.coordinator.state.topic.replication.factor=3
 share.coordinator.state.topic.min.isr=2
-broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=4000
-group.initial.rebalance.delay.ms=0
-message.max.bytes=13631488
-replica.fetch.max.bytes=13631488
-log.cleaner.dedupe.buffer.size=16777216
 num.network.threads=2
 num.io.threads=4
 """
@@ -106,7 +93,7 @@ class LocalCluster:
         voters = ",".join(f"{number}@127.0.0.1:{self._controllers[number - 1]}" for number in self.numbers)
         for number, node in self._nodes.items():
             controller = self._controllers[number - 1]
-            properties = _PROPERTIES.format(
+            properties = (PROPERTIES + _PROPERTIES).format(
                 number=number, port=node.port, controller=controller, voters=voters, data=node.data
             )
             await node.prepare(properties, cluster)

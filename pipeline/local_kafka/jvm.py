@@ -18,25 +18,17 @@ from pathlib import Path
 from types import TracebackType
 
 from pipeline.local_kafka.answering import KafkaUnavailable, free_ports
-from pipeline.local_kafka.node import Node, run
+from pipeline.local_kafka.node import PROPERTIES, Node, run
 
 VERSION = "4.3.1"
 _POM = Path(__file__).with_name("pom.xml")
 _JAVA = 17
 _JARS_WITHIN = 300.0
 
-#: One node is enough for the internal topics, a group does not wait for more members, and 12 MiB fit. After a kill the
-#: controller takes the broker back only when its old session is over: that is what a restart waits for.
+#: One node is enough for the internal topics. After a kill the controller takes the broker back only when its old
+#: session is over: that is what a restart waits for.
 _PROPERTIES = """\
-process.roles=broker,controller
-node.id=1
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-controller.listener.names=CONTROLLER
 controller.quorum.bootstrap.servers=127.0.0.1:{controller}
-log.dirs={data}
-auto.create.topics.enable=false
 default.replication.factor=1
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=8
@@ -45,12 +37,7 @@ transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=8
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
-broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=3000
-group.initial.rebalance.delay.ms=0
-message.max.bytes=13631488
-replica.fetch.max.bytes=13631488
-log.cleaner.dedupe.buffer.size=16777216
 """
 
 
@@ -109,7 +96,9 @@ class LocalKafka:
     async def prepare(self) -> None:
         """Writes the configuration and formats the data folder."""
         node = self._node
-        properties = _PROPERTIES.format(port=node.port, controller=self._controller, data=node.data)
+        properties = (PROPERTIES + _PROPERTIES).format(
+            number=1, port=node.port, controller=self._controller, data=node.data
+        )
         await node.prepare(properties, new_cluster(), "--standalone")
 
     def kill(self) -> None:

@@ -1,7 +1,8 @@
 """One Kafka process of ours in a JVM: its folder, its port, and its life.
 
 It dies with us: it is in a session of its own, so that Ctrl-C does not reach it before we have drained, and on Linux
-the kernel kills it when the thread that started it ends. What is in its configuration is the business of its owner.
+the kernel kills it when the thread that started it ends. What its configuration says beyond `PROPERTIES` is its owner's
+business.
 """
 
 from __future__ import annotations
@@ -23,6 +24,23 @@ _STOPS_WITHIN = 10.0
 _FORMATS_WITHIN = 60.0
 _FLAGS = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-Dlog4j2.level=WARN")
 _PR_SET_PDEATHSIG = 1
+
+#: Of every node: no topic by accident, a group does not wait for more members, and 12 MiB fit.
+PROPERTIES = """\
+process.roles=broker,controller
+node.id={number}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+controller.listener.names=CONTROLLER
+log.dirs={data}
+auto.create.topics.enable=false
+broker.heartbeat.interval.ms=500
+group.initial.rebalance.delay.ms=0
+message.max.bytes=13631488
+replica.fetch.max.bytes=13631488
+log.cleaner.dedupe.buffer.size=16777216
+"""
 
 
 class Node:
