@@ -248,14 +248,17 @@ async def test_absence_waits_until_every_sender_and_a_receiver_have_passed_its_t
         worker.wake()
         await chain_beats(world, due, 0)
         await receiver_beats(world, due)
-        await looks_again(world, worker)
-        assert "absence fired" not in await whats(world)
+        await absence_has_not_fired(world, worker)
         await chain_beats(world, due - SECOND, 1)
-        await looks_again(world, worker)
-        assert "absence fired" not in await whats(world)
+        await absence_has_not_fired(world, worker)
         await chain_beats(world, due, 1)
         await until(partial(is_said, world, "absence fired"))
     assert (await told(world))[-1].chain_passed
+
+
+async def absence_has_not_fired(world: World, worker: Worker) -> None:
+    await looks_again(world, worker)
+    assert "absence fired" not in await whats(world)
 
 
 async def is_said(world: World, what: str) -> bool:
@@ -269,11 +272,9 @@ async def test_absence_waits_for_a_receiver_when_the_chain_has_passed() -> None:
         await expect(world, worker, TimerKind.ABSENCE)
         world.advance(minutes=61)
         await chain_beats(world, due)
-        await looks_again(world, worker)
-        assert "absence fired" not in await whats(world)
+        await absence_has_not_fired(world, worker)
         await receiver_beats(world, due - SECOND)
-        await looks_again(world, worker)
-        assert "absence fired" not in await whats(world)
+        await absence_has_not_fired(world, worker)
         await receiver_beats(world, due)
         await until(partial(is_said, world, "absence fired"))
 
@@ -289,8 +290,7 @@ async def test_what_ends_the_wait_and_stands_before_the_beats_beats_the_timer() 
     await chain_beats(world, START + HOUR)
     async with running(world, awaiting()) as worker:
         await until(lambda: worker.next_business_timer() is None)
-        await looks_again(world, worker)
-    assert "absence fired" not in await whats(world)
+        await absence_has_not_fired(world, worker)
 
 
 async def test_what_ends_the_wait_and_stands_on_another_input_beats_the_timer_too() -> None:
@@ -305,12 +305,10 @@ async def test_what_ends_the_wait_and_stands_on_another_input_beats_the_timer_to
         await producer.begin()
         await producer.send([Outgoing(topics.SIGNALS, 0, b"a", b"cancel", (("ce_type", b"told"),))])
         await chain_beats(world, START + HOUR)
-        await looks_again(world, worker)
-        assert "absence fired" not in await whats(world)
+        await absence_has_not_fired(world, worker)
         await producer.commit("nobody", {})
         await until(lambda: worker.next_business_timer() is None)
-        await looks_again(world, worker)
-    assert "absence fired" not in await whats(world)
+        await absence_has_not_fired(world, worker)
 
 
 async def test_a_deadline_does_not_wait_for_the_chain() -> None:
