@@ -35,7 +35,8 @@ def test_ids_above_two_to_the_53_and_amounts_of_any_scale_are_exact(amount: str)
     read = codec.decode(record(codec.encode(told)), Event)
     assert read == told
     assert isinstance(read.facts, OrderFacts)
-    assert str(read.facts.total) == f"{amount} KWD", "also its scale"
+    assert read.facts.total is not None
+    assert str(read.facts.total.amount) == amount, "also its scale"
 
 
 def test_every_kind_of_facts_has_a_tag_of_its_own_and_belongs_to_the_union() -> None:
