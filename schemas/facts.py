@@ -133,7 +133,10 @@ class OrderEditFacts(Facts, frozen=True, tag="order-edit"):
 
 
 class RiskFacts(Facts, frozen=True, tag="risk"):
-    """orders/risk_assessment_changed: one provider's new level. Everything but that is looked up."""
+    """orders/risk_assessment_changed: one provider's new level. Everything but that is looked up.
+
+    `created` and `processed` are the order's own.
+    """
 
     order_id: int
     assessment: Assessment
@@ -145,12 +148,15 @@ class RiskFacts(Facts, frozen=True, tag="risk"):
     fulfillment: str | None = None
     cancelled: datetime | None = None
     test: bool = False
+    created: datetime | None = None
+    processed: datetime | None = None
 
 
 class HoldFacts(Facts, frozen=True, tag="hold"):
     """fulfillment_holds/added and /released, fulfillment_orders/placed_on_hold and /hold_released.
 
-    `open_holds` (all of the order's that are open now) and the order are looked up.
+    `open_holds` (all of the order's that are open now) and the order are looked up: `test`, `created` and `processed`
+    are the order's own.
     """
 
     fulfillment_order: str
@@ -159,6 +165,9 @@ class HoldFacts(Facts, frozen=True, tag="hold"):
     open_holds: tuple[Hold, ...] | None = None
     order_id: int | None = None
     order_name: str | None = None
+    test: bool = False
+    created: datetime | None = None
+    processed: datetime | None = None
 
 
 class FulfillmentOrderFacts(Facts, frozen=True, tag="fulfillment-order"):

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from schemas import codec, subjects, topics
 from schemas.configuration import Configuration
 from schemas.events import Event
+from schemas.facts import HoldFacts, OrderFacts, RiskFacts
 from schemas.reasons import DropReason, RejectReason
 from schemas.records import Record
 from schemas.signals import AnySignal, ShopUninstalled
@@ -218,11 +219,18 @@ def _for(rule: Rule, case: Case, opened: Mapping[str, Episode]) -> Case:
 
 
 def nobodys(dossier: Dossier) -> str | None:
-    """Why nobody has to act on the order, and nobody is told (USE_CASES, "Never")."""
+    """Why nobody has to act on the order, and nobody is told (USE_CASES, "Never").
+
+    Before the order itself is told, what was looked up for its risk or its holds says so.
+    """
     order = dossier.order
-    if order is None or not (order.test or is_import(order)):
-        return None
-    return "it is a test order" if order.test else "it is an order of another time, brought over"
+    told: list[OrderFacts | RiskFacts | HoldFacts] = [order] if order is not None else []
+    if order is None:
+        told += [known.value for known in dossier.every(RiskFacts)]
+        told += [known.value for known in dossier.every(HoldFacts)]
+    if any(facts.test for facts in told):
+        return "it is a test order"
+    return "it is an order of another time, brought over" if any(map(is_import, told)) else None
 
 
 def _decoded(record: Record, into: Any) -> Any:

@@ -27,10 +27,12 @@ from schemas.facts import (
     CheckoutFacts,
     DraftFacts,
     FulfillmentFacts,
+    HoldFacts,
     InventoryFacts,
     InventoryItemFacts,
     LocationFacts,
     OrderFacts,
+    RiskFacts,
 )
 from schemas.reasons import DropReason, RejectReason
 from schemas.records import Record
@@ -98,7 +100,7 @@ def _decoded(record: Record) -> Event:
 
 def _is_test_order(facts: AnyFacts) -> bool:
     """It goes on, so that what comes of it later (a parcel, a hold, a return) is known to be of a test too."""
-    return isinstance(facts, OrderFacts) and facts.test
+    return isinstance(facts, OrderFacts | RiskFacts | HoldFacts) and facts.test
 
 
 def _is_state(event: Event) -> bool:

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from schemas import codec, topics
 from schemas.configuration import Configuration
 from schemas.events import Event, Source
-from schemas.facts import OrderFacts, PrivacyFacts, RiskFacts
+from schemas.facts import HoldFacts, OrderFacts, PrivacyFacts, RiskFacts
 from schemas.questions import Question
 from schemas.reasons import DropReason, RejectReason, RetryReason
 from schemas.records import REDRIVEN_AT, Record
@@ -180,7 +180,7 @@ class Enrich:
                 facts = filled(facts, reply.value)
             else:
                 unknown[name] = reply
-        test = event.test or (isinstance(facts, RiskFacts) and facts.test)
+        test = event.test or (isinstance(facts, RiskFacts | HoldFacts) and facts.test)
         event = replace(event, facts=facts, incomplete=tuple(sorted(unknown)), test=test)
         if event.source is Source.EVENT and isinstance(facts, OrderFacts):
             event = replace(event, updated=facts.updated)

@@ -27,6 +27,7 @@ from schemas.facts import (
     Item,
     OrderFacts,
     ReturnFacts,
+    RiskFacts,
 )
 from schemas.signals import AnySignal, Signal
 from stages.dossiers.registers import Known, Span, since
@@ -208,7 +209,7 @@ def is_at_one_place(item: Item) -> bool:
     return len(levels) == 1 and levels[0].online
 
 
-def is_import(order: OrderFacts) -> bool:
+def is_import(order: OrderFacts | RiskFacts | HoldFacts) -> bool:
     """An order of another time and shop, brought over: nobody has to act on it (USE_CASES, "Never")."""
     return order.processed is not None and order.created is not None and order.created - order.processed > _IMPORTED
 

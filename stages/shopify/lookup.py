@@ -97,7 +97,12 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class OpenHolds:
+    """With what tells whether anybody has to act on their order at all."""
+
     holds: tuple[Hold, ...]
+    test: bool = False
+    created: datetime | None = None
+    processed: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,7 +192,8 @@ def _beside(facts: AnyFacts, value: Value) -> AnyFacts:
         case RiskFacts(), OrderFacts():
             return _with_order(facts, value)
         case HoldFacts(), OpenHolds():
-            return replace(facts, open_holds=value.holds)
+            of_order = {"test": value.test, "created": value.created, "processed": value.processed}
+            return replace(facts, open_holds=value.holds, **of_order)
         case ((InventoryFacts() | VariantFacts() | InventoryItemFacts()), Item()):
             return replace(facts, item=value)
         case DomainFacts(), ShopFacts():
@@ -212,6 +213,8 @@ def _with_order(facts: RiskFacts, order: OrderFacts) -> RiskFacts:
         fulfillment=order.fulfillment,
         cancelled=order.cancelled,
         test=order.test,
+        created=order.created,
+        processed=order.processed,
     )
 
 

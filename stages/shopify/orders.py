@@ -163,21 +163,23 @@ _MOST_PAGES = 4
 
 async def holds(shopify: Shopify, lookup: Lookup) -> Reply:
     """All holds of the order that are open now, over all of its fulfillment orders."""
-    holds: list[Hold] = []
+    found = OpenHolds(())
     after: str | None = None
     for _ in range(_MOST_PAGES):
         asked = {"id": gid("Order", lookup.identity), "after": after}
         answer = await shopify.query(lookup.shop, ORDER_HOLDS, asked, lookup.since)
         if not isinstance(answer, Found):
             return answer
-        if answer.value.order is None:
+        order = answer.value.order
+        if order is None:
             return Missing()
-        page = answer.value.order.fulfillment_orders
-        holds += [_hold(hold, node.id) for node in page.nodes for hold in node.fulfillment_holds]
+        page = order.fulfillment_orders
+        more = (_hold(hold, node.id) for node in page.nodes for hold in node.fulfillment_holds)
+        found = OpenHolds((*found.holds, *more), order.test, order.created_at, order.processed_at)
         after = page.page_info.end_cursor
         if not page.page_info.has_next_page:
             break
-    return Found(OpenHolds(tuple(holds)))
+    return Found(found)
 
 
 def _hold(found: shapes.FulfillmentHold, fulfillment_order: str) -> Hold:

@@ -167,6 +167,9 @@ class HeldOrder(Shape, frozen=True):
     id: str
     name: str | None = None
     fulfillment_orders: FulfillmentOrders = FulfillmentOrders()
+    test: bool = False
+    created_at: Moment | None = None
+    processed_at: Moment | None = None
 
 
 class OrderHolds(Shape, frozen=True):

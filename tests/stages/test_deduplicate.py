@@ -19,6 +19,7 @@ from schemas import codec, topics
 from schemas.events import Event, Source
 from schemas.facts import (
     AnyFacts,
+    Assessment,
     CheckoutFacts,
     DomainFacts,
     DraftFacts,
@@ -26,6 +27,7 @@ from schemas.facts import (
     HoldFacts,
     InventoryFacts,
     OrderFacts,
+    RiskFacts,
     ShopFacts,
     TransactionFacts,
     UnknownFacts,
@@ -293,6 +295,19 @@ def test_what_is_only_a_test_is_dropped_and_leaves_no_trace() -> None:
 def test_an_order_that_is_a_test_says_so_to_what_comes_of_it() -> None:
     world, told = World(), order(1, "a")
     world.take(replace(told, test=True, facts=replace(told.facts, test=True)))
+    assert [each.delivery_id for each in world.kept] == ["a"]
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        RiskFacts(order_id=1001, assessment=Assessment("Shopify", "high"), test=True),
+        HoldFacts(fulfillment_order="7", released=False, test=True),
+    ],
+)
+def test_the_risk_and_the_hold_of_an_order_that_is_a_test_say_so_too(facts: AnyFacts) -> None:
+    world = World()
+    world.take(replace(event(facts, "a", "told"), test=True))
     assert [each.delivery_id for each in world.kept] == ["a"]
 
 

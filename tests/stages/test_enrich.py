@@ -25,6 +25,7 @@ from schemas.facts import (
     PaymentScheduleFacts,
     PrivacyFacts,
     ReturnFacts,
+    RiskFacts,
     ShopFacts,
     SoldFacts,
     Subscribed,
@@ -38,6 +39,7 @@ from schemas.questions import Question, QuestionKind
 from schemas.reasons import DropReason
 from schemas.records import REDRIVEN_AT, Record
 from schemas.signals import ShopHeard, ShopShut, TokenRefused, TopicHeard
+from stages.dossiers.dossier import is_import
 from stages.enrich import Enrich
 from stages.shopify import newer, shapes, storefront, subscriptions
 from stages.shopify.answers import Denied, Found, Missing, Refused, Shut, Unavailable
@@ -128,6 +130,29 @@ async def test_the_risk_of_a_test_order_is_a_test_too() -> None:
         await world.deliver("orders/risk_assessment_changed", {"order_id": ORDER, "risk_level": "high"})
         (event,) = await world.come(1)
     assert event.test
+
+
+async def test_what_tells_that_nobody_has_to_act_on_an_order_is_looked_up_with_its_risk() -> None:
+    world = await enriching()
+    world.shopify.told["OrderCore", GID] = order_now(created_at=START, processed_at=START - timedelta(days=30))
+    async with world.running():
+        await world.deliver("orders/risk_assessment_changed", {"order_id": ORDER, "risk_level": "high"})
+        (event,) = await world.come(1)
+    assert isinstance(event.facts, RiskFacts)
+    assert is_import(event.facts)
+
+
+async def test_what_tells_that_nobody_has_to_act_on_an_order_is_looked_up_with_its_holds() -> None:
+    world = await enriching()
+    knows_place(world.shopify)
+    of_order = shapes.HeldOrder(GID, "#9999", test=True, created_at=START, processed_at=START - timedelta(days=30))
+    world.shopify.told["OrderHolds", GID] = Found(shapes.OrderHolds(of_order))
+    async with world.running():
+        await world.deliver("fulfillment_holds/added")
+        (event,) = await world.come(1)
+    assert isinstance(event.facts, HoldFacts)
+    assert event.test
+    assert is_import(event.facts)
 
 
 # --- whose it is -----------------------------------------------------------------------------------------

@@ -180,6 +180,31 @@ def test_a_risk_of_the_day_before_that_could_not_be_looked_up_is_not_confirmed()
     assert [words for words in (*looked_up.unknown, *fresh.unknown) if words.startswith("not confirmed")] == []
 
 
+NOBODYS = ({"test": True}, {"created": START, "processed": START - timedelta(days=8)})
+
+
+@pytest.mark.parametrize("of_order", NOBODYS)
+def test_before_the_order_is_told_what_was_looked_up_says_that_nobody_has_to_act(
+    of_order: dict[str, Any],
+) -> None:
+    risk = RiskFacts(order_id=NUMBER, assessment=Assessment("Shopify", "high"), **of_order)
+    added = HoldFacts(fulfillment_order=FULFILLMENT_ORDER, released=False, hold=hold("other"), **of_order)
+
+    assert Desk().event("orders/risk_assessment_changed", risk) == []
+    assert Desk().event("fulfillment_holds/added", added) == []
+
+
+@pytest.mark.parametrize("of_order", NOBODYS)
+def test_what_was_told_of_a_risk_ends_where_it_is_looked_up_late_that_nobody_has_to_act(
+    of_order: dict[str, Any],
+) -> None:
+    desk = Desk()
+    assessed(desk, "high")
+    came = RiskFacts(order_id=NUMBER, assessment=Assessment("Shopify", "high"), **of_order)
+
+    assert shown(desk.event("answer.facts", came, occurred=START + minutes(5))) == ["order-high-risk resolved critical"]
+
+
 def test_another_apps_hold_for_fraud_is_a_risk_and_ours_is_not() -> None:
     assert shown(held(Desk(), hold("high_risk_of_fraud"))) == ["order-high-risk firing critical"]
     assert held(Desk(), hold("high_risk_of_fraud", handle="approval-1", ours=True)) == []
