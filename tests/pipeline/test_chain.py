@@ -154,6 +154,9 @@ async def test_a_parked_record_that_is_settled_holds_the_beat_no_more() -> None:
         worker.wake()
         await until(partial(has_beats, world, 1))
         assert worker._tasks[0].parked == 0
+        world.advance(seconds=15)
+        worker.wake()
+        await until(partial(has_beats, world, 2))
 
 
 async def test_what_is_parked_after_a_beat_was_due_does_not_hold_it() -> None:
