@@ -1,15 +1,15 @@
 """Use case 1: orders that cannot be shipped to the address they have.
 
 Three things tell: Shopify's verdict, a part that the address lacks though its key is there, and another app's hold. A
-verdict that is null says nothing, and is asked for once more. Not promised: how an order ships (pickup points, local
-delivery) is not told by a webhook; what needs shipping counts.
+verdict that is null says nothing, and is asked for once more; where Shopify is silent then, again. Not promised: how an
+order ships (pickup points, local delivery) is not told by a webhook; what needs shipping counts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from schemas.alerts import Audience, Severity
 from schemas.facts import OrderFacts
@@ -30,6 +30,9 @@ from stages.rules.rule import Again, Case, Clear, Fire, Said, Verdict, details
 
 _VERDICTS = {"error": Severity.WARNING, "warning": Severity.INFO}
 _AGAIN = "asked-again"
+_ANSWER = f"answer.{QuestionKind.ADDRESS}"
+#: After how many times the first wait; by default, after five hours and a half Shopify is left alone.
+_WAITS = (2, 4, 8, 16, 32)
 _HELD = "incorrect_address"
 #: Countries without postal codes, or where most addresses have none.
 _WITHOUT_ZIP = (
@@ -59,7 +62,7 @@ class OrderAddressInvalid:
         if because is None and order is not None and order.requires_shipping is False:
             because = "nothing of the order is shipped"
         if because is not None:
-            yield from (Clear(because), Clear(because, _AGAIN))
+            yield from (Clear(because), *_not_asked_again(because))
             return
         yield from _judged(case, order)
         yield from _asked_again(case, order)
@@ -129,13 +132,25 @@ def _what_passes(case: Case) -> str:
 def _asked_again(case: Case, order: OrderFacts | None) -> Iterator[Verdict]:
     verdict, began = case.dossier.address_verdict, created(order) if order else None
     wanted = order is not None and order.requires_shipping and order.address is not None
-    if not wanted or began is None or case.dossier.is_unknown("address_verdict"):
+    if not wanted or began is None:
         return
-    if verdict is None:
-        after = case.configuration.rules.orders.address_asked_again_after
+    after = case.configuration.rules.orders.address_asked_again_after
+    unknown = case.dossier.incomplete.get("address_verdict")
+    if verdict is not None:
+        yield from _not_asked_again("Shopify has answered")
+    elif unknown is None or not unknown.value:
         yield Again(began + after, _AGAIN, QuestionKind.ADDRESS)
-    else:
-        yield Clear("Shopify has answered", _AGAIN)
+    elif unknown.kind == _ANSWER and (wait := _next_wait(unknown.stamp.occurred - began, after)) is not None:
+        yield Again(began + wait * after, f"{_AGAIN}/{wait}", QuestionKind.ADDRESS)
+
+
+def _next_wait(asked_for: timedelta, after: timedelta) -> int | None:
+    """A question that was not answered is put again, each time after twice as long; in the end no more."""
+    return next((wait for wait in _WAITS if wait * after > asked_for), None)
+
+
+def _not_asked_again(because: str) -> Iterator[Clear]:
+    yield from (Clear(because, key) for key in (_AGAIN, *(f"{_AGAIN}/{wait}" for wait in _WAITS)))
 
 
 def _said(case: Case, problems: tuple[Problem, ...]) -> Said:

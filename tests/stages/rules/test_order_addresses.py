@@ -150,6 +150,39 @@ def test_the_answer_tells_and_one_that_is_null_again_is_the_last() -> None:
         assert desk.asked == []
 
 
+def unanswered(desk: Desk) -> None:
+    desk.answer(OrderFacts(id=NUMBER, absent=("address", "tags", "terms")), incomplete=("address_verdict", "order"))
+
+
+def test_a_question_that_shopify_was_silent_about_is_put_again_until_it_answers() -> None:
+    desk = Desk()
+    told(desk, None)
+    desk.passes(minutes(10))
+    unanswered(desk)
+
+    assert desk.passes(minutes(9)) == []
+    assert desk.asked == []
+    desk.passes(minutes(1))
+    raised = desk.answer(OrderFacts(id=NUMBER, address_verdict="error", absent=("address", "tags", "terms")))
+
+    assert shown(raised) == ["firing warning"]
+    desk.passes(timedelta(hours=6))
+    assert [question.kind for question in desk.asked] == []
+
+
+def test_a_question_that_is_never_answered_is_put_less_and_less_often_and_then_no_more() -> None:
+    desk, asked = Desk(), list[int]()
+    told(desk, None)
+
+    for minute in range(24 * 60):
+        desk.passes(minutes(1))
+        if desk.asked:
+            asked.append(minute + 1)
+            unanswered(desk)
+
+    assert asked == [10, 20, 40, 80, 160, 320]
+
+
 def test_what_could_not_be_looked_up_is_not_asked_for_again_here() -> None:
     desk = Desk()
     at = START
