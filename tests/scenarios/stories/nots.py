@@ -1,7 +1,8 @@
 """What nobody is told of: tests, echoes of our own, orders of another time, and days on which nothing is wrong.
 
 Not promised by the rules, and so not asked of them: silence about a hold of a test order, or the risk of an imported
-one, that comes before the order itself has been told of. These come here after the longest delay.
+one, that comes before the order itself has been told of, where Shopify does not answer whose it is. These come here
+after the longest delay.
 """
 
 from __future__ import annotations
