@@ -178,11 +178,11 @@ def falsely_told(it: Day, steps: Sequence[Step], chain: Chain) -> list[Told]:
 
 
 def doubted(chain: Chain) -> set[tuple[str, str]]:
-    """Rule and subject of what was told as not confirmed, or without what the other providers of a risk say."""
+    """Rule and subject of what was told as not confirmed."""
     return {
         (alert.rule, alert.subject)
         for _, alert in chain.alerts
-        if any(words.startswith(("not confirmed", "what the other providers")) for words in alert.unknown)
+        if any(words.startswith("not confirmed") for words in alert.unknown)
     }
 
 
