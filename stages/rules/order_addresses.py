@@ -29,10 +29,9 @@ from stages.rules.order_wording import (
 from stages.rules.rule import Again, Case, Clear, Fire, Said, Verdict, details
 
 _VERDICTS = {"error": Severity.WARNING, "warning": Severity.INFO}
-_AGAIN = "asked-again"
 _ANSWER = f"answer.{QuestionKind.ADDRESS}"
-#: After how many times the first wait; by default, after five hours and a half Shopify is left alone.
-_WAITS = (2, 4, 8, 16, 32)
+#: By how many times the first wait; by default, after five hours and a half Shopify is left alone.
+_KEYS = {wait: "asked-again" if wait == 1 else f"asked-again/{wait}" for wait in (1, 2, 4, 8, 16, 32)}
 _HELD = "incorrect_address"
 #: Countries without postal codes, or where most addresses have none.
 _WITHOUT_ZIP = (
@@ -62,7 +61,7 @@ class OrderAddressInvalid:
         if because is None and order is not None and order.requires_shipping is False:
             because = "nothing of the order is shipped"
         if because is not None:
-            yield from (Clear(because), *_not_asked_again(because))
+            yield from (Clear(because, key) for key in ("", *_KEYS.values()))
             return
         yield from _judged(case, order)
         yield from _asked_again(case, order)
@@ -134,23 +133,21 @@ def _asked_again(case: Case, order: OrderFacts | None) -> Iterator[Verdict]:
     wanted = order is not None and order.requires_shipping and order.address is not None
     if not wanted or began is None:
         return
-    after = case.configuration.rules.orders.address_asked_again_after
     unknown = case.dossier.incomplete.get("address_verdict")
     if verdict is not None:
-        yield from _not_asked_again("Shopify has answered")
-    elif unknown is None or not unknown.value:
-        yield Again(began + after, _AGAIN, QuestionKind.ADDRESS)
-    elif unknown.kind == _ANSWER and (wait := _next_wait(unknown.stamp.occurred - began, after)) is not None:
-        yield Again(began + wait * after, f"{_AGAIN}/{wait}", QuestionKind.ADDRESS)
+        yield from (Clear("Shopify has answered", key) for key in _KEYS.values())
+    elif unknown is None or not unknown.value or unknown.kind == _ANSWER:
+        after = case.configuration.rules.orders.address_asked_again_after
+        wait = _next_wait(unknown.stamp.occurred - began if unknown else timedelta(0), after)
+        yield Again(began + wait * after, _KEYS[wait], QuestionKind.ADDRESS)
 
 
-def _next_wait(asked_for: timedelta, after: timedelta) -> int | None:
-    """A question that was not answered is put again, each time after twice as long; in the end no more."""
-    return next((wait for wait in _WAITS if wait * after > asked_for), None)
+def _next_wait(so_far: timedelta, after: timedelta) -> int:
+    """A question that was not answered is put again, each time after twice as long; in the end no more.
 
-
-def _not_asked_again(because: str) -> Iterator[Clear]:
-    yield from (Clear(because, key) for key in (_AGAIN, *(f"{_AGAIN}/{wait}" for wait in _WAITS)))
+    The first one is put however late: that it was put already is remembered with its key.
+    """
+    return next((wait for wait in _KEYS if wait * after > so_far), 1)
 
 
 def _said(case: Case, problems: tuple[Problem, ...]) -> Said:

@@ -170,6 +170,20 @@ def test_a_question_that_shopify_was_silent_about_is_put_again_until_it_answers(
     assert [question.kind for question in desk.asked] == []
 
 
+def test_a_fact_about_the_order_that_comes_late_is_no_answer_about_its_address() -> None:
+    desk = Desk()
+    facts = OrderFacts(id=NUMBER, created=START, updated=START, requires_shipping=True, address=WHOLE)
+    desk.event("orders/create", facts, updated=START, incomplete=("customer",))
+    desk.passes(minutes(10))
+    unanswered(desk)
+
+    desk.passes(minutes(1))
+    desk.event("answer.facts", facts, updated=START, source=Source.ANSWER)
+    desk.passes(minutes(9))
+
+    assert [question.kind for question in desk.asked] == [QuestionKind.ADDRESS]
+
+
 def test_a_question_that_is_never_answered_is_put_less_and_less_often_and_then_no_more() -> None:
     desk, asked = Desk(), list[int]()
     told(desk, None)
