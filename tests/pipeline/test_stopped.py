@@ -10,12 +10,13 @@ import pytest
 
 from pipeline.memory import Call, Fate, MemoryBroker, Script
 from pipeline.stopped import Loss, NotAccepted, accept_loss, lift, losses, stopped_tasks
+from pipeline.surroundings import StageSpec
 from pipeline.task import Phase
 from pipeline.worker import Worker
 from schemas import topics
 from schemas.records import Outgoing, Record, TopicPartition
 from stages.stage import Context, Outcome, Work
-from tests.pipeline.world import START, Counting, World, memory_world, totals, until
+from tests.pipeline.world import START, Counting, World, at_work, memory_world, totals, until
 
 INPUTS = (topics.ENRICHED,)
 SOURCE, STATE = TopicPartition(topics.ENRICHED, 0), TopicPartition(topics.state_of("deduplicate"), 0)
@@ -170,6 +171,23 @@ async def test_a_loss_is_accepted_for_the_inputs_that_lost_and_no_other() -> Non
     assert list(committed.values()) == [5, None]
 
 
+async def test_a_loss_that_is_accepted_takes_no_other_input_back_to_its_beginning() -> None:
+    world = quick(await memory_world(1))
+    inputs = (topics.ENRICHED, topics.ALERTS)
+    spec = StageSpec("deduplicate", inputs, Counting())
+    for topic in inputs:
+        await world.append(topic, "a", b"1")
+    async with at_work(Worker(spec, world.around())):
+        await until(partial(has_counted, world, [1, 2]))
+    await world.append(topics.ENRICHED, "a", b"1", b"1")
+    world.memory.truncate(SOURCE, 2)
+    world.memory.forget_offsets("deduplicate")
+    assert await accept_loss(world.broker, "deduplicate", 0, inputs) == [Loss(topics.ENRICHED, 1, 2)]
+    async with at_work(Worker(spec, world.around())) as worker:
+        await until(lambda: worker.transactions and worker.is_still)
+        assert await has_counted(world, [1, 2, 3])
+
+
 async def test_a_topic_that_was_made_anew_stops_its_task_until_somebody_accepts_that_however_long_it_grows() -> None:
     world = await eaten_world()
     await world.broker.delete_topics([topics.ENRICHED])
@@ -201,4 +219,3 @@ async def test_a_task_whose_writes_are_refused_stops_once_and_a_restart_does_not
         await until(lambda: is_stopped(worker))
         await lift(world.broker, "deduplicate", 0)
         await until(partial(has_counted, world, [1]))
-
