@@ -58,7 +58,7 @@ def test_with_one_question_in_five_unanswered_nothing_is_missing_and_what_is_fal
     assert chain.dead == []
 
 
-@pytest.mark.parametrize("seed", [2, 3])
+@pytest.mark.parametrize("seed", [2, 3, 29])
 def test_what_is_not_answered_for_minutes_is_told_in_the_end_and_what_is_false_says_so(seed: int) -> None:
     it = day(seed, default(), each=3)
     steps = arriving(it, WAYS["straight"], seed)
