@@ -35,10 +35,6 @@ class Deadlines:
         """One is due, and waits for what was on the log then."""
         return self._gate is not None
 
-    def begin(self) -> None:
-        """Reading starts anew."""
-        self._gate = None
-
     async def settle(self, batch: Batch) -> None:
         if not self._is_due(batch.moment.now, batch.moment.wall):
             return

@@ -20,6 +20,7 @@ from pipeline.broker import BrokerError, Fenced, Member, OutOfRange, Refused
 from pipeline.parking import PARKED
 from pipeline.reading import Reading
 from pipeline.rejections import TooManyRejected
+from pipeline.restore_report import RestoreReport
 from pipeline.restoring import AnotherLog, Restored, require_on_log, restored
 from pipeline.state import StateError, decoded
 from pipeline.stopping import STOPPED, STOPPED_KEY, Stopped, remember
@@ -30,8 +31,6 @@ from schemas.records import Record, TopicPartition
 
 #: So often in a row the broker may refuse what a task writes; then it is stopped, not built again.
 _REFUSALS = 3
-#: Seconds between two lines about a restoring that takes long.
-_TOLD_EVERY = 5.0
 
 
 class Phase(StrEnum):
@@ -248,9 +247,9 @@ class Task:
         self.phase = Phase.STARTING
         self._quiet.set()
         async with self._around.owning:
-            began = asyncio.get_running_loop().time()
-            found = await self._take_over()
-        self._tell_restored(found, asyncio.get_running_loop().time() - began)
+            report = RestoreReport(self.spec.name, self.number, self._around.metrics, self._log)
+            found = await self._take_over(report)
+        report.ended(found)
         if (raw := found.memory.get(STOPPED_KEY)) is not None:
             stopped = decoded(STOPPED, STOPPED_KEY, raw)
             since = f"stopped on {stopped.at:%d %b %Y at %H:%M} UTC"
@@ -263,12 +262,12 @@ class Task:
         self._begin()
         return True
 
-    async def _take_over(self) -> Restored:
+    async def _take_over(self, report: RestoreReport) -> Restored:
         broker = self._around.broker
         producer = await broker.producer(f"{self.spec.name}-{self.number}")
         try:
             self._known_end = None
-            found = await restored(broker, self.spec, self.number, self._progress())
+            found = await restored(broker, self.spec, self.number, report.progress)
             self._known_end = found.end
             if STOPPED_KEY not in found.memory:
                 await require_on_log(broker, found.positions)
@@ -291,31 +290,10 @@ class Task:
         if self._draining.is_set():
             self.phase = Phase.CLOSED
 
-    def _progress(self) -> Any:
-        loop = asyncio.get_running_loop()
-        gauge = self._around.metrics.restore_remaining_records.labels(self.spec.name, str(self.number))
-        told = loop.time()
-
-        def progress(read: int, whole: int) -> None:
-            nonlocal told
-            gauge.set(whole - read)
-            if loop.time() - told >= _TOLD_EVERY:
-                told = loop.time()
-                self._log.info("task is restoring", records=read, of=whole)
-
-        return progress
-
-    def _tell_restored(self, found: Restored, seconds: float) -> None:
-        self._around.metrics.restore_seconds.labels(self.spec.name).observe(seconds)
-        self._around.metrics.restore_remaining_records.labels(self.spec.name, str(self.number)).set(0)
-        size = {"state_keys": len(found.memory), "timers": len(found.timers)}
-        self._log.info("task restored", **size, seconds=round(seconds, 3))
-
     def _begin(self) -> None:
         """Start reading at the positions, with nothing at hand."""
         assert self._tenure is not None
         self._reading.begin(self._reading.positions)
-        self._tenure.begin()
         self.phase = Phase.RUNNING
         if not self._suspended:
             self._reading.start()

@@ -64,10 +64,6 @@ class Tenure:
         retry = self.settling.timers.next_wall()
         return self.settling.is_still and self._sweeps.is_idle and (retry is None or retry > self._around.clock.wall())
 
-    def begin(self) -> None:
-        """Reading starts anew from the positions."""
-        self._deadlines.begin()
-
     def time_has_stepped(self) -> None:
         if self._beating is not None:
             self._beating.hurry()

@@ -95,7 +95,7 @@ class Worker:
             self._give_up(number)
         for number in sorted(numbers):
             task = self._tasks.get(number)
-            if task is None or task.phase is Phase.CLOSED:
+            if task is None:
                 task = Task(self.spec, number, self._member, self._around)
                 self._start(task)
             else:
