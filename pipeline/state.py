@@ -129,14 +129,15 @@ class Memory:
         if family is None:
             raise StateError(f"state of an unknown family {family_name!r}; written by another version of this stage?")
         stored = _stored(key, value)
-        if key not in self._values:
+        before = self._values.get(key)
+        if before is None:
             self._counts[family_name] += 1
             if family.most is not None and self._counts[family_name] >= family.most:
                 self._crowded.add(family_name)
         self._values[key] = value
         if family.scanned:
             self._scanned.setdefault(key_of(routing, family_name), set()).add(name)
-        if stored.expires:
+        if stored.expires and (before is None or _stored(key, before).expires != stored.expires):
             heapq.heappush(self._expiring, (stored.expires, key))
             if len(self._expiring) > 2 * len(self._values) + _STALE:
                 self._expiring = [entry for entry in self._expiring if self._is_current(*entry)]

@@ -152,6 +152,17 @@ def test_an_entry_is_gone_at_the_end_of_its_time_before_its_tombstone_is_written
     assert memory.expired(START + timedelta(hours=1), 10) == [key_of("a", SHORT.name)]
 
 
+def test_what_is_put_again_and_again_is_remembered_once_and_expires_once() -> None:
+    memory, now = Memory(FAMILIES), START
+    for number in range(3000):
+        view = View(memory, Change(), now + timedelta(minutes=number // 1500))
+        view.put(SHORT, "hot", number)
+        memory.apply(view.change)
+
+    assert len(memory._expiring) == 2
+    assert memory.expired(now + timedelta(hours=2), limit=10) == [key_of("hot", SHORT.name)]
+
+
 def test_what_was_put_again_expires_by_its_newest_put() -> None:
     memory = Memory(FAMILIES)
     for hour in range(3):
