@@ -25,6 +25,7 @@ from schemas.records import Record
 from schemas.signals import AnySignal, ShopUninstalled
 from stages.dossiers.dossier import Dossier, is_import
 from stages.dossiers.merging import merged
+from stages.dossiers.sales import ASIDE, MOST, set_aside
 from stages.dossiers.signalled import with_signal
 from stages.judging.episodes import EPISODE, TRACK, Episode, Track, split_name
 from stages.judging.judgement import TOLD, Cause, Judgement
@@ -70,7 +71,7 @@ class Classify:
     `watching`: the rules that look at a subject, by its kind.
     """
 
-    families: Sequence[Family[Any]] = (DOSSIER, EPISODE, TRACK, TOLD, GONE)
+    families: Sequence[Family[Any]] = (DOSSIER, EPISODE, TRACK, TOLD, GONE, ASIDE)
     swept: Sequence[Family[Any]] = (EPISODE, TRACK)
 
     def __init__(
@@ -118,6 +119,9 @@ class Classify:
             yield Drop(DropReason.NOT_WATCHED)
             return
         dossier = merged(self._dossier(event.subject, context), event)
+        if len(dossier.sold) > MOST:
+            sold, hours = set_aside(dossier.sold, dossier.sold_hourly, event.subject, context.state)
+            dossier = replace(dossier, sold=sold, sold_hourly=hours)
         context.state.put(DOSSIER, event.subject, dossier)
         if event.kind.startswith("answer."):
             yield from _answered(event, context)

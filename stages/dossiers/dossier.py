@@ -56,7 +56,7 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
     of `address-parts` the words are what it lacks (`city,zip`), or `whole`. `readings`: an item's available units over
     all online locations, by the time of the reading; `stock`: by location's id, where it is not only one that sells
     online. `rhythm`: in which five minutes of an hour a topic was heard, as bits, by the hour's number; of two weeks.
-    `sold`: of an item, the newest orders by their number.
+    `sold`: of an item, the newest orders by their number; `sold_hourly`: the units of older ones by the hour's number.
     `incomplete`: what was to be looked up and is not known, and
     since when. `heard`: when the newest happened that the shop itself has told; answers and looks do not count.
     """
@@ -77,6 +77,7 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
     heard: datetime | None = None
     rhythm: dict[int, int] = {}
     sold: dict[int, Sale] = {}
+    sold_hourly: dict[int, int] = {}
 
     # --- what rules ask ---------------------------------------------------------------------------------------------
 

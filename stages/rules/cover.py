@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from schemas.alerts import Severity
 from schemas.facts import Item
 from stages.dossiers.registers import Known, Stamp
-from stages.dossiers.sales import OBSERVED, WEEK, sold_before
+from stages.dossiers.sales import OBSERVED, WEEK, Pace
 from stages.rules.counting import Counted, counted, gone, since_when
 from stages.rules.inventory import is_low
 from stages.rules.rule import Again, Case, Clear, Fire, Said, Verdict, details
@@ -40,61 +40,58 @@ class InventoryCover:
         if not isinstance(found, Counted):
             yield from gone(found)
             return
-        since = _since(case)
+        pace = Pace(case.dossier.sold, case.dossier.sold_hourly)
+        since = _since(case, pace)
         if is_low(case, found.item):
             yield Clear("it is told of as low stock")
-        elif since is None or _is_enough(case, case.now, found.available):
+        elif since is None or _is_enough(case, pace, case.now, found.available):
             yield Clear("there is enough for the days to come")
         else:
-            yield Fire(_said(case, found.item, since))
-            yield from _looked_at_again(case)
+            yield Fire(_said(case, found.item, since, pace))
+            # with no news of the item its pace falls, as its sales get older than a week
+            if (falls := pace.falls(case.now)) is not None:
+                yield Again(falls, "pace")
 
 
-def _since(case: Case) -> datetime | None:
+def _since(case: Case, pace: Pace) -> datetime | None:
     rules = case.configuration.rules.inventory
 
     def is_news(known: Known[int], _: int) -> bool:
-        lasts = _lasts(case, known.stamp.updated, known.value)
+        lasts = _lasts(case, pace, known.stamp.updated, known.value)
         return known.value > 0 and lasts is not None and lasts < rules.cover_below
 
     return since_when(
-        _course(case), bool(case.open), lambda known: _is_enough(case, known.stamp.updated, known.value), is_news
+        _course(case, pace),
+        bool(case.open),
+        lambda known: _is_enough(case, pace, known.stamp.updated, known.value),
+        is_news,
     )
 
 
-def _course(case: Case) -> list[Known[int]]:
+def _course(case: Case, pace: Pace) -> list[Known[int]]:
     """The readings, and the newest of them once more at the newest sale: that changes the pace."""
-    course = [*course_of_whole(case.dossier)]
-    newest = max((sale.placed for sale in case.dossier.sold.values()), default=None)
+    course, newest = [*course_of_whole(case.dossier)], pace.newest
     if course and newest is not None and newest > course[-1].stamp.updated:
         course.append(replace(course[-1], stamp=Stamp(newest, newest, "")))
     return course
 
 
-def _is_enough(case: Case, at: datetime, units: int) -> bool:
-    lasts = _lasts(case, at, units)
+def _is_enough(case: Case, pace: Pace, at: datetime, units: int) -> bool:
+    lasts = _lasts(case, pace, at, units)
     return lasts is None or lasts > case.configuration.rules.inventory.cover_above
 
 
-def _lasts(case: Case, at: datetime, units: int) -> timedelta | None:
+def _lasts(case: Case, pace: Pace, at: datetime, units: int) -> timedelta | None:
     """For how long so many units are enough; None for what is not popular, or not observed for long enough."""
     observed = case.dossier.spans.get(OBSERVED, {}).get("yes")
-    sold, daily = sold_before(case.dossier.sold, at)
-    if observed is None or at - observed.first < WEEK or sold < case.configuration.rules.inventory.popular_from:
+    is_popular = pace.units(at) >= case.configuration.rules.inventory.popular_from
+    if observed is None or at - observed.first < WEEK or not is_popular:
         return None
-    return max(units, 0) / daily * _DAY
+    return max(units, 0) / pace.daily(at) * _DAY
 
 
-def _looked_at_again(case: Case) -> Iterator[Verdict]:
-    """With no news of the item its pace falls, as its sales get older than a week."""
-    leaving = [sale.placed + WEEK for sale in case.dossier.sold.values() if sale.placed + WEEK > case.now]
-    if leaving:
-        yield Again(min(leaving), "pace")
-
-
-def _said(case: Case, item: Item, since: datetime) -> Said:
-    available = item.available or 0
-    sold, daily = sold_before(case.dossier.sold, case.now)
+def _said(case: Case, item: Item, since: datetime, pace: Pace) -> Said:
+    available, daily = item.available or 0, pace.daily(case.now)
     days = available / daily if daily else 0.0
     lasts = f"{days:.0f} day{'' if round(days) == 1 else 's'}" if days >= 1 else "less than a day"
     title = f"Running out: {called(item)}, {available} left, enough for {lasts} at {daily:.1f} a day"
@@ -103,5 +100,5 @@ def _said(case: Case, item: Item, since: datetime) -> Said:
     if severity is Severity.INFO:
         step = "Check that what is on its way arrives in time."
     told = said(case, item, title, (severity, since), step)
-    cover = details(cover=lasts, sold_in_7_days=sold)
+    cover = details(cover=lasts, sold_in_7_days=pace.units(case.now))
     return replace(told, details=(*told.details, *cover), end=f"Running out: {called(item)}")

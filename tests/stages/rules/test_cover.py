@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.state import Change, Memory, View
 from schemas import subjects
 from schemas.alerts import Alert, AlertState, Severity
 from schemas.configuration import InventoryRules, Rules
 from schemas.facts import InventoryFacts, Item, SoldFacts
+from stages.classify import Classify
 from stages.dossiers.registers import Stamp
-from stages.dossiers.sales import MOST, sold_before, with_sale
+from stages.dossiers.sales import MOST, Pace, Sale, set_aside, with_sale
 from tests.stages.rules.world import SHOP, START, Desk, configuration, labels
 
 ITEM = 77
@@ -204,17 +207,39 @@ def test_its_limits_are_configured() -> None:
 # --- the pace ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_pace_of_what_sells_faster_than_is_remembered_is_right() -> None:
-    found: dict[int, Any] = {}
-    for number in range(3 * MOST):
-        at = START + number * timedelta(minutes=10)
-        facts = SoldFacts(order_id=number, placed=at, units=2)
-        found = with_sale(found, facts, Stamp(at, at, str(number)))
+def test_of_thousands_of_orders_a_week_each_counts_and_cancels_and_edits_take_back_theirs() -> None:
+    """More than are kept one by one: told in any order, each twice, and changed long after they were set aside."""
+    desk, orders = Desk(), 3 * MOST
+    read(desk, 5000, 0)
+    told: list[tuple[int, float, float | None, int]] = [
+        (order, 1.1 + order * 6.8 / orders, None, 2) for order in range(orders)
+    ]
+    told += [(order, 1.1 + order * 6.8 / orders, 8.0, 0) for order in range(0, orders, 3)]
+    told += [(order, 1.1 + order * 6.8 / orders, 8.0, 3) for order in range(1, orders, 3)]
+    Random(7).shuffle(told)
+    for order, day, changed, units in [*told, *told[::5]]:
+        sold(desk, order, day, units, changed=changed)
+    desk.passes(8 * DAY)
 
-    _, daily = sold_before(found, START + 3 * MOST * timedelta(minutes=10))
+    (alert,) = read(desk, 500, 8.0)
+
+    assert labels(alert)["Sold in 7 days"] == str(orders // 3 * (2 + 3))
+    assert alert.title.endswith(f"{orders // 3 * 5 / 7:.1f} a day")
+
+
+def test_what_is_remembered_of_an_item_does_not_grow_with_its_orders() -> None:
+    found: dict[int, Sale] = {}
+    hours: dict[int, int] = {}
+    state = View(Memory(Classify.families), Change(), START)
+    at = START
+    for number in range(20 * MOST):
+        at += timedelta(minutes=10)
+        found = with_sale(found, SoldFacts(order_id=number, placed=at, units=2), Stamp(at, at, str(number)))
+        found, hours = set_aside(found, hours, SUBJECT, state)
 
     assert len(found) == MOST
-    assert daily == pytest.approx(2 * 6 * 24, rel=0.01)
+    assert len(hours) <= 9 * 24
+    assert abs(Pace(found, hours).units(at) - 2 * 7 * 24 * 6) < 2 * 6
 
 
 HAPPENINGS: tuple[Callable[[Desk], object], ...] = (
