@@ -116,6 +116,7 @@ def approaching_capped_amount(body: bytes) -> Parsed:
 
 
 class _Bulk(Body):
+    id: Raw = NULL
     admin_graphql_api_id: Raw = NULL
     status: Raw = NULL
     error_code: Raw = NULL
@@ -128,10 +129,12 @@ BULK = "shopify-bulk-operation"
 
 
 def bulk_operation(body: bytes) -> Parsed:
+    """It names itself by its gid; also where that stands as its `id`, or is its number alone."""
     found = whole(body, _Bulk)
-    gid = required(token(found.admin_graphql_api_id), "$.admin_graphql_api_id")
+    own = number(found.id)
+    gid = token(found.admin_graphql_api_id) or (None if own is None else f"gid://shopify/BulkOperation/{own}")
     facts = BulkOperationFacts(
-        id=gid,
+        id=required(gid, "$.admin_graphql_api_id"),
         status=required(word(found.status), "$.status"),
         error_code=word(found.error_code),
         kind=word(found.type),

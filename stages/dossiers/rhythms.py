@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-#: The thing in a dossier's spans that says when a topic was heard first and last.
+#: The thing in a dossier's spans that says when a topic, or a job, was heard first and last.
 HEARD = "heard"
 SPAN = timedelta(minutes=5)
 LEARNED = timedelta(days=14)

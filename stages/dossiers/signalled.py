@@ -43,7 +43,7 @@ def with_signal(dossier: Dossier, signal: AnySignal, kind: str) -> Dossier:
     signals = shelved(dossier.signals, f"{kind}/{signal.phase}", told)
     if signal.run is not None:
         signals = shelved(signals, f"job-run/{signal.run}/{signal.phase}", told)
-    return replace(dossier, signals=signals)
+    return replace(dossier, signals=signals, spans=seen(dossier.spans, HEARD, "yes", signal.occurred))
 
 
 def _of(signal: ChainBehind | TaskStopped | DeadLettered | SignaturesFailed) -> str:

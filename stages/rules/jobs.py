@@ -4,8 +4,8 @@ A job reports to the receiver by its name; what it is and whom it belongs to say
 configured is known by its reports alone: it can fail, but it cannot be overdue. One that names its runs is watched run
 by run. Nobody sends a report again that our receiver was not there to take: a job is not overdue before the receiver is
 back, and is told then with that doubt, since silence would hide a job that did not run until its next one. Days are
-those of the job's time zone. Not yet: a job that has never succeeded has nothing to be counted from; the doubt where
-the receiver came back more than 4 h 15 min ago.
+those of the job's time zone. One that has never succeeded is counted from its first report. Not promised: a job that
+has never reported anything. Not yet: the doubt where the receiver came back more than 4 h 15 min ago.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ from schemas.alerts import Audience, Severity
 from schemas.configuration import Job
 from schemas.facts import BulkOperationFacts
 from schemas.signals import JobPhase, JobReported
+from stages.dossiers.rhythms import HEARD
 from stages.rules.rule import Case, Clear, Due, Fire, Said, Verdict, admin_link, details
 from stages.rules.words import moment, plain, spell
 
-_BULK_FAILED = {"failed": "failed", "expired": "has expired", "canceled": "was canceled"}
+_BULK_DONE = "completed"
+_BULK_FAILED = {"failed": "failed", "expired": "has expired", "canceled": "was canceled", "cancelled": "was canceled"}
 _ENDS = (JobPhase.SUCCESS, JobPhase.FAIL)
 _TO = (Audience.IT_SUPPORT, Audience.APPLICATION_OWNERS)
 _LOST = "not confirmed: our receiver was away, and the job's report may be lost"
@@ -83,15 +85,21 @@ def job_of(case: Case) -> Job:
 
 
 def _run(case: Case, started: JobReported, allowed: timedelta) -> Verdict:
-    """Its own end, or a success that came after its time was over: whatever became of it, the job works again."""
+    """Over with its own success, or one that came after its time was over: then the job works again.
+
+    That it failed is no such end, but where it did so in its time.
+    """
     key = f"runtime/{started.run}" if started.run else "runtime"
-    at = started.occurred + allowed
+    at, how = started.occurred + allowed, "has reported no end"
     for report in reports(case, *_ENDS):
-        if _is_end(report, started):
+        is_its_end, is_success = _is_end(report, started), report.phase is JobPhase.SUCCESS
+        if is_its_end and (is_success or report.occurred <= at):
             return Clear(f"it ended on {moment(report.occurred)}", key)
-        if report.phase is JobPhase.SUCCESS and report.occurred >= at:
+        if is_success and report.occurred >= at:
             return Clear(f"a later run succeeded on {moment(report.occurred)}", key)
-    title = f"Job {started.job} has reported no end: started on {moment(started.occurred)}, may take {spell(allowed)}"
+        if is_its_end:
+            how = f"failed after its time, on {moment(report.occurred)}"
+    title = f"Job {started.job} {how}: started on {moment(started.occurred)}, may take {spell(allowed)}"
     return Due(_said(case, title, started.occurred, run=started.run), at, key, lost=_LOST)
 
 
@@ -101,16 +109,19 @@ def _is_end(report: JobReported, started: JobReported) -> bool:
 
 
 def _not_run(case: Case, job: Job, every: timedelta) -> Iterator[Verdict]:
-    """Counted from its last success: the next one ends it, and is counted from in its turn."""
-    done = newest(case, JobPhase.SUCCESS)
-    if done is None:
+    """Counted from its last success: the next one ends it, and is counted from in its turn. Before, from when it was
+    first heard of."""
+    done, heard = newest(case, JobPhase.SUCCESS), case.dossier.spans.get(HEARD, {}).get("yes")
+    last = done.occurred if done else heard.first if heard else None
+    if last is None:
         return
-    at = _next(done.occurred, every, _zone(case, job)) + job.grace
+    at = _next(last, every, _zone(case, job)) + job.grace
     title = f"Job {job.name} has reported no success for {spell(every + job.grace)}"
-    missed = max(int((case.now - done.occurred) / every), 1)
+    missed = max(int((case.now - last) / every), 1)
     lines = {"expected_every": spell(every), "runs_missed": str(missed)}
-    yield Clear(f"it succeeded on {moment(done.occurred)}", "every")
-    yield Due(_said(case, title, done.occurred, **lines), at, "every", lost=_LOST)
+    if done is not None:
+        yield Clear(f"it succeeded on {moment(last)}", "every")
+    yield Due(_said(case, title, last, **lines), at, "every", lost=_LOST)
 
 
 def _next(last: datetime, every: timedelta, zone: tzinfo) -> datetime:
@@ -130,45 +141,56 @@ def _zone(case: Case, job: Job) -> tzinfo:
 
 
 def _said(case: Case, title: str, since: datetime, **lines: str | None) -> Said:
-    job, done = job_of(case), newest(case, JobPhase.SUCCESS)
+    done = newest(case, JobPhase.SUCCESS)
     return Said(
         title=title,
         since=since,
-        severity=Severity.CRITICAL if job.critical else Severity.WARNING,
+        severity=_severity(case),
         audiences=_TO,
-        details=details(
-            **lines,
-            last_success=moment(done.occurred) if done else "none is known",
-            owner=job.owner,
-            business_critical="yes" if job.critical else None,
-        ),
+        details=details(**lines, last_success=moment(done.occurred) if done else "none is known", **_owned(case)),
         next_step="Look into the job's own log, mend it, and run it again.",
-        teams=(job.owner,) if job.owner else (),
+        teams=_owners(case),
     )
 
 
+def _severity(case: Case) -> Severity:
+    return Severity.CRITICAL if job_of(case).critical else Severity.WARNING
+
+
+def _owned(case: Case) -> dict[str, str]:
+    job = job_of(case)
+    return {"owner": job.owner or "none is configured", "business_critical": "yes" if job.critical else "no"}
+
+
+def _owners(case: Case) -> tuple[str, ...]:
+    owner = job_of(case).owner
+    return (owner,) if owner else ()
+
+
 def _bulk(case: Case) -> Iterator[Verdict]:
-    """Shopify's bulk operations: the newest one that ended. We start none, so a cancelled one is not ours."""
-    found = case.dossier.every(BulkOperationFacts)
+    """Shopify's bulk operations: the newest one of which we know how it ended. We start none, so that none was
+    canceled by us. Who owns them, the configuration may say of a job with their name."""
+    found = [it for it in case.dossier.every(BulkOperationFacts) if it.value.status in (_BULK_DONE, *_BULK_FAILED)]
     if not found:
         return
     facts = found[-1].value
-    if facts.status == "completed":
+    if facts.status == _BULK_DONE:
         yield Clear("a later bulk operation completed", "bulk")
-    elif facts.status in _BULK_FAILED:
-        why = f": {plain(facts.error_code)}" if facts.error_code else ""
-        said = Said(
-            title=f"A bulk {facts.kind or 'operation'} in Shopify {_BULK_FAILED[facts.status]}{why}",
-            since=found[-1].stamp.occurred,
-            severity=Severity.WARNING,
-            audiences=_TO,
-            details=details(last_one_that_completed=_completed(case), operation=facts.id.rpartition("/")[2]),
-            next_step="Find the app that started it, and let it run again.",
-            link=admin_link(case.shop, "apps"),
-        )
-        yield Fire(said, "bulk")
-
-
-def _completed(case: Case) -> str:
-    done = [known for known in case.dossier.every(BulkOperationFacts) if known.value.status == "completed"]
-    return moment(done[-1].stamp.occurred) if done else "none is known"
+        return
+    why = f": {plain(facts.error_code)}" if facts.error_code else ""
+    done = [known for known in found if known.value.status == _BULK_DONE]
+    said = Said(
+        title=f"A bulk {facts.kind or 'operation'} in Shopify {_BULK_FAILED[facts.status]}{why}",
+        since=found[-1].stamp.occurred,
+        severity=_severity(case),
+        audiences=_TO,
+        details=details(
+            last_one_that_completed=moment(done[-1].stamp.occurred) if done else "none is known",
+            operation=facts.id.rpartition("/")[2],
+            **_owned(case),
+        ),
+        next_step="Find the app that started it, and let it run again.",
+        link=admin_link(case.shop, "apps"),
+        teams=_owners(case),
+    )
+    yield Fire(said, "bulk")

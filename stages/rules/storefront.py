@@ -1,6 +1,6 @@
 """Use case 7, the storefront: the app gone or cut short, the shop shut, what it is made of, and privacy.
 
-Privacy requests are told once each, with their deadline: nobody can acknowledge them yet.
+A privacy request stays open, with its deadline, until somebody acknowledges it as done; nobody can yet.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from schemas.alerts import Audience, Severity
 from schemas.facts import PrivacyFacts, ScopesFacts, ShopFacts
 from schemas.signals import ShopShut, TokenRefused
 from stages.dossiers.registers import Known
-from stages.rules.rule import Case, Clear, Fire, Said, Tell, Verdict, admin_link, details
+from stages.rules.rule import Case, Clear, Fire, Said, Verdict, admin_link, details
 from stages.rules.storefront_parts import PARTS
 from stages.rules.words import moment
 
@@ -63,9 +63,8 @@ class PrivacyRequest:
     def judge(self, case: Case) -> Iterator[Verdict]:
         for known in case.dossier.every(PrivacyFacts):
             if (asked := _REQUESTS.get(known.kind)) is not None:
-                yield Tell(
-                    _request(case, known, *asked), f"{known.kind}/{known.value.request_id or known.stamp.delivery}"
-                )
+                request = known.value.request_id or known.stamp.delivery
+                yield Fire(_request(case, known, *asked), f"{known.kind}/{request}")
 
 
 # --- the shop and the app ---------------------------------------------------------------------------------------------

@@ -55,6 +55,16 @@ def test_a_bulk_operation_is_read_exactly() -> None:
     )
 
 
+@pytest.mark.parametrize("identity", [147595010, "147595010", "gid://shopify/BulkOperation/147595010"])
+def test_a_bulk_operation_may_name_itself_by_its_id_and_keeps_a_word_that_nobody_knows(identity: object) -> None:
+    body = {"id": identity, "status": "PAUSED_BY_SHOPIFY", "type": "MUTATION"}
+
+    facts = facts_of("bulk_operations/finish", orjson.dumps(body)).facts
+
+    gid = "gid://shopify/BulkOperation/147595010"
+    assert facts == BulkOperationFacts(id=gid, status="paused_by_shopify", kind="mutation")
+
+
 def test_an_audit_is_counted_and_names_nobody() -> None:
     failed = {"event": {"context": {"context_metadata": {"api_request_failed": True}}, "actor": {"name": "x"}}}
     assert parsed("audit_events/admin_api_activity", "audit_events_admin_api_activity__1").facts == AuditFacts(1, 0)

@@ -52,6 +52,7 @@ def test_a_job_that_fails_is_told_to_its_owner_with_what_it_said_and_when_it_las
         "Said": "The ERP refused 14 orders.",
         "Last success": "02 Nov 2026 at 08:00 UTC",
         "Owner": "it-support",
+        "Business critical": "no",
     }
 
 
@@ -86,7 +87,7 @@ def test_a_critical_job_is_critical() -> None:
     (alert,) = reports(Desk(company(NIGHTLY)), "fail")
 
     assert alert.severity is Severity.CRITICAL
-    assert labels(alert) == {"Last success": "none is known", "Business critical": "yes"}
+    assert labels(alert) == {"Last success": "none is known", "Owner": "none is configured", "Business critical": "yes"}
 
 
 def test_a_job_that_nobody_configured_can_fail_and_is_never_overdue() -> None:
@@ -184,10 +185,37 @@ def test_two_runs_that_do_not_end_are_two_alerts_and_each_has_its_own_end() -> N
     first, second = desk.passes(60 * MINUTE)
     assert (labels(first)["Run"], labels(second)["Run"]) == ("a", "b")
 
-    _, end = reports(desk, "fail", run="a")
+    (end,) = reports(desk, "success", 11, run="a")
 
     assert (end.id, end.state) == (first.id, AlertState.RESOLVED)
     assert desk.open["job-overdue"].id == second.id
+
+
+def test_that_it_failed_after_its_time_does_not_end_that_it_took_too_long() -> None:
+    desk = Desk(company(FEED))
+    reports(desk, "start")
+    desk.passes(46 * MINUTE)
+
+    (failed,) = reports(desk, "fail")
+
+    assert (failed.rule, set(desk.open)) == ("job-failed", {"job-failed", "job-overdue"})
+    assert {end.rule for end in reports(desk, "success")} == {"job-failed", "job-overdue"}
+
+
+def test_a_failure_after_its_time_that_is_known_before_it_is_told_is_said() -> None:
+    desk = Desk(company(FEED))
+    reports(desk, "start")
+    desk.is_behind = True
+    desk.passes(60 * MINUTE)
+    reports(desk, "fail", 50)
+    desk.is_behind = False
+
+    (alert,) = desk.passes(MINUTE)
+
+    says = (
+        "failed after its time, on 02 Nov 2026 at 09:50 UTC: started on 02 Nov 2026 at 09:00 UTC, may take 45 minutes"
+    )
+    assert (alert.rule, alert.title) == ("job-overdue", f"Job feed-sync {says}")
 
 
 def test_that_it_was_started_anew_does_not_end_that_it_never_ended() -> None:
@@ -215,6 +243,7 @@ def test_a_job_that_has_not_succeeded_for_its_interval_and_grace_is_overdue() ->
         "Expected every": "1 day",
         "Runs missed": "1",
         "Last success": "02 Nov 2026 at 09:00 UTC",
+        "Owner": "none is configured",
         "Business critical": "yes",
     }
     (end,) = reports(desk, "success")
@@ -235,11 +264,17 @@ def test_neither_a_start_nor_a_failure_is_the_success_that_was_due() -> None:
     assert set(desk.open) == {"job-failed", "job-overdue"}
 
 
-def test_a_job_that_has_never_succeeded_has_nothing_to_be_counted_from() -> None:
+def test_a_job_that_has_never_succeeded_is_counted_from_its_first_report() -> None:
     desk = Desk(company(NIGHTLY))
+    reports(desk, "start", 0)
+    desk.passes(timedelta(hours=23))
     reports(desk, "start")
+    assert desk.passes(timedelta(hours=1, minutes=14)) == []
 
-    assert desk.passes(timedelta(days=3)) == []
+    (alert,) = desk.passes(2 * MINUTE)
+
+    assert (alert.rule, alert.since, labels(alert)["Last success"]) == ("job-overdue", START, "none is known")
+    assert [end.state for end in reports(desk, "success")] == [AlertState.RESOLVED]
 
 
 @pytest.mark.parametrize(
@@ -327,6 +362,7 @@ def bulk(desk: Desk, status: str, minute: int, error: str | None = None) -> list
         ("failed", "internal_server_error", "A bulk query in Shopify failed: internal server error"),
         ("expired", None, "A bulk query in Shopify has expired"),
         ("canceled", None, "A bulk query in Shopify was canceled"),
+        ("cancelled", None, "A bulk query in Shopify was canceled"),
     ],
 )
 def test_a_bulk_operation_that_came_to_nothing_is_told(status: str, error: str | None, title: str) -> None:
@@ -340,6 +376,22 @@ def test_a_bulk_operation_that_came_to_nothing_is_told(status: str, error: str |
     assert bulk(desk, "running", 3) == []
     assert bulk(desk, "some_new_word", 4) == []
     assert [end.state for end in bulk(desk, "completed", 5)] == [AlertState.RESOLVED]
+
+
+def test_bulk_operations_have_an_owner_and_a_criticality_where_the_configuration_says_so() -> None:
+    desk = Desk(company(Job(name=BULK, owner="it-support", critical=True)))
+
+    (alert,) = bulk(desk, "failed", 1)
+
+    assert (alert.team, alert.severity) == ("it-support", Severity.CRITICAL)
+    assert (labels(alert)["Owner"], labels(alert)["Business critical"]) == ("it-support", "yes")
+
+
+def test_one_that_has_not_ended_hides_none_that_failed_whichever_is_told_first() -> None:
+    desk = Desk()
+    assert bulk(desk, "some_new_word", 9) == []
+
+    assert [alert.rule for alert in bulk(desk, "failed", 5)] == ["job-failed"]
 
 
 def test_a_bulk_operation_that_completed_earlier_ends_nothing() -> None:
