@@ -16,6 +16,7 @@ from msgspec import Struct
 from pipeline.approval_mistakes import in_approvals
 from pipeline.calendar_mistakes import in_calendars, time_zone
 from pipeline.document import Mistake
+from pipeline.limit_mistakes import in_limits
 from pipeline.rule_mistakes import in_conditions, in_thresholds
 from pipeline.scalars import near
 from schemas.configuration import Configuration, Person, Route, Secret, Shop, Team
@@ -23,6 +24,7 @@ from schemas.notifications import Channel
 from stages.channels.table import RESOURCES
 
 _USE_CASES = range(1, 8)
+_MATCHERS = tuple(name for name in Route.__struct_fields__ if name not in ("teams", "proceed", "routes"))
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _SHORTEST_SESSION, _LONGEST_SESSION = timedelta(seconds=1), timedelta(minutes=5)
 _SECURITY = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
@@ -40,6 +42,7 @@ def mistakes_in(configuration: Configuration, rules: Collection[str]) -> list[Mi
         lambda whole: _unknown_rules(whole.rules.off, "rules.off", rules),
         lambda whole: in_conditions(whole, rules),
         in_thresholds,
+        in_limits,
         lambda whole: _secrets(whole, ""),
         _opentext,
         _timeouts,
@@ -155,8 +158,17 @@ def _routes(route: Route, path: str, whole: Configuration, rules: Collection[str
     for number, use_case in enumerate(route.use_cases):
         if use_case not in _USE_CASES:
             yield Mistake(f"{path}.use_cases[{number}]", f"no use case {use_case}; there are 1 to 7")
+    yield from _never_asked(route, path)
     for number, child in enumerate(route.routes):
         yield from _routes(child, f"{path}.routes[{number}]", whole, rules)
+
+
+def _never_asked(route: Route, path: str) -> Iterator[Mistake]:
+    """What stands behind a child that takes everything."""
+    for number, child in enumerate(route.routes[:-1]):
+        if not child.proceed and not any(getattr(child, name) for name in _MATCHERS):
+            says = "takes all there is, so that nothing behind it is asked: put it last, or set `proceed: true`"
+            yield Mistake(f"{path}.routes[{number}]", says)
 
 
 def _unknown_teams(names: Sequence[str], path: str, whole: Configuration) -> Iterator[Mistake]:
@@ -201,7 +213,10 @@ def _opentext(whole: Configuration) -> Iterator[Mistake]:
     opentext = whole.opentext
     if (opentext.basic is None) == (opentext.oauth2 is None):
         yield Mistake("opentext", "exactly one of `basic` and `oauth2` says how we authenticate")
-    yield from _url(opentext.base_url, "opentext.base_url")
+    found = [*_url(opentext.base_url, "opentext.base_url")]
+    if not found and not urlsplit(opentext.base_url).path.strip("/"):
+        found = [Mistake("opentext.base_url", "is a host only; right is https://HOST/mra/v1")]
+    yield from found
     if opentext.oauth2 is not None:
         yield from _url(opentext.oauth2.token_url, "opentext.oauth2.token_url")
 

@@ -20,6 +20,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from pipeline.scalars import Unfit, near, scalar
 from schemas.calendars import WorkingTime
+from schemas.configuration import Secret
 
 
 class Mistake(NamedTuple):
@@ -54,7 +55,8 @@ class Document:
             node = yaml.compose(text, Loader=yaml.SafeLoader)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            self._wrong("", f"no YAML: {error.problem or error.context}", None if mark is None else mark.line + 1)
+            says = error.problem or error.context or ""
+            self._wrong("", f"no YAML: {says}{_hint(says)}", None if mark is None else mark.line + 1)
             return None
         except yaml.YAMLError as error:
             self._wrong("", f"no YAML: {' '.join(str(error).split())}")
@@ -112,12 +114,15 @@ class Document:
         fields: Mapping[str, inspect.Field] = {field.encode_name: field for field in kind.fields}
         line = node.start_mark.line + 1
         if not isinstance(node, MappingNode):
-            return self._wrong(path, f"keys and values are wanted here: {', '.join(fields)}", line)
+            return self._wrong(path, _no_struct(kind), line)
         values: dict[str, object] = {}
         seen: set[str] = set()
         for name, inner in self._entries(node, path):
             if (field := fields.get(name)) is None:
-                self._wrong(_join(path, name), f"unknown key; {near(name, fields)}", self.line_of(_join(path, name)))
+                says = f"unknown key; {near(name, fields)}"
+                if name.isdigit():
+                    says = "a comma begins a new entry here: a number is written without, like 1000.50"
+                self._wrong(_join(path, name), says, self.line_of(_join(path, name)))
                 continue
             seen.add(name)
             if (value := self._value(inner, field.type, _join(path, name))) is not _UNREADABLE:
@@ -144,7 +149,7 @@ class Document:
     def _list(self, node: Node, item: inspect.Type, path: str) -> object:
         if not isinstance(node, SequenceNode):
             says = f"a list is wanted here, of {_wanted(item)}"
-            if isinstance(node, ScalarNode) and node.value not in _NULL and not _is_struct(item):
+            if isinstance(node, ScalarNode) and node.value not in _NULL and _fits(node.value, item):
                 says = f"a list is wanted here: [{node.value}]"
             return self._wrong(path, says, node.start_mark.line + 1)
         items: list[object] = []
@@ -155,7 +160,8 @@ class Document:
 
     def _mapping(self, node: Node, kind: inspect.DictType, path: str) -> object:
         if not isinstance(node, MappingNode):
-            return self._wrong(path, "keys and values are wanted here", node.start_mark.line + 1)
+            says = f"keys and values are wanted here: {_wanted(kind.key_type)}; each with {_wanted(kind.value_type)}"
+            return self._wrong(path, says, node.start_mark.line + 1)
         key_type, described = _plain(kind.key_type)
         found: dict[object, object] = {}
         for name, inner in self._entries(node, path):
@@ -198,8 +204,41 @@ def _wanted(kind: inspect.Type) -> str:
     return described or "a value"
 
 
-def _is_struct(kind: inspect.Type) -> bool:
-    return isinstance(_plain(kind)[0], inspect.StructType)
+def _no_struct(kind: inspect.StructType) -> str:
+    """What may be a secret is not repeated."""
+    if kind.cls is Secret:
+        return "a secret is named here, and never stands here itself: {env: NAME_OF_A_VARIABLE} or {file: /a/path}"
+    names = [field.encode_name for field in kind.fields]
+    first = next((field.encode_name for field in kind.fields if field.required), names[0])
+    return f"keys and values are wanted here ({', '.join(names)}), like {{{first}: ...}}"
+
+
+def _fits(text: str, item: inspect.Type) -> bool:
+    kind, described = _plain(item)
+    if isinstance(kind, inspect.StructType):
+        return False
+    try:
+        scalar(text, kind, described)
+    except Unfit:
+        return False
+    return True
+
+
+#: What PyYAML says, and what a person has done.
+_HINTS = {
+    "'\\t'": "; YAML indents by spaces, and never by tabs",
+    "found another document": "; a file is one document, so that `---` may stand at its beginning only",
+    "<block end>": "; is this line indented like its neighbours, and a value with quotes in it quoted as a whole?",
+    "expected ' '": "; a value that begins with `!` is put in quotes",
+    "mapping values are not allowed": "; a value with a colon in it is put in quotes",
+    "cannot start any token": "; a value that begins with this sign is put in quotes",
+    "<stream end>": "; a bracket is open",
+    "',' or": "; a bracket, or a comma, is missing",
+}
+
+
+def _hint(says: str) -> str:
+    return next((hint for sign, hint in _HINTS.items() if sign in says), "")
 
 
 def _join(path: str, name: str) -> str:

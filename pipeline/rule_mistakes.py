@@ -29,6 +29,15 @@ def in_conditions(whole: Configuration, rules: Collection[str]) -> Iterator[Mist
             yield from _in_expression(policy.when, f"approvals[{number}].when", _RULES[_APPROVALS])
 
 
+def misplaced(mistake: Mistake, rules: Collection[str]) -> Mistake:
+    """A rule's name where a group of settings is wanted: what is said of single rules stands elsewhere."""
+    name = mistake.path.removeprefix("rules.").replace("_", "-").lower()
+    if name not in rules or not mistake.says.startswith("unknown key"):
+        return mistake
+    says = f"unknown key; a rule is switched off by `off: [{name}]`, and narrowed by `when: {{{name}: ...}}`"
+    return mistake._replace(says=says)
+
+
 def _in_expression(text: str, path: str, rule: Rule) -> Iterator[Mistake]:
     yield from (Mistake(path, says) for says in wrong_with(text, seen_anywhere(rule)))
 

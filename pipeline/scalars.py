@@ -7,7 +7,7 @@ working time, `3 working days` or `48 working hours`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from difflib import get_close_matches
@@ -27,6 +27,8 @@ _NUMBER = re.compile(r"[+-]?(\d[\d_]*)(\.\d+)?")
 _SPAN = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 _WORKING_TIME = re.compile(r"(\d{1,4}) *working *(minute|hour|day)s?")
 _IN_WORKING_TIME = re.compile(r"work|business", re.IGNORECASE)
+_WITHOUT_UNIT = re.compile(r"\d+")
+_THOUSANDS = re.compile(r"\d{1,3}(\.000)+")
 _BOUNDS: tuple[tuple[str, str, Callable[[float, float], bool]], ...] = (
     ("gt", "more than", lambda value, bound: value > bound),
     ("ge", "at least", lambda value, bound: value >= bound),
@@ -35,12 +37,24 @@ _BOUNDS: tuple[tuple[str, str, Callable[[float, float], bool]], ...] = (
 )
 
 
+_FEW = 20
+
+
 def near(word: str, known: Iterable[str]) -> str:
     """What was probably meant, and if nothing is near, all that there is."""
     choices = sorted(known)
     if close := get_close_matches(word, choices, n=1, cutoff=0.6):
         return f"did you mean `{close[0]}`?"
     return f"there is {', '.join(choices)}" if choices else "there is none"
+
+
+def few_near(word: str, known: Collection[str]) -> str:
+    """Of a short list all is said, since the near word may be the wrong one."""
+    there = f"there is {', '.join(sorted(known))}"
+    close = get_close_matches(word.lower(), known, n=1, cutoff=0.75)
+    if len(known) > _FEW:
+        return near(word, known)
+    return f"did you mean `{close[0]}`? {there}" if close else there
 
 
 def duration(text: str) -> timedelta:
@@ -54,8 +68,17 @@ def duration(text: str) -> timedelta:
             return msgspec.convert(text.upper(), timedelta)
     except (msgspec.ValidationError, OverflowError) as error:
         raise Unfit(f"`{text}` is no length of time: {error}") from error
-    says = "this time runs by the clock" if _IN_WORKING_TIME.search(text) else "a time needs its unit"
-    raise Unfit(f"`{text}`: {says}: 90s, 60m, 4h, 2d, or ISO 8601 like PT60M")
+    raise Unfit(f"`{text}`: {_no_time(text.strip())}: 90s, 60m, 1h30m, 2d, or ISO 8601 like PT60M")
+
+
+def _no_time(text: str) -> str:
+    if text.startswith("-"):
+        return "a length of time is never negative"
+    if _IN_WORKING_TIME.search(text):
+        return "this time runs by the clock"
+    if _WITHOUT_UNIT.fullmatch(text):
+        return "a time needs its unit"
+    return "a time is whole numbers, each with its unit (w, d, h, m, s) and no space"
 
 
 def length(text: str) -> timedelta | Mapping[str, object]:
@@ -103,14 +126,26 @@ def _truth(text: str) -> bool:
 
 def _choice(text: str, known: Sequence[str]) -> str:
     if text not in known:
-        raise Unfit(f"`{text}` is not known; {near(text, known)}")
+        raise Unfit(f"`{text}` is not known; {few_near(text, known)}")
     return text
+
+
+def _no_number(text: str, kind: inspect.Type) -> str:
+    if text.strip().endswith("%"):
+        right = "; a share of 20 % is written 0.2" if isinstance(kind, inspect.DecimalType) else ""
+        return f"`{text}` is no number{right}"
+    if isinstance(kind, inspect.DecimalType):
+        return f"`{text}` is no number; right is for example 1000.50, without a currency"
+    return f"`{text}` is no number"
 
 
 def _number(text: str, kind: inspect.IntType | inspect.FloatType | inspect.DecimalType) -> object:
     found = _NUMBER.fullmatch(text.strip())
     if found is None:
-        raise Unfit(f"`{text}` is no number")
+        raise Unfit(_no_number(text, kind))
+    if isinstance(kind, inspect.DecimalType) and _THOUSANDS.fullmatch(text.strip()):
+        whole = text.strip().split(".")[0]
+        raise Unfit(f"`{text}` is {whole} here, since a point begins the decimals: write {whole}, or {whole}000")
     plain = Decimal(text.strip().replace("_", ""))
     if isinstance(kind, inspect.DecimalType):
         return plain

@@ -15,6 +15,7 @@ import msgspec
 
 from pipeline.consistency import mistakes_in, secrets_of
 from pipeline.document import Document, Mistake
+from pipeline.rule_mistakes import misplaced
 from schemas.configuration import Configuration, Listen, Secret
 
 
@@ -49,18 +50,19 @@ def parse(text: str, rules: Collection[str] = ()) -> Configuration:
     """Raises ConfigurationError. With the names of all `rules`, those that the text names are checked too."""
     document = Document()
     values = document.read(text, Configuration)
+    unread = [misplaced(mistake, rules) for mistake in document.mistakes]
     if values is None:
-        raise ConfigurationError(document.mistakes)
+        raise ConfigurationError(unread)
     try:
         configuration = msgspec.convert(values, Configuration)
     except msgspec.ValidationError as error:
-        raise ConfigurationError([*document.mistakes, Mistake("", str(error))]) from error
+        raise ConfigurationError([*unread, Mistake("", str(error))]) from error
     found = [
         mistake._replace(line=document.line_of(mistake.path))
         for mistake in mistakes_in(configuration, rules)
-        if not _follows(mistake, document.mistakes)
+        if not _follows(mistake, unread)
     ]
-    if mistakes := [*document.mistakes, *found]:
+    if mistakes := [*unread, *found]:
         raise ConfigurationError(sorted(mistakes, key=lambda mistake: mistake.line or 0))
     return configuration
 

@@ -27,6 +27,7 @@ ShopDomain = Annotated[
     ),
 ]
 Positive = Annotated[int, Meta(ge=1)]
+RuleName = Annotated[str, Meta(description="a rule's name, like order-high-risk")]
 Expression = Annotated[str, Meta(description="a CEL expression, like `order.total >= 100`")]
 
 
@@ -281,7 +282,7 @@ class Rules(Configured, frozen=True):
     """
 
     off: tuple[str, ...] = ()
-    when: dict[str, Expression] = field(default_factory=dict)
+    when: dict[RuleName, Expression] = field(default_factory=dict)
     premium: PremiumRule = PremiumRule()
     orders: OrderRules = OrderRules()
     fulfillment: FulfillmentRules = FulfillmentRules()

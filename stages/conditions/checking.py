@@ -14,8 +14,8 @@ from difflib import get_close_matches
 import cel
 
 from stages.conditions.condition import Condition, Malformed, compiled, first_sentence
-from stages.conditions.naming import Mention, Names, names_in
-from stages.conditions.seen import LINE, Kind, Variables
+from stages.conditions.naming import Compared, Mention, Names, names_in
+from stages.conditions.seen import LINE, Kind, Seen, Variables
 
 #: Longer than anything that a person can read; deep nesting would end the process inside the library.
 LONGEST = 1000
@@ -35,6 +35,7 @@ _POINTER = re.compile(r"ERROR: <input>:\d+:\d+: (.+?)(?: expecting .*)?\n((?:\|[
 _MADE_UP: Mapping[Kind, tuple[object, object]] = {
     Kind.TEXT: ("a", ""),
     Kind.NUMBER: (1.5, 0.0),
+    Kind.SHARE: (0.5, 0.0),
     Kind.COUNT: (1, 0),
     Kind.TRUTH: (True, False),
     Kind.MOMENT: (datetime(2026, 1, 1, tzinfo=UTC), datetime(2000, 1, 1, tzinfo=UTC)),
@@ -56,7 +57,7 @@ def wrong_with(text: str, seen: Variables) -> Iterator[str]:
         yield _syntax(str(error))
         return
     names = names_in(text)
-    found = [*_unknown_functions(text), *_unknown_names(names, seen), *_capitals(names, seen)]
+    found = [*_unknown_functions(text), *_unknown_names(names, seen), *_never_true(names, seen)]
     yield from found or _types(condition, names, seen)
 
 
@@ -116,12 +117,35 @@ def _unknown_field(mention: Mention, through: tuple[str, ...], seen: Variables) 
     return None
 
 
-def _capitals(names: Names, seen: Variables) -> Iterator[str]:
-    """What would never be found."""
-    for literal, mention in names.texts:
-        fact = seen.get(mention.path[0], {}).get(mention.path[1]) if len(mention.path) == 2 else None
-        if fact is not None and fact.is_small and literal != literal.lower():
-            yield f'`{".".join(mention.path)}` are in small letters: write "{literal.lower()}"'
+def _never_true(names: Names, seen: Variables) -> Iterator[str]:
+    """What is compared with something that it never is: to CEL that is no mistake, only never true."""
+    for compared in names.compared:
+        path = compared.mention.path
+        fact = seen.get(path[0], {}).get(path[1]) if len(path) == 2 else None
+        if fact is not None and (says := _no_match(".".join(path), fact, compared)) is not None:
+            yield says
+
+
+_NUMBERS = frozenset({Kind.NUMBER, Kind.COUNT, Kind.SHARE})
+
+
+def _no_match(name: str, fact: Seen, compared: Compared) -> str | None:
+    literal, is_text = compared.literal, compared.kind == "text"
+    if fact.kind is Kind.TEXTS and compared.sign in ("==", "!=", "of"):
+        return f'`{name}` is a list of texts: write `"{literal}" in {name}`'
+    if fact.kind is Kind.TEXT and not is_text and compared.sign in ("==", "!=", "of"):
+        return f'`{name}` is a text: write "{literal}"'
+    if fact.kind in _NUMBERS and is_text and compared.sign in ("==", "!=", "of"):
+        return f"`{name}` is a number: write it without quotes"
+    if fact.kind is Kind.TRUTH and compared.kind != "word" and compared.sign in ("==", "!="):
+        return f"`{name}` is true or false: write `{name}`, or `!{name}`"
+    if fact.kind is Kind.SHARE and compared.kind == "number" and float(literal) > 1:
+        return f"`{name}` is {fact.kind.value}: 20 % is written 0.2"
+    if is_text and fact.is_small and literal != literal.lower():
+        return f'`{name}` {"are" if fact.kind is Kind.TEXTS else "is"} in small letters: write "{literal.lower()}"'
+    if is_text and fact.is_capital and literal != literal.upper():
+        return f'`{name}` is in capitals: write "{literal.upper()}"'
+    return None
 
 
 def _types(condition: Condition, names: Names, seen: Variables) -> Iterator[str]:
@@ -147,7 +171,7 @@ def _of_types(error: Exception, names: Names, seen: Variables) -> str:
     """The library does not say where: what the names are does."""
     paths = dict.fromkeys(mention.path[:2] for mention in names.mentions if mention.path[0] in seen)
     kinds = [f"{'.'.join(path)} is {seen[path[0]][path[1]].kind.value}" for path in paths]
-    decimals = any(seen[path[0]][path[1]].kind is Kind.NUMBER for path in paths)
+    decimals = any(seen[path[0]][path[1]].kind in (Kind.NUMBER, Kind.SHARE) for path in paths)
     hint = "; beside + - * / a number is written with its point: 2.0" if decimals else ""
     return f"cannot be worked out: {first_sentence(error)}. {'; '.join(kinds)}{hint}"
 

@@ -18,6 +18,8 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _BINDING = frozenset({"all", "exists", "exists_one", "filter", "map"})
+_COMPARING = frozenset({"==", "!=", "<", "<=", ">", ">=", "in"})
+_WORKING = frozenset("+-*/%")
 _NO_NAMES = frozenset({"true", "false", "null", "in"})
 
 
@@ -34,18 +36,27 @@ class Mention(NamedTuple):
     at: int
 
 
+class Compared(NamedTuple):
+    """A fact beside a literal: `sign` is what stands between (`==`, `>`, ...), `in` where the fact is the list, `of`
+    where it is sought among literals. `kind`: text, number or word (true, false)."""
+
+    mention: Mention
+    sign: str
+    kind: str
+    literal: str
+
+
 class Names(NamedTuple):
-    """`bound`: what loops call an element, with the path that they go through. `texts`: the literals before `in` a
-    path, with their places."""
+    """`bound`: what loops call an element, with the path that they go through."""
 
     mentions: tuple[Mention, ...]
     bound: Mapping[str, tuple[str, ...]]
-    texts: tuple[tuple[str, Mention], ...]
+    compared: tuple[Compared, ...]
 
 
 def names_in(expression: str) -> Names:
     tokens = [token for token in _tokens(expression) if token.kind != "comment"]
-    mentions, bound, texts = [], dict[str, tuple[str, ...]](), []
+    mentions, bound, compared = [], dict[str, tuple[str, ...]](), list[Compared]()
     position = 0
     while position < len(tokens):
         if not _begins(tokens, position):
@@ -56,10 +67,9 @@ def names_in(expression: str) -> Names:
         mentions.append(mention)
         if (name := _loop(tokens, after)) is not None:
             bound.setdefault(name, path)
-        if (literal := _sought(tokens, position)) is not None:
-            texts.append((literal, mention))
+        compared += _beside(tokens, position, after, mention)
         position = after
-    return Names(tuple(mentions), bound, tuple(texts))
+    return Names(tuple(mentions), bound, tuple(compared))
 
 
 def _tokens(expression: str) -> Iterator[Token]:
@@ -91,10 +101,41 @@ def _loop(tokens: Sequence[Token], position: int) -> str | None:
     return _text(tokens, position + 3) if _text(tokens, position + 2) == "(" else None
 
 
-def _sought(tokens: Sequence[Token], position: int) -> str | None:
-    if _text(tokens, position - 1) != "in" or position < 2 or tokens[position - 2].kind != "text":
-        return None
-    return tokens[position - 2].text.strip("\"'")
+def _beside(tokens: Sequence[Token], position: int, after: int, mention: Mention) -> Iterator[Compared]:
+    """What the path is compared with, before it and behind it; nothing where either is first reckoned with."""
+    if _text(tokens, position - 1) in _WORKING or _text(tokens, after) in _WORKING:
+        return
+    sign, at = _sign(tokens, after)
+    if sign == "in" and _text(tokens, at) == "[":
+        for number in range(at + 1, len(tokens)):
+            if _text(tokens, number) == "]":
+                break
+            yield from _literal(tokens, number, mention, "of")
+    elif sign:
+        yield from _literal(tokens, at, mention, sign)
+    for number in (1, 2):
+        sign, at = _sign(tokens, position - number)
+        if sign and at == position:
+            yield from _literal(tokens, position - number - 1, mention, sign)
+            return
+
+
+def _sign(tokens: Sequence[Token], position: int) -> tuple[str, int]:
+    """A comparison that begins there, and where what follows it begins; empty where none does."""
+    first = _text(tokens, position)
+    two = first + _text(tokens, position + 1)
+    if two in _COMPARING:
+        return two, position + 2
+    return (first, position + 1) if first in _COMPARING else ("", position)
+
+
+def _literal(tokens: Sequence[Token], position: int, mention: Mention, sign: str) -> Iterator[Compared]:
+    neighbours = {_text(tokens, position - 1), _text(tokens, position + 1)}
+    if not 0 <= position < len(tokens) or neighbours & _WORKING:
+        return
+    token = tokens[position]
+    if token.kind in ("text", "number") or token.text in ("true", "false"):
+        yield Compared(mention, sign, token.kind, token.text.strip("\"'"))
 
 
 def _text(tokens: Sequence[Token], position: int) -> str:

@@ -99,9 +99,11 @@ ORDER: Names = {
         "what was taken off",
         _order(lambda order: number(order.discounts.amount) if order.discounts else None),
     ),
-    "discount_share": Seen(Kind.NUMBER, "the same as a share, 0.0 to 1.0", _order(_share)),
+    "discount_share": Seen(Kind.SHARE, "the same as a share, 0.0 to 1.0", _order(_share)),
     "currency": Seen(Kind.TEXT, "the shop's, like EUR", _order(lambda order: order.total and order.total.currency)),
-    "country": Seen(Kind.TEXT, "where it goes, like NO; empty without an address", _order(_country, "address")),
+    "country": Seen(
+        Kind.TEXT, "where it goes, like NO; empty without an address", _order(_country, "address"), is_capital=True
+    ),
     "province": Seen(Kind.TEXT, "and its province", _order(_province, "address")),
     "tags": Seen(Kind.TEXTS, "its tags, in small letters", _order(lambda order: small(order.tags), "tags"), True),
     "gateways": Seen(Kind.TEXTS, "how it is paid", _order(lambda order: list(order.gateways), "gateways")),
@@ -160,8 +162,8 @@ DRAFT: Names = {
         ORDER["discounts"].says,
         _draft(lambda draft: number(draft.discounts.amount) if draft.discounts else None),
     ),
-    "discount_share": Seen(Kind.NUMBER, ORDER["discount_share"].says, _draft(_share)),
-    "country": Seen(Kind.TEXT, ORDER["country"].says, _draft(_country, "address")),
+    "discount_share": Seen(Kind.SHARE, ORDER["discount_share"].says, _draft(_share)),
+    "country": Seen(Kind.TEXT, ORDER["country"].says, _draft(_country, "address"), is_capital=True),
     "province": Seen(Kind.TEXT, ORDER["province"].says, _draft(_province, "address")),
     "terms": Seen(
         Kind.TEXT, ORDER["terms"].says, _draft(lambda draft: draft.terms.name if draft.terms else "", "terms")

@@ -22,6 +22,7 @@ class Kind(StrEnum):
 
     TEXT = "a text"
     NUMBER = "a number"
+    SHARE = "a share from 0.0 to 1.0"
     COUNT = "a whole number"
     TRUTH = "true or false"
     MOMENT = "a moment"
@@ -45,12 +46,14 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One name. `read` gives None for what is not known. `is_small`: it is there in small letters only."""
+    """One name. `read` gives None for what is not known. `is_small`: it is there in small letters only,
+    `is_capital` in capitals."""
 
     kind: Kind
     says: str
     read: Callable[[Sight], object]
     is_small: bool = False
+    is_capital: bool = False
 
 
 #: By field's name, and by variable's.

@@ -62,7 +62,7 @@ def test_what_we_ship_has_no_mistake(name: str) -> None:
             "rules.payments.abandond_after (line 11): unknown key; did you mean `abandoned_after`?",
         ),
         ("payments: 60m", "rules.payments (line 11): keys and values are wanted here"),
-        ("payments: {abandoned_after: 60}", "`60`: a time needs its unit: 90s, 60m, 4h, 2d, or ISO 8601 like PT60M"),
+        ("payments: {abandoned_after: 60}", "`60`: a time needs its unit: 90s, 60m, 1h30m, 2d, or ISO 8601 like PT60M"),
         ("payments: {abandoned_after: PT}", "`PT` is no length of time"),
         ("payments: {abandoned_after: [60m]}", "rules.payments.abandoned_after (line 11): one value is wanted here"),
         ("inventory: {below: ten}", "rules.inventory.below (line 11): `ten` is no number"),
@@ -94,7 +94,11 @@ def test_a_mistake_names_its_path_its_line_and_what_would_be_right(line: str, ex
         ("  base_url", "  basic: {}\n  base_url", "opentext.basic (line 10): stands here twice"),
         ("https://", "http://", "opentext.base_url (line 8): must be https"),
         ("  basic:", "  oauth2: {}\n  basic:", "opentext.oauth2.token_url (line 9): is missing"),
-        ("opentext:\n", "opentext:\n  timeout: soon\n", "opentext.timeout (line 8): `soon`: a time needs its unit"),
+        (
+            "opentext:\n",
+            "opentext:\n  timeout: soon\n",
+            "opentext.timeout (line 8): `soon`: a time is whole numbers, each with its unit",
+        ),
     ],
 )
 def test_a_mistake_in_the_least_file_is_found(old: str, new: str, expected: str) -> None:
@@ -290,7 +294,7 @@ def test_what_a_configuration_says_can_be_read_back(name: str) -> None:
 
 def test_numbers_and_lists_of_any_kind_are_read_back_as_they_were() -> None:
     text = LEAST + (
-        "rules:\n  premium: {spent_from: -0.5}\n  inventory: {margin: 0.25, thresholds: [{sku: 0049, below: 5}]}\n"
+        "rules:\n  premium: {spent_from: 0.5}\n  inventory: {margin: 0.25, thresholds: [{sku: 0049, below: 5}]}\n"
         "  returns: {evidence_before: [3d, 90m]}\n"
         "approvals: [{name: large, teams: [operations], total_from: 5000, countries: [NO]}]\n"
         "routes: {teams: [operations], routes: [{severities: [critical], use_cases: [1], routes: [{proceed: true}]}]}\n"

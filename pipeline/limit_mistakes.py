@@ -1,0 +1,80 @@
+"""What is wrong with the numbers and times of the rules, where the types let it pass: no share, no time, no amount."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from difflib import get_close_matches
+
+from pipeline.document import Mistake
+from schemas.configuration import Configuration, Job
+
+_SCOPE = re.compile(r"(unauthenticated_|customer_)?(read|write)_[a-z_]+")
+#: Those that our subscriptions and questions need; Shopify has many more, and new ones.
+KNOWN_SCOPES = tuple(
+    f"read_{what}"
+    for what in (
+        *("orders", "all_orders", "customers", "inventory", "products", "returns", "fulfillments", "draft_orders"),
+        *("merchant_managed_fulfillment_orders", "assigned_fulfillment_orders", "third_party_fulfillment_orders"),
+        *("payment_terms", "shopify_payments_disputes", "themes", "locations", "checkouts"),
+    )
+)
+_SURE = 0.93
+
+
+def in_limits(whole: Configuration) -> Iterator[Mistake]:
+    yield from _shares(whole)
+    yield from _amounts(whole)
+    yield from _times(whole)
+    for number, job in enumerate(whole.rules.operations.jobs):
+        yield from _job(job, f"rules.operations.jobs[{number}]")
+    yield from _scopes(whole.rules.operations.required_scopes, "rules.operations.required_scopes")
+
+
+def _shares(whole: Configuration) -> Iterator[Mistake]:
+    margin = whole.rules.inventory.margin
+    if not 0 <= margin <= 1:
+        yield Mistake("rules.inventory.margin", f"{margin} is no share from 0 to 1; 20 % is written 0.2")
+
+
+def _amounts(whole: Configuration) -> Iterator[Mistake]:
+    amounts: tuple[tuple[str, Decimal | None], ...] = (
+        ("rules.premium.spent_from", whole.rules.premium.spent_from),
+        ("rules.payments.abandoned_alert_from", whole.rules.payments.abandoned_alert_from),
+    )
+    for path, amount in amounts:
+        if amount is not None and amount < 0:
+            yield Mistake(path, f"nothing comes to less than nothing: {amount} is every amount; leave it out")
+
+
+def _times(whole: Configuration) -> Iterator[Mistake]:
+    stock, payments = whole.rules.inventory, whole.rules.payments
+    if stock.cover_above < stock.cover_below:
+        says = "is shorter than `cover_below`, so that what is low would never be enough again"
+        yield Mistake("rules.inventory.cover_above", says)
+    windows: tuple[tuple[str, timedelta], ...] = (
+        ("rules.payments.velocity_window", payments.velocity_window),
+        ("rules.payments.velocity_card_window", payments.velocity_card_window),
+        ("rules.payments.provider_window", payments.provider_window),
+        ("rules.operations.sync.unknown_rhythm", whole.rules.operations.sync.unknown_rhythm),
+    )
+    for path, window in windows:
+        if not window:
+            yield Mistake(path, "nothing happens in no time; leave it out for the default")
+
+
+def _job(job: Job, path: str) -> Iterator[Mistake]:
+    for name, length in (("every", job.every), ("max_runtime", job.max_runtime)):
+        if length == timedelta():
+            yield Mistake(f"{path}.{name}", "no job is done in no time; leave it out where nobody waits for it")
+
+
+def _scopes(scopes: Sequence[str], path: str) -> Iterator[Mistake]:
+    for number, scope in enumerate(scopes):
+        close = get_close_matches(scope, KNOWN_SCOPES, n=1, cutoff=_SURE)
+        if not _SCOPE.fullmatch(scope):
+            yield Mistake(f"{path}[{number}]", f"`{scope}` is no scope of Shopify's, like read_orders")
+        elif close and scope not in KNOWN_SCOPES:
+            yield Mistake(f"{path}[{number}]", f"`{scope}` is no scope of Shopify's; did you mean `{close[0]}`?")
