@@ -27,6 +27,7 @@ from schemas.records import REDRIVEN_AT, Record
 from schemas.resources import SHOP_REDACT
 from stages.bodies.arrivals import Draft, copies, read, routing_of
 from stages.bodies.fields import instant
+from stages.bodies.skew import in_time
 from stages.hearing import HEARD, heard
 from stages.selling import SOLD, items_wanted, sales
 from stages.shopify.answers import Denied, Found
@@ -184,7 +185,7 @@ class Enrich:
         event = replace(event, facts=facts, incomplete=tuple(sorted(unknown)), test=test)
         if event.source is Source.EVENT and isinstance(facts, OrderFacts):
             event = replace(event, updated=facts.updated)
-        return event, unknown
+        return in_time(event), unknown
 
     # --- facts that come late --------------------------------------------------------------------------------------
 

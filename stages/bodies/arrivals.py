@@ -18,6 +18,7 @@ from schemas.records import Record
 from stages.bodies.fields import instant
 from stages.bodies.parsed import About, Parsed
 from stages.bodies.payments import card_digits
+from stages.bodies.skew import in_time
 from stages.bodies.table import facts_of, facts_of_event
 from stages.stage import Reject
 
@@ -71,7 +72,7 @@ def read(record: Record, card_key: bytes | None) -> Draft:
         test=parsed.test or record.header("x-shopify-test") == "true",
         echo=parsed.echo,
     )
-    return Draft(event, parsed.about)
+    return Draft(in_time(event), parsed.about)
 
 
 def _parsed(record: Record, topic: str, body: bytes) -> Parsed:
