@@ -70,7 +70,8 @@ class Alert(Struct, frozen=True, omit_defaults=True):
     `milestone` alerts have no end: they tell something that happened. `since` is when the condition began, `at` the
     time of this record (both business time), `received` the wall time of what caused it. `digest`: may wait for the
     team's digest. `bundle` is what goes together into one message. `opened_by` is a delivery id or a timer's due time.
-    `untold`: it goes out although its rule's `when` could not be told, for this reason.
+    `untold`: it goes out although its rule's `when` could not be told, for this reason. `resolves`: the alerts that end
+    with what a milestone tells; the ends themselves then name it in `told_by`, and are no message of their own.
     """
 
     id: str
@@ -97,3 +98,5 @@ class Alert(Struct, frozen=True, omit_defaults=True):
     digest: bool = False
     configuration: str | None = None
     untold: Untold | None = None
+    resolves: tuple[str, ...] = ()
+    told_by: str | None = None

@@ -15,6 +15,7 @@ class DropReason(StrEnum):
     NOT_WATCHED = "not-watched"
     NOTHING_OPEN = "nothing-open"
     ALREADY_KNOWN = "already-known"
+    TOLD_WITH_ANOTHER = "told-with-another"
     UNREADABLE = "unreadable"
 
 

@@ -27,7 +27,7 @@ from stages.dossiers.dossier import Dossier, is_import
 from stages.dossiers.merging import merged
 from stages.dossiers.sales import ASIDE, MOST, set_aside
 from stages.dossiers.signalled import with_signal
-from stages.judging.episodes import EPISODE, TRACK, Episode, Track, split_name
+from stages.judging.episodes import EPISODE, TRACK, Track, split_name
 from stages.judging.judgement import TOLD, Cause, Judgement
 from stages.judging.narrowing import Narrowing
 from stages.judging.sweeping import (
@@ -190,7 +190,7 @@ class Classify:
 
     def _asked_of_each(self, judgement: Judgement, case: Case, sieve: Sieve) -> Iterator[Outcome]:
         for rule in self._rules(case.subject):
-            verdicts = self._narrowing.judged(rule, _for(rule, case, judgement.open))
+            verdicts = self._narrowing.judged(rule, _for(rule, case, judgement))
             yield from judgement.carried_out(rule, sieve(rule, verdicts))
 
     def _holding(self, judgement: Judgement, case: Case, name: str) -> Iterator[Fire | Due]:
@@ -198,7 +198,7 @@ class Classify:
         of, key = split_name(name)
         for rule in self._rules(case.subject):
             if rule.name == of:
-                for verdict in self._narrowing.judged(rule, _for(rule, case, judgement.open)):
+                for verdict in self._narrowing.judged(rule, _for(rule, case, judgement)):
                     if isinstance(verdict, Fire | Due) and verdict.key == key:
                         yield verdict
 
@@ -216,10 +216,18 @@ class Classify:
         return context.state.get(DOSSIER, subject) or Dossier()
 
 
-def _for(rule: Rule, case: Case, opened: Mapping[str, Episode]) -> Case:
-    own = {key: episode for name, episode in opened.items() for of, key in [split_name(name)] if of == rule.name}
+def _for(rule: Rule, case: Case, judgement: Judgement) -> Case:
+    opened = ((*split_name(name), episode) for name, episode in judgement.open.items())
+    own = {key: episode for of, key, episode in opened if of == rule.name}
     requests = {key: episode.request for key, episode in own.items() if episode.request is not None}
-    return dataclasses.replace(case, open=frozenset(own), requests=requests, rule=rule.name, use_case=rule.use_case)
+    return dataclasses.replace(
+        case,
+        open=frozenset(own),
+        requests=requests,
+        rule=rule.name,
+        use_case=rule.use_case,
+        ended=tuple(judgement.ended),
+    )
 
 
 def nobodys(dossier: Dossier) -> str | None:

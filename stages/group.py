@@ -1,11 +1,12 @@
 """`group`: turns the alerts of a team into notifications, one for each channel of their severity.
 
 For now every alert is a group of its own and goes out at once; digests, escalation, acknowledgements and the storm
-brake are not here yet. An end is told where the beginning was told, and nowhere else. What finally failed on one
-channel, or may have, is told once on another, and no further. What was meant for a team that is no longer configured is
-told the default one: at once, or, where it failed on its way, then, or when this stage hears that the team is gone; the
-same message id as the default team's own word on it makes one of both. Not promised: that a team is reached whose
-channels all fail, nor a second channel for what another team is told in its stead.
+brake are not here yet. An end is told where the beginning was told, and nowhere else; one of which a milestone tells is
+no message of its own, and that milestone goes there too. What finally failed on one channel, or may have, is told once
+on another, and no further. What was meant for a team that is no longer configured is told the default one: at once, or,
+where it failed on its way, then, or when this stage hears that the team is gone; the same message id as the default
+team's own word on it makes one of both. Not promised: that a team is reached whose channels all fail, nor a second
+channel for what another team is told in its stead.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from stages.told import (
     forget,
     let_expire,
     recall,
+    recall_resolved,
     remember,
     told_now,
     where_it_began,
@@ -81,8 +83,13 @@ class Group:
             yield Drop(DropReason.ALREADY_KNOWN)
             return
         team = self._team(alert.team)
+        if alert.told_by is not None:
+            remember(alert, told_now(alert, team.name, (), before), context)
+            yield Drop(DropReason.TOLD_WITH_ANOTHER)
+            return
         channels = where_it_began(team, before) if alert.state.is_end else channels_of(team, alert.severity)
-        yield from self._told(alert, team, channels, before, context)
+        ended = (channel for told in recall_resolved(alert, context) for channel in where_it_began(team, told))
+        yield from self._told(alert, team, tuple(dict.fromkeys((*channels, *ended))), before, context)
 
     def _told(
         self, alert: Alert, team: Team, channels: tuple[Channel, ...], before: Told | None, context: Context

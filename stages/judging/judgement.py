@@ -20,7 +20,7 @@ from stages.judging.routing import Label, default_teams, teams_for
 from stages.judging.telling import to_teams
 from stages.judging.waits import Waits
 from stages.rules import priority
-from stages.rules.rule import Again, Clear, Due, Fire, Rule, Said, Tell, Verdict
+from stages.rules.rule import Again, Clear, Due, Ended, Fire, Rule, Said, Tell, Verdict
 from stages.stage import Ask, Context, Family, Outcome
 
 #: What was told once and has no end, or is over for good.
@@ -65,6 +65,7 @@ class Judgement:
         self._urgent: tuple[str, ...] = ()
         self._unknown: tuple[str, ...] = ()
         self.has_opened = False
+        self.ended: list[Ended] = []
         self.open: dict[str, Episode] = {
             name.decode(): episode for name, episode in context.state.scan(EPISODE, self._subject)
         }
@@ -226,6 +227,8 @@ class Judgement:
         self._context.state.delete(EPISODE, self._subject, name)
         if clear.run:
             self._context.state.put(TOLD, self._subject, True, f"{name}/{clear.run}")
+        key = split_name(name)[1]
+        self.ended.append(Ended(episode.id, key, episode.severity, episode.since, episode.teams, clear))
         telling = self._of(name, episode, Detail("Ended", clear.because), title=clear.title)
         alert = self._alert(telling, episode.id, state)
         alert = replace(alert, revision=episode.revision + 1, opened_by=episode.opened_by, at=clear.at or alert.at)
@@ -291,10 +294,15 @@ class Judgement:
             link=said.link,
             unknown=said.unknown,
             priority=urgent,
-            digest=telling.severity is Severity.INFO and not urgent,
+            digest=telling.severity is Severity.INFO and not urgent and not self._ends_more(said.resolves),
             configuration=self._hash,
             untold=said.untold,
+            resolves=said.resolves,
         )
+
+    def _ends_more(self, resolved: Sequence[str]) -> bool:
+        """One of them was no line of a digest, and neither is its end."""
+        return any(one.severity.rank for one in self.ended if one.alert in resolved)
 
     def _teams(self, telling: _Telling) -> tuple[str, ...]:
         named = tuple(team for team in telling.said.teams if self._configuration.team(team) is not None)

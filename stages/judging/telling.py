@@ -1,4 +1,7 @@
-"""Alerts on their way to their teams: one record for each, and of one transaction no more than one for an alert."""
+"""Alerts on their way to their teams: one record for each, and of one transaction no more than one for an alert.
+
+What a milestone tells in the place of the ends that it resolves stands before them.
+"""
 
 from __future__ import annotations
 
@@ -29,4 +32,23 @@ def told_at_once(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
                 state = before.value.state
                 outcome = Emit(outcome.topic, outcome.key, replace(alert, state=state), f"alert.{state}")
         kept[name] = outcome
-    yield from kept.values()
+    yield from _resolved(kept.values())
+
+
+def _resolved(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+    """Ends of which the same team hears by a milestone stand behind it, and name it."""
+    told = list(outcomes)
+    alerts = [alert for outcome in told if (alert := _alert(outcome)) is not None]
+    by = {(alert.team, ended): alert.id for alert in alerts for ended in alert.resolves}
+    ends: list[Outcome] = []
+    for outcome in told:
+        alert = _alert(outcome)
+        if alert is not None and alert.state.is_end and (alert.team, alert.id) in by:
+            ends += to_teams((alert.team,), replace(alert, told_by=by[alert.team, alert.id]))
+        else:
+            yield outcome
+    yield from ends
+
+
+def _alert(outcome: Outcome) -> Alert | None:
+    return outcome.value if isinstance(outcome, Emit) and isinstance(outcome.value, Alert) else None

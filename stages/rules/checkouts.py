@@ -15,7 +15,7 @@ from schemas.alerts import Audience, Severity
 from schemas.facts import CheckoutFacts
 from schemas.questions import QuestionKind
 from schemas.signals import PaymentFailedReported
-from stages.rules.rule import Again, Case, Clear, Due, Said, Verdict, admin_link, details
+from stages.rules.rule import Again, Case, Clear, Due, Recovered, Said, Verdict, admin_link, details
 from stages.rules.words import moment, plain, spell
 
 _LONG = 120
@@ -55,12 +55,10 @@ def _came_back(case: Case) -> Clear | None:
     checkout, order, answer = case.dossier.checkout, case.dossier.order_of_checkout, case.dossier.checkout_answer
     last = (checkout.updated or checkout.created) if checkout else None
     if order is not None:
-        at = order.completed or case.now
-        after = f", {spell(at - last)} after it was left" if last is not None and at > last else ""
-        return Clear("payment recovered: the order was placed", "", f"{_called(checkout)} became an order{after}", at)
+        return Recovered("the order was placed", at=order.completed)
     completed = [one.completed for one in (checkout, answer) if one is not None and one.completed is not None]
     if completed:
-        return Clear("payment recovered: the checkout was completed", at=min(completed))
+        return Recovered("the checkout was completed", at=min(completed))
     if answer is not None and answer.no_order_since is False and _is_newer(case, last):
         return Clear("the customer has ordered since")
     return None

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from schemas.alerts import Audience, Severity
 from schemas.money import Money
-from stages.rules.declines import CAPTURE, Attempt, Settled, last_run
-from stages.rules.rule import Case, Clear, Said, details
-from stages.rules.words import called, moment, order_link, plain, sentence, shipped, spell
+from stages.rules.declines import Attempt, Settled
+from stages.rules.rule import Case, Clear, Recovered, Said, details
+from stages.rules.words import moment, order_link, plain, shipped
 
 _SHOWN = 5
 _LONG = 120
@@ -65,15 +65,12 @@ def reason_of(attempt: Attempt) -> str:
 
 
 def ended(case: Case, over: Sequence[Attempt], by: Settled | None, key: str) -> Iterator[Clear]:
-    """Told as `payment-recovered`; an order that was cancelled recovered nothing. `over`: what is settled."""
+    """An order that was cancelled recovered nothing. `over`: what is settled."""
     order = case.dossier.order
     if order is not None and order.cancelled is not None:
         yield Clear("the order was cancelled", key, at=order.cancelled)
     elif by is not None and over:
-        took = spell(by.until - last_run(over, case.dossier)[0].at)
-        what = "the capture failed" if over[-1].facts.kind == CAPTURE else "the payment was declined"
-        title = f"{sentence(called(case))}: paid after all, {took} after {what}"
-        yield Clear(f"payment recovered: {by.how}", key, title, by.until)
+        yield Recovered(by.how, key, at=by.until)
 
 
 def _most(found: Sequence[Attempt]) -> Money | None:

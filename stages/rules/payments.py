@@ -1,15 +1,15 @@
 """Use case 4, payments: cards that are declined, one tried too often, and a provider that fails everybody.
 
-An alert is one for its order and reader, however often the card was tried. It ends when the order is paid after all,
-and its end says so and how long it took (`payment-recovered`). Declines before an order exists are never told by
-Shopify. Not promised: the digest itself is the group stage's; what is told as `info` may wait for it.
+An alert is one for its order and reader; each further decline is told once, as an update of it. It ends when the order
+is paid after all, which `payment-recovered` tells (`stages.rules.recoveries`). Declines before there is an order are
+never told by Shopify. Not promised: the digest itself is the group stage's; what is told as `info` may wait for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec.structs import replace
@@ -88,7 +88,7 @@ def _suspected(case: Case, found: Sequence[Attempt]) -> Iterator[Verdict]:
     if left and not _is_cancelled(case):
         title = f"{sentence(called(case))}: payment declined, {plain(left[-1].facts.error_code)}"
         step = "Check who ordered and with which card before anything is shipped."
-        yield Fire(said(case, title, left, Audience.FRAUD_REVIEW, step), "fraud-review")
+        yield Fire(said(case, title, left, Audience.FRAUD_REVIEW, step), "fraud-review", level=len(found))
 
 
 def _held(case: Case, found: Sequence[Attempt]) -> Iterator[Verdict]:
@@ -101,7 +101,18 @@ def _held(case: Case, found: Sequence[Attempt]) -> Iterator[Verdict]:
         title = f"{sentence(called(case))}: payment declined, {reason_of(left[-1])}"
         step = "See in the order whether the customer must be helped to pay, or the gateway asked."
         told = said(case, title, left, Audience.FINANCE, step)
-        yield Due(told, left[0].at + hold, "finance", ask=QuestionKind.PAYMENT)
+        for at in _let_go(left, hold):
+            known = sum(attempt.at <= at for attempt in found)
+            yield Due(told, at, "finance", level=known, ask=QuestionKind.PAYMENT)
+
+
+def _let_go(left: Sequence[Attempt], hold: timedelta) -> Iterator[datetime]:
+    """When those that are held back are told: all that there are by then, and each that comes later after its own."""
+    told: datetime | None = None
+    for attempt in left:
+        if told is None or attempt.at > told:
+            told = attempt.at + hold
+            yield told
 
 
 def _retried(case: Case, run: Sequence[Attempt], by: Settled) -> Iterator[Verdict]:
@@ -120,7 +131,7 @@ def _captures(case: Case, found: Sequence[Attempt]) -> Iterator[Verdict]:
     if left and not _is_cancelled(case):
         title = f"{sentence(called(case))}: the capture failed, {reason_of(left[-1])}"
         step = "Capture the payment again before the authorization ends, and hold the shipment until it is."
-        yield Fire(said(case, title, left, Audience.FINANCE, step), "capture")
+        yield Fire(said(case, title, left, Audience.FINANCE, step), "capture", level=len(found))
 
 
 def _unpaid(case: Case, found: Sequence[Attempt]) -> Iterator[Verdict]:

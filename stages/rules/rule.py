@@ -39,6 +39,7 @@ class Said(Struct, frozen=True, kw_only=True):
     `end`: what its end is called, where the title would not be true any more ("..., and still unpaid"). `untold`: the
     configuration's `when` of the rule could not be told, and why (`stages.judging.narrowing`; of the rules only the one
     about approvals sets it, for a policy's `when`). `request`: what its teams are asked, remembered with the episode.
+    `resolves`: the ids of alerts that end with it, and of which it tells the same teams in their place.
     """
 
     title: str
@@ -54,6 +55,7 @@ class Said(Struct, frozen=True, kw_only=True):
     end: str = ""
     untold: Untold | None = None
     request: Request | None = None
+    resolves: tuple[str, ...] = ()
 
 
 class Fire(Struct, frozen=True):
@@ -104,6 +106,10 @@ class Clear(Struct, frozen=True):
     run: str = ""
 
 
+class Recovered(Clear, frozen=True):
+    """What had gone wrong has come right after all: `payment-recovered` tells that, and how long it took."""
+
+
 class Tell(Struct, frozen=True):
     """Something that happened, told once for each `key`: a milestone. It has no end.
 
@@ -130,12 +136,24 @@ class Again(Struct, frozen=True):
 Verdict = Fire | Due | Clear | Tell | Again
 
 
+class Ended(Struct, frozen=True):
+    """An alert that another rule's `Clear` ended just now. `alert` is its id, `teams` who was told of it."""
+
+    alert: str
+    key: str
+    severity: Severity
+    since: datetime
+    teams: tuple[str, ...]
+    clear: Clear
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One subject to be judged. `now` is the transaction's time. `open`: the keys of this rule's open episodes.
 
     `requests`: by their keys what is being asked (`Said.request`); it tells what is new in an update, not what is open.
-    `rule` and `use_case` are those of the rule that judges; `calendars` those of the configuration.
+    `rule` and `use_case` are those of the rule that judges; `calendars` those of the configuration. `ended`: the alerts
+    of the rules that stand before it in the table which have ended just now.
     """
 
     shop: str
@@ -148,6 +166,7 @@ class Case:
     use_case: int = 0
     calendars: Calendars | None = None
     requests: Mapping[str, Request] = field(default_factory=dict)
+    ended: tuple[Ended, ...] = ()
 
     @property
     def kind(self) -> str:

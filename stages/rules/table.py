@@ -16,6 +16,7 @@ from stages.rules.order_addresses import OrderAddressInvalid
 from stages.rules.order_payments import OrderPaymentPending
 from stages.rules.orders import OrderHighRisk, OrderManualReview
 from stages.rules.payments import PaymentDeclined, PaymentProviderFailing, PaymentVelocity
+from stages.rules.recoveries import PaymentRecovered
 from stages.rules.refunds import RefundDue, RefundFailed
 from stages.rules.returns import MILESTONES as RETURN_MILESTONES
 from stages.rules.returns import ReturnNotArrived, ReturnUndecided
@@ -47,6 +48,7 @@ RULES: tuple[Rule, ...] = (
     PaymentVelocity(),
     PaymentProviderFailing(),
     CheckoutAbandoned(),
+    PaymentRecovered(),  # behind those whose ends it tells
     # 5: approvals
     ApprovalRequired(),
     # 6: returns, refunds, disputes

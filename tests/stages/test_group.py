@@ -227,6 +227,23 @@ def test_a_withdrawn_alert_is_told_where_it_began() -> None:
     assert channels(world.tell(alert(state=AlertState.WITHDRAWN, revision=2))) == [EMAIL]
 
 
+@pytest.mark.parametrize(("wants_ends", "channels"), [(True, [EMAIL, SMS]), (False, [EMAIL])])
+def test_what_tells_of_ends_in_their_place_is_one_message_that_also_goes_where_they_began(
+    wants_ends: bool, channels: list[Channel]
+) -> None:
+    world = World((team(send_resolved=wants_ends),))
+    for name in ("declined", "velocity"):
+        world.tell(alert(id=name, severity=CRITICAL))
+    news = alert(id="recovered", severity=INFO, milestone=True, resolves=("declined", "velocity", "another team's"))
+    ends = [alert(id=name, state=AlertState.RESOLVED, revision=2, told_by="recovered") for name in news.resolves]
+
+    told = world.tell(news, *ends)
+
+    assert [(one.channel, one.alerts) for one in told] == [(channel, (news,)) for channel in channels]
+    assert world.process(topics.ALERTS, ends[0]) == [Drop(DropReason.ALREADY_KNOWN)]
+    assert world.tell(alert(id="declined", revision=3, state=AlertState.RESOLVED)) == [], "it is over"
+
+
 def test_a_team_that_does_not_want_ends_gets_none() -> None:
     world = World((team(send_resolved=False),))
 

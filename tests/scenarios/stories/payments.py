@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import cast
@@ -48,6 +48,8 @@ class Declined:
     def expected(self, seen: Seen) -> Iterator[Told]:
         opened, paid = self._opened(seen)
         settled = min(paid, seen.first("success"))
+        if readers := [reader for reader, at in opened.items() if reader != "operations" and at <= settled < seen.end]:
+            yield recovered(self.plot.order(), readers, settled)
         at_once = opened.pop("fraud-review", NEVER)
         if at_once == settled < NEVER:
             # answered in the moment of its opening: what was asked then, about another alert, ends it
@@ -121,6 +123,8 @@ class OneCard:
                 _FRAUD,
                 ended=asked if asked < seen.end else None,
             )
+            if asked < seen.end:
+                yield recovered(subject, _FRAUD, asked)
         card = lasting("payment-velocity", ("fraud-review",), Severity.CRITICAL, max(told))
         yield from together(subjects.card(self.plot.shop, ""), [card], seen.end, alone=True)
 
@@ -165,8 +169,11 @@ class Left:
         opened = next((at for at in (*asked, late) if at < min(self.over, ordered)), NEVER)
         least = rules.abandoned_alert_from
         severity = Severity.WARNING if least is not None and self.total >= least else Severity.INFO
+        subject = subjects.checkout(self.plot.shop, self.token)
         condition = lasting("checkout-abandoned", ("retention",), severity, opened, ordered)
-        yield from together(subjects.checkout(self.plot.shop, self.token), [condition], seen.end, alone=True)
+        yield from together(subject, [condition], seen.end, alone=True)
+        if opened < ordered < seen.end:
+            yield recovered(subject, ("retention",), ordered)
 
     def _body(self, at: datetime) -> Json:
         real = body_of("checkouts/create")
@@ -199,6 +206,11 @@ class Left:
             customer_has_no_order_since_abandonment=not has_ordered,
         )
         self.plot.change(at, left, view, *buyer(self.plot))
+
+
+def recovered(subject: str, teams: Iterable[str], at: datetime) -> Told:
+    """Whoever was told that it went wrong is told that it came right."""
+    return milestone("payment-recovered", subject, teams, at)
 
 
 def attempt(order: Purchase, which: int, at: datetime, status: str, **changed: object) -> Json:

@@ -282,8 +282,12 @@ def test_the_order_ends_it_and_says_how_long_it_took() -> None:
 
     told(desk, ordered(282))
 
-    assert desk.alerts[-1].state is AlertState.RESOLVED
-    assert desk.alerts[-1].title == "Checkout #4242 became an order, 4 hours 42 minutes after it was left"
+    (recovered,) = desk.told("payment-recovered")
+    (_, ended) = desk.told("checkout-abandoned")
+    assert recovered.title == "Checkout #4242 became an order, 4 hours 42 minutes after it was left"
+    assert recovered.link == "https://admin.shopify.com/store/demo/orders/9"
+    assert recovered.digest, "its beginning was a line of the digest too"
+    assert (ended.state, ended.told_by, recovered.resolves) == (AlertState.RESOLVED, recovered.id, (ended.id,))
     assert desk.open == {}
 
 

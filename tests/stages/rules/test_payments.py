@@ -12,12 +12,12 @@ from msgspec.structs import replace
 
 from schemas import subjects
 from schemas.alerts import AlertState, Audience, Severity
-from schemas.configuration import Person, Route, Team
+from schemas.configuration import Person, Route, Rules, Team
 from schemas.events import Event, Source
 from schemas.facts import OrderFacts, ShopFacts, TransactionFacts
 from stages.bodies.arrivals import copies
 from stages.rules.payments import FRAUD_CODES
-from tests.stages.rules.world import NUMBER, SHOP, START, Desk, configuration, usd
+from tests.stages.rules.world import NUMBER, SHOP, START, Desk, configuration, labels, usd
 
 
 def minutes(count: float) -> timedelta:
@@ -141,7 +141,8 @@ def test_an_authorization_does_not_make_a_failed_capture_good_but_a_capture_does
 
     assert still
     assert desk.open == {}
-    assert desk.alerts[-1].title == f"Order {NUMBER}: paid after all, 2 minutes after the capture failed"
+    (recovered,) = desk.told("payment-recovered")
+    assert recovered.title == f"Order {NUMBER}: paid after all, 2 minutes after the capture failed"
 
 
 def test_an_authorized_order_is_not_unpaid_but_its_capture_has_failed_all_the_same() -> None:
@@ -192,7 +193,7 @@ def test_what_is_declined_after_shopify_has_answered_is_not_settled_by_that() ->
     assert [alert.team for alert in desk.told("payment-declined")] == ["finance"]
 
 
-def test_everybody_who_was_told_hears_that_it_was_paid_after_all_and_how_long_it_took() -> None:
+def test_everybody_who_was_told_hears_once_that_it_was_paid_after_all_and_how_long_it_took() -> None:
     desk = routed()
     told_order(desk, order())
     transact(desk, tried(1, 0, "fraud_suspected"))
@@ -201,12 +202,16 @@ def test_everybody_who_was_told_hears_that_it_was_paid_after_all_and_how_long_it
 
     transact(desk, tried(3, 74))
 
-    ends = [alert for alert in desk.alerts if alert.state is AlertState.RESOLVED]
-    assert {alert.team for alert in ends} == {"fraud-review", "finance", "retention"}
-    assert {alert.title for alert in ends} == {
-        "Order #1001: paid after all, 1 hour 14 minutes after the payment was declined",
-        "Order #1001: paid after all, 1 hour 13 minutes after the payment was declined",
+    told = desk.told("payment-recovered")
+    assert [alert.team for alert in told] == ["fraud-review", "finance", "retention"]
+    assert {(alert.severity, alert.milestone, alert.digest) for alert in told} == {(Severity.INFO, True, False)}
+    assert {alert.title for alert in told} == {
+        "Order #1001: paid after all, 1 hour 14 minutes after the payment was declined"
     }
+    ends = [alert for alert in desk.alerts if alert.state is AlertState.RESOLVED]
+    assert {alert.id for alert in ends} == set(told[0].resolves)
+    assert {alert.told_by for alert in ends} == {told[0].id}, "their teams read it in one message"
+    assert desk.alerts.index(told[-1]) < desk.alerts.index(ends[0]), "which has to come first"
     assert set(desk.open) == {"order-payment-pending"}, "the order's own state is yet to come"
     assert {name.partition("|")[0] for name in desk.due} == {"order-payment-pending"}
 
@@ -219,7 +224,11 @@ def test_how_long_it_took_is_counted_from_the_first_decline_since_the_last_succe
 
     transact(desk, tried(4, 65))
 
-    assert desk.alerts[-1].title == f"Order {NUMBER}: paid after all, 5 minutes after the payment was declined"
+    titles = [alert.title for alert in desk.told("payment-recovered")]
+    assert titles == [
+        f"Order {NUMBER}: paid after all, {minutes} after the payment was declined"
+        for minutes in ("1 minute", "5 minutes")
+    ]
 
 
 def test_what_finance_was_told_is_no_line_of_the_digest_too() -> None:
@@ -233,8 +242,74 @@ def test_what_finance_was_told_is_no_line_of_the_digest_too() -> None:
     transact(desk, tried(2, 12))
     transact(late, tried(2, 9))
 
-    assert [alert.state for alert in desk.alerts] == [AlertState.FIRING, AlertState.RESOLVED]
-    assert [alert.state for alert in late.alerts] == [AlertState.FIRING, AlertState.RESOLVED]
+    for one in (desk, late):
+        assert [alert.state for alert in one.told("payment-declined")] == [AlertState.FIRING, AlertState.RESOLVED]
+
+
+@pytest.mark.parametrize(
+    ("rules", "told"),
+    [
+        (Rules(off=("payment-recovered",)), 0),
+        (Rules(when={"payment-recovered": "order.total > 100.0"}), 0),
+        (Rules(when={"payment-recovered": "order.total > 10.0"}), 1),
+    ],
+)
+def test_where_nobody_wants_to_hear_of_a_recovery_its_end_is_told_like_any_other(rules: Rules, told: int) -> None:
+    desk = Desk(configuration(rules=rules))
+    told_order(desk, order(total=usd("49.90")))
+    transact(desk, tried(1, 0, "fraud_suspected"))
+
+    transact(desk, tried(2, 1))
+
+    assert len(desk.told("payment-recovered")) == told
+    (_, ended) = desk.told("payment-declined")
+    assert (ended.state, ended.told_by is None) == (AlertState.RESOLVED, told == 0)
+    assert labels(ended)["Ended"] == "another attempt succeeded"
+
+
+def test_what_is_told_of_a_recovery_goes_to_those_who_were_told_whatever_the_routes_say_now() -> None:
+    desk = routed()
+    transact(desk, tried(1, 0, "processing_error", kind="capture"))
+
+    transact(desk, tried(2, 30, kind="capture"))
+
+    assert [alert.team for alert in desk.told("payment-recovered")] == ["finance"]
+
+
+def test_each_further_decline_is_told_once_to_fraud_review_and_each_failed_capture_to_finance() -> None:
+    desk = routed()
+    transact(desk, tried(1, 0, "fraud_suspected"))
+    transact(desk, tried(2, 0, "processing_error", kind="capture"))
+
+    for _ in range(2):
+        transact(desk, tried(3, 20, "pick_up_card"))
+        transact(desk, tried(4, 21, "processing_error", kind="capture"))
+
+    assert [(alert.team, alert.state) for alert in desk.told("payment-declined")] == [
+        ("fraud-review", AlertState.FIRING),
+        ("finance", AlertState.FIRING),
+        ("fraud-review", AlertState.UPDATED),
+        ("finance", AlertState.UPDATED),
+    ]
+
+
+def test_a_further_decline_is_held_back_like_the_first_and_those_that_were_told_with_it_are_not_told_again() -> None:
+    desk = routed()
+    transact(desk, tried(1, 0, "card_declined"))
+    transact(desk, tried(2, 8, "card_declined"))
+    passes_hour(desk, 11)
+    transact(desk, tried(3, 16, "card_declined"))
+    passes_hour(desk, 25)
+    before = len(desk.told("payment-declined"))
+
+    passes_hour(desk, 27)
+
+    told = desk.told("payment-declined")
+    assert before == 1
+    assert [(alert.state, labels(alert)["Attempts"].partition(" ")[0]) for alert in told] == [
+        (AlertState.FIRING, "2"),
+        (AlertState.UPDATED, "3"),
+    ]
 
 
 def test_the_same_decline_told_five_times_is_one_alert() -> None:
@@ -284,7 +359,8 @@ def test_a_cancelled_order_has_recovered_nothing_and_ends_it() -> None:
     desk.passes(minutes(120))
 
     assert desk.open == {}
-    assert ("Ended", "the order was cancelled") in [(each.label, each.text) for each in desk.alerts[-1].details]
+    assert labels(desk.alerts[-1])["Ended"] == "the order was cancelled"
+    assert desk.told("payment-recovered") == []
 
 
 @pytest.mark.parametrize("kind", ["refund", "void", "emv_authorization"])
@@ -384,7 +460,8 @@ def test_it_ends_when_the_order_is_paid_after_all() -> None:
     transact(desk, tried(4, 9))
 
     assert [alert.state for alert in desk.told("payment-velocity")] == [AlertState.FIRING, AlertState.RESOLVED]
-    assert desk.alerts[-1].title == f"Order {NUMBER}: paid after all, 8 minutes after the payment was declined"
+    (recovered,) = desk.told("payment-recovered")
+    assert recovered.title == f"Order {NUMBER}: paid after all, 8 minutes after the payment was declined"
 
 
 def test_one_transaction_that_fails_in_two_ways_is_one_decline() -> None:

@@ -1,0 +1,67 @@
+"""Use case 4, those who come back: whoever was told of a failed payment, or of a checkout that was left, hears of it.
+
+It is told in the place of the ends that it resolves, in one message for each team. What nobody was told of (a decline
+that was held back, a checkout that was completed in time) has nobody to be told that it is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from schemas.alerts import Severity
+from stages.rules.rule import Case, Ended, Recovered, Said, Tell, Verdict, admin_link, details
+from stages.rules.words import called, moment, order_link, sentence, spell
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRecovered:
+    """The others of its use case say what has come right (`Recovered`); it stands behind them in the table."""
+
+    name: str = "payment-recovered"
+    use_case: int = 4
+    watches: frozenset[str] = frozenset({"order", "checkout"})
+
+    def judge(self, case: Case) -> Iterator[Verdict]:
+        right = [one for one in case.ended if isinstance(one.clear, Recovered)]
+        if right:
+            first = min(right, key=lambda one: one.since)
+            at = first.clear.at or case.now
+            yield Tell(_said(case, first, at, right), at.isoformat())
+
+
+def _said(case: Case, first: Ended, at: datetime, ended: Sequence[Ended]) -> Said:
+    order, since = case.dossier.order, first.since
+    return Said(
+        title=recovered(case, since, at, first.key),
+        since=since,
+        severity=Severity.INFO,
+        audiences=(),
+        details=details(
+            how=", ".join(dict.fromkeys(one.clear.because for one in ended)),
+            took=f"{spell(at - since)}, until {moment(at)}",
+            amount=order.total if order else None,
+            payment=order.financial if order else None,
+        ),
+        next_step="Stop what was begun to win the payment back.",
+        link=order_link(case) or _order_of_checkout(case),
+        teams=tuple(dict.fromkeys(team for one in ended for team in one.teams)),
+        resolves=tuple(one.alert for one in ended),
+    )
+
+
+def recovered(case: Case, since: datetime, at: datetime, key: str = "") -> str:
+    """`key`: of the alert on a payment that is over."""
+    took = spell(at - since)
+    if case.kind == "checkout":
+        checkout = case.dossier.checkout
+        name = f"Checkout {checkout.name}" if checkout and checkout.name else "A checkout"
+        return f"{name} became an order, {took} after it was left"
+    what = "the capture failed" if key == "capture" else "the payment was declined"
+    return f"{sentence(called(case))}: paid after all, {took} after {what}"
+
+
+def _order_of_checkout(case: Case) -> str | None:
+    order = case.dossier.order_of_checkout
+    return admin_link(case.shop, f"orders/{order.order_id}") if order and order.order_id else None
