@@ -135,7 +135,8 @@ class OrderEditFacts(Facts, frozen=True, tag="order-edit"):
 class RiskFacts(Facts, frozen=True, tag="risk"):
     """orders/risk_assessment_changed: one provider's new level. Everything but that is looked up.
 
-    `created` and `processed` are the order's own.
+    `created` and `processed` are the order's own. `protect`: as in ProtectFacts, `none` where Shopify Protect has
+    nothing to do with the order.
     """
 
     order_id: int
@@ -150,6 +151,14 @@ class RiskFacts(Facts, frozen=True, tag="risk"):
     test: bool = False
     created: datetime | None = None
     processed: datetime | None = None
+    protect: str | None = None
+
+
+class ProtectFacts(Facts, frozen=True, tag="protect"):
+    """orders/shopify_protect_eligibility_changed: active, inactive, protected, not_protected, pending."""
+
+    order_id: int
+    status: str
 
 
 class HoldFacts(Facts, frozen=True, tag="hold"):
@@ -563,6 +572,7 @@ AnyFacts = (
     OrderFacts
     | OrderEditFacts
     | RiskFacts
+    | ProtectFacts
     | HoldFacts
     | FulfillmentOrderFacts
     | FulfillmentFacts

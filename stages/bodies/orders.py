@@ -1,10 +1,10 @@
-"""orders/*: the order's state, its edit, and what a provider thinks of its risk."""
+"""orders/*: the order's state, its edit, what a provider thinks of its risk, and whether Shopify covers that."""
 
 from __future__ import annotations
 
 from msgspec import Raw
 
-from schemas.facts import Assessment, OrderEditFacts, OrderFacts, RiskFacts
+from schemas.facts import Assessment, OrderEditFacts, OrderFacts, ProtectFacts, RiskFacts
 from stages.bodies.fields import (
     NULL,
     Body,
@@ -204,3 +204,18 @@ def risk(body: bytes) -> Parsed:
     level = required(word(found.risk_level), "$.risk_level")
     facts = RiskFacts(order_id=order_id, assessment=Assessment(provider, level, at=moment(found.created_at)))
     return Parsed(facts, About("order", order_id))
+
+
+class _Protect(Body):
+    order_id: Raw = NULL
+    admin_graphql_api_order_id: Raw = NULL
+    status: Raw = NULL
+
+
+def protect(body: bytes) -> Parsed:
+    """Shopify Protect's word on the order; why (`eligibility`) is not read: its status says what it comes to."""
+    found = whole(body, _Protect)
+    order_id = required(number(found.order_id) or number(found.admin_graphql_api_order_id), "$.order_id")
+    return Parsed(
+        ProtectFacts(order_id=order_id, status=required(word(found.status), "$.status")), About("order", order_id)
+    )

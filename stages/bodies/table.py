@@ -18,6 +18,7 @@ READERS: dict[str, Reader] = {
     "orders/partially_fulfilled": orders.order,
     "orders/edited": orders.edited,
     "orders/risk_assessment_changed": orders.risk,
+    "orders/shopify_protect_eligibility_changed": orders.protect,
     "fulfillments/create": fulfillments.fulfillment,
     "fulfillments/update": fulfillments.fulfillment,
     "fulfillment_events/create": fulfillments.shipment,

@@ -58,7 +58,10 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
     online. `rhythm`: in which five minutes of an hour a topic was heard, as bits, by the hour's number; of two weeks.
     `sold`: of an item, the newest orders by their number; `sold_hourly`: the units of older ones by the hour's number.
     `incomplete`: what was to be looked up and is not known, and
-    since when. `heard`: when the newest happened that the shop itself has told; answers and looks do not count.
+    since when. `risk` holds each provider's newest level that says something, `unsettled` its newest that does not
+    (pending, a word of tomorrow); the words of the span `risk` are all that any of them, or Shopify's advice, has said.
+    `protect`: what Shopify Protect says. `heard`: when the newest happened that the shop itself has told; answers and
+    looks do not count.
     """
 
     facts: dict[str, Known[AnyFacts]] = {}
@@ -68,6 +71,8 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
     address_verdict: Known[str | None] | None = None
     holds: Known[tuple[Hold, ...]] | None = None
     risk: dict[str, Known[Assessment]] = {}
+    unsettled: dict[str, Known[Assessment]] = {}
+    protect: Known[str] | None = None
     recommendation: Known[str | None] | None = None
     payment: Known[Payment] | None = None
     item: Known[Item] | None = None

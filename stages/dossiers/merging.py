@@ -18,15 +18,16 @@ from schemas.facts import (
     InventoryItemFacts,
     Item,
     OrderFacts,
+    ProtectFacts,
     ReturnFacts,
     RiskFacts,
     ShopFacts,
     SoldFacts,
     VariantFacts,
 )
+from stages.dossiers.assessments import with_assessments, with_risk
 from stages.dossiers.dossier import Dossier, Payment, is_at_one_place
 from stages.dossiers.registers import (
-    LATE,
     Known,
     Span,
     Stamp,
@@ -74,8 +75,8 @@ def _told(dossier: Dossier, event: Event) -> Dossier:
     match facts:
         case OrderFacts():
             return _order(dossier, event, facts, stamp, looked_up)
-        case RiskFacts():
-            return _risk(dossier, event, facts, looked_up)
+        case RiskFacts() | ProtectFacts():
+            return with_risk(dossier, event, facts, looked_up)
         case HoldFacts() if facts.open_holds is not None:
             return replace(dossier, holds=newest(dossier.holds, Known(looked_up, event.kind, facts.open_holds)))
         case InventoryFacts() | InventoryItemFacts() | VariantFacts():
@@ -100,7 +101,7 @@ def _own(facts: AnyFacts) -> AnyFacts:
         case HoldFacts():
             return replace(facts, open_holds=None)
         case RiskFacts():
-            return replace(facts, assessments=None, recommendation=None)
+            return replace(facts, assessments=None, recommendation=None, protect=None)
         case InventoryFacts() | InventoryItemFacts() | VariantFacts():
             return replace(facts, item=None)
         case _:
@@ -109,6 +110,7 @@ def _own(facts: AnyFacts) -> AnyFacts:
 
 _LOOKED_UP = (
     "risk",
+    "protect",
     "customer",
     "address_verdict",
     "open_holds",
@@ -156,7 +158,7 @@ def _order(dossier: Dossier, event: Event, facts: OrderFacts, stamp: Stamp, look
     if facts.holds is not None:
         dossier = replace(dossier, holds=newest(dossier.holds, Known(looked_up, kind, facts.holds)))
     if facts.risk is not None:
-        dossier = _assessed(dossier, event, facts, looked_up)
+        dossier = with_assessments(dossier, event, facts, looked_up)
     if event.kind == "answer.payment" and "payment" not in event.incomplete:
         payment = Payment(facts.capturable, facts.authorization_expires, facts.manual_gateway)
         dossier = replace(dossier, payment=newest(dossier.payment, Known(looked_up, kind, payment)))
@@ -191,36 +193,6 @@ def _could_look_at_address(event: Event, facts: OrderFacts) -> bool:
     if event.source is Source.ANSWER:
         return event.kind in ("answer.address", "answer.facts")
     return facts.requires_shipping is True and facts.cancelled is None and facts.fulfillment in (None, "partial")
-
-
-def _assessed(dossier: Dossier, event: Event, facts: OrderFacts, looked_up: Stamp) -> Dossier:
-    risk = dossier.risk
-    for assessment in facts.risk or ():
-        risk = shelved(risk, assessment.provider, Known(looked_up, event.kind, assessment))
-    recommendation = newest(dossier.recommendation, Known(looked_up, event.kind, facts.recommendation))
-    return replace(dossier, risk=risk, recommendation=recommendation)
-
-
-def _risk(dossier: Dossier, event: Event, facts: RiskFacts, looked_up: Stamp) -> Dossier:
-    """The webhook's own assessment and those of the other providers, which were looked up for it and are as new.
-
-    Of its own the looked-up one is taken where the level is the same: that one carries the facts behind it. Where it is
-    another, Shopify's replicas may lag; of what is a day old by now, and of what was looked up later than its webhook,
-    they have heard, and what they say holds.
-    """
-    told = facts.assessment
-    assessments = {assessment.provider: assessment for assessment in facts.assessments or ()}
-    same = assessments.get(told.provider)
-    has_heard = event.kind == "answer.facts" or event.received - event.occurred > LATE
-    if same is None or (same.level != told.level and not has_heard):
-        assessments[told.provider] = told
-    risk = dossier.risk
-    for provider, assessment in assessments.items():
-        risk = shelved(risk, provider, Known(looked_up, event.kind, assessment))
-    if facts.assessments is None:
-        return replace(dossier, risk=risk)
-    recommendation = newest(dossier.recommendation, Known(looked_up, event.kind, facts.recommendation))
-    return replace(dossier, risk=risk, recommendation=recommendation)
 
 
 def _item(

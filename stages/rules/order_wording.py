@@ -19,6 +19,7 @@ from stages.rules.words import moment, sentence
 
 ORDER = frozenset({"order"})
 _DONE = {"fulfilled": "the order was shipped", "restocked": "the order was put back into stock"}
+_SHIPPED = {"fulfilled": "all of it", "partial": "a part of it", None: "nothing"}
 _WORSE = {Severity.INFO: Severity.WARNING, Severity.WARNING: Severity.CRITICAL}
 
 
@@ -69,15 +70,28 @@ def fulfill_by(dossier: Dossier) -> datetime | None:
 def for_operations(case: Case) -> tuple[Detail, ...]:
     """Amount, payment state, what is shipped, and by when."""
     dossier = case.dossier
-    shipped = {"fulfilled": "all of it", "partial": "a part of it", None: "nothing"}
-    order = dossier.order
     by = fulfill_by(dossier)
     return details(
         amount=amount(dossier),
         payment=payment(dossier),
-        shipped=shipped.get(fulfillment(dossier)) if order and "fulfillment" not in order.absent else None,
+        shipped=_SHIPPED.get(fulfillment(dossier)) if _tells_of_shipments(dossier) else None,
         fulfill_by=by and moment(by),
     )
+
+
+def unknown_to_operations(case: Case) -> Iterator[str]:
+    """What would change what is to be done."""
+    if payment(case.dossier) is None:
+        yield "whether it is paid or only authorized"
+    if not _tells_of_shipments(case.dossier):
+        yield "whether anything of it is shipped already"
+
+
+def _tells_of_shipments(dossier: Dossier) -> bool:
+    order, risk = dossier.order, dossier.newest(RiskFacts)
+    if order is not None:
+        return "fulfillment" not in order.absent
+    return risk is not None and risk.financial is not None
 
 
 def created(order: OrderFacts) -> datetime | None:

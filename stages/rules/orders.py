@@ -1,18 +1,20 @@
 """Use case 1: orders that somebody must look at before they go on, for their risk or because they are held for it.
 
 A level that is pending, a recommendation that is not known and a hold that nobody can read resolve nothing: without
-Admin access a high risk ends only by what happens to the order. Not yet: Shopify Protect, an alert for an order that
-was shipped before anybody told of its risk, and a tag's way to worse (nobody tells when it was set).
+Admin access a high risk ends only by what happens to the order. Not yet: a tag's way to worse (nobody tells when it was
+set).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from schemas.alerts import Audience, Detail, Severity
-from schemas.facts import Hold
+from schemas.facts import Assessment, Hold
 from schemas.questions import QuestionKind
 from stages.bodies.fulfillments import OUR_HANDLE
 from stages.dossiers.dossier import Dossier
@@ -29,13 +31,28 @@ from stages.rules.order_wording import (
     held_since,
     link,
     over,
+    unknown_to_operations,
 )
-from stages.rules.rule import Case, Clear, Due, Fire, Said, Verdict, details
+from stages.rules.rule import Case, Clear, Due, Fire, Said, Tell, Verdict, details
+from stages.rules.words import plain
 
 _HARMLESS = frozenset({"low", "none"})
 _LEVELS = {"high": Severity.CRITICAL, "medium": Severity.WARNING}
 _ADVICE = {"cancel": Severity.CRITICAL, "investigate": Severity.WARNING}
+#: What has been said of a risk (the span `risk`) and made it critical then.
+_WORST = ("high", "cancel")
 _SHOWN_FACTS = 5
+_CHECK = "Check the order before it is fulfilled, and cancel it or accept the risk in the admin."
+_RECALL = "Stop the parcel while its carrier still can, and decide on the money: refund it, or do not capture it."
+#: Shopify Protect's words, as people say them.
+_PROTECT = {
+    "active": "covers it",
+    "protected": "has covered a chargeback of it",
+    "inactive": "does not cover it",
+    "not_protected": "did not cover a chargeback of it",
+    "pending": "has not decided yet",
+    "none": "has nothing to do with it",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +69,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class OrderHighRisk:
-    """What each provider says now, what Shopify recommends, and who holds the order for it."""
+    """What each provider says now, what Shopify recommends, and who holds the order for it.
+
+    What ends by being shipped says so. A risk that is learned only afterwards is told once, by how bad it is.
+    """
 
     name: str = "order-high-risk"
     use_case: int = 1
@@ -65,7 +85,7 @@ class OrderHighRisk:
         if because := cancelled(case.dossier):
             yield Clear(because)
         elif fulfillment(case.dossier) == "fulfilled":
-            yield Clear("the order was shipped", title=_shipped_at_risk(case, found))
+            yield from _shipped(case, found)
         elif found:
             said = _risk_said(case, found)
             yield Fire(said)
@@ -92,44 +112,71 @@ def _risks(case: Case) -> Iterator[Finding]:
             yield Finding(Severity.CRITICAL, "held by another app for its fraud risk", held_since(case, hold))
 
 
-def _shipped_at_risk(case: Case, found: tuple[Finding, ...]) -> str | None:
+def _shipped(case: Case, found: tuple[Finding, ...]) -> Iterator[Verdict]:
+    """The end of what is open; else, once, what nobody has heard of: a parcel can be recalled, and money kept."""
     if not found:
-        return None
-    is_high = any(finding.severity is Severity.CRITICAL for finding in found)
-    return f"{called(case)} was shipped {'while high risk' if is_high else 'before its risk was cleared up'}"
+        yield Clear("the order was shipped")
+        return
+    severity = _worst(found)
+    is_high = severity is Severity.CRITICAL
+    words = "was shipped while high risk" if is_high else "was shipped before its risk was cleared up"
+    yield Clear("the order was shipped", title=f"{called(case)} {words}", run=severity.value)
+    if is_high or case.dossier.since("risk", *_WORST) is None:
+        said = _risk_said(case, found)
+        title = f"{called(case)} was shipped at risk: {', '.join(finding.words for finding in found)}"
+        yield Tell(replace(said, title=title, next_step=_RECALL), f"/{severity.value}")
+
+
+def _worst(found: Iterable[Finding]) -> Severity:
+    return max((finding.severity for finding in found), key=lambda severity: severity.rank)
 
 
 def _is_harmless(dossier: Dossier) -> bool:
     """All that was ever told is known to be harmless; of an order that only a hold spoke of, that hold is gone."""
     advice = dossier.recommendation
-    if not dossier.risk and advice is None:
+    if not dossier.risk and not dossier.unsettled and advice is None:
         return dossier.open_holds is not None
     levels = {known.value.level.lower() for known in dossier.risk.values()}
-    return levels <= _HARMLESS and advice is not None and advice.value in ("accept", "none")
+    return levels <= _HARMLESS and not _undecided(dossier) and advice is not None and advice.value in ("accept", "none")
+
+
+def _undecided(dossier: Dossier) -> tuple[Assessment, ...]:
+    """Of the providers that have said something newer than their last level, and it was none."""
+    newer = (
+        known.value
+        for provider, known in sorted(dossier.unsettled.items())
+        if provider not in dossier.risk or known.stamp > dossier.risk[provider].stamp
+    )
+    return tuple(newer)
 
 
 def _risk_said(case: Case, found: tuple[Finding, ...]) -> Said:
     risk, advice = case.dossier.risk, case.dossier.recommendation
     negative = [fact for known in risk.values() for fact in known.value.negative]
+    protect = case.dossier.protect
+    levels = [f"{name}: {known.value.level.lower()}" for name, known in sorted(risk.items())]
+    levels += [f"{each.provider}: {each.level.lower()} since then" for each in _undecided(case.dossier)]
     return Said(
         title=f"{called(case)}: {', '.join(finding.words for finding in found)}",
         since=min(finding.since for finding in found),
-        severity=max((finding.severity for finding in found), key=lambda severity: severity.rank),
+        severity=_worst(found),
         audiences=(Audience.OPERATIONS,),
         details=(
             *details(
-                levels=", ".join(f"{name}: {known.value.level}" for name, known in sorted(risk.items())),
+                levels=", ".join(levels),
                 recommendation=advice.value if advice else None,
                 reasons="; ".join(negative[:_SHOWN_FACTS]),
             ),
+            *([Detail("Shopify Protect", _PROTECT.get(protect.value, plain(protect.value)))] if protect else ()),
             *for_operations(case),
         ),
-        next_step="Check the order before it is fulfilled, and cancel it or accept the risk in the admin.",
+        next_step=_CHECK,
         link=link(case),
         unknown=(
             *_not_confirmed(case),
             *case.unknown(risk="what the other providers and Shopify's recommendation say"),
-            "whether Shopify Protect covers it",
+            *(() if protect else ("whether Shopify Protect covers it",)),
+            *unknown_to_operations(case),
         ),
     )
 

@@ -95,7 +95,8 @@ class Clear(Struct, frozen=True):
     """The condition `key` is known not to hold now. `because` says why it is over; `title` replaces the usual one.
 
     `state`: WITHDRAWN where nothing has come right, but nobody has to act on it any more.
-    Beside a `Due` of the same key it ends what is open, and the next time is waited for.
+    Beside a `Due` of the same key it ends what is open, and the next time is waited for. With a `run`, whatever that
+    has told is over for good: neither a `Fire` of the run nor a `Tell` of the key `<key>/<run>` is news after it.
     """
 
     because: str

@@ -46,6 +46,7 @@ class What(StrEnum):
     CUSTOMER = "customer"
     ADDRESS = "address"
     ORDER = "order"
+    PROTECT = "protect"
     PAYMENT = "payment"
     HOLDS = "holds"
     HOLDS_BESIDE = "holds-beside"
@@ -96,6 +97,13 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Protection:
+    """Shopify Protect's status of an order, `none` where it has nothing to do with it."""
+
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class OpenHolds:
     """With what tells whether anybody has to act on their order at all."""
 
@@ -114,6 +122,7 @@ Value = (
     Place
     | Customer
     | Verdict
+    | Protection
     | OpenHolds
     | Item
     | OrderFacts

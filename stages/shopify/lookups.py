@@ -19,6 +19,7 @@ LOOKUPS: dict[What, Callable[[Shopify, Lookup], Awaitable[Reply]]] = {
     What.CUSTOMER: orders.customer,
     What.ADDRESS: orders.address,
     What.ORDER: orders.order,
+    What.PROTECT: orders.protect,
     What.PAYMENT: orders.payment,
     What.HOLDS: orders.holds,
     What.HOLDS_BESIDE: orders.holds_beside,
@@ -37,6 +38,7 @@ LOOKUPS: dict[What, Callable[[Shopify, Lookup], Awaitable[Reply]]] = {
 OPERATIONS = (
     orders.ORDER_CORE,
     orders.ORDER_ADDRESS,
+    orders.ORDER_PROTECT,
     orders.ORDER_PAYMENTS,
     orders.ORDER_HOLDS,
     orders.CUSTOMER,

@@ -37,7 +37,7 @@ from schemas.questions import Question, QuestionKind
 from schemas.reasons import RejectReason
 from stages.bodies import orders, payments
 from stages.bodies.fields import instant, integer
-from stages.shopify.lookup import Lookup, OpenHolds, Place, Value, Verdict, What
+from stages.shopify.lookup import Lookup, OpenHolds, Place, Protection, Value, Verdict, What
 from stages.stage import Reject
 
 F = TypeVar("F", bound=Facts)
@@ -53,6 +53,7 @@ PLACED_BY = {
     "reverse-fulfillment-order": What.REVERSE_FULFILLMENT_ORDER,
 }
 
+_AT_RISK = frozenset({"high", "medium"})
 _NOT_SHIPPING_ANY_MORE = frozenset({"fulfilled", "restocked"})
 
 
@@ -69,7 +70,7 @@ def needs_of(event: Event, place: Place | None) -> Needs:
         case OrderFacts() as facts:
             return _order_needs(event, facts, ask)
         case RiskFacts() as facts if facts.assessment.level != "pending":
-            return {"risk": ask(What.ORDER, facts.order_id)}
+            return _risk_needs(facts, ask)
         case HoldFacts() as facts:
             return {"open_holds": _asked_for_holds(facts, place, ask)}
         case InventoryFacts() as facts:
@@ -80,6 +81,12 @@ def needs_of(event: Event, place: Place | None) -> Needs:
             return {"customer": ask(What.CUSTOMER, customer)}
         case _:
             return _storefront_needs(event, ask)
+
+
+def _risk_needs(facts: RiskFacts, ask: Ask) -> Needs:
+    """Whether Shopify covers it is worth a question only where there is something to cover."""
+    needs = {"risk": ask(What.ORDER, facts.order_id)}
+    return needs | {"protect": ask(What.PROTECT, facts.order_id)} if facts.assessment.level in _AT_RISK else needs
 
 
 def _storefront_needs(event: Event, ask: Ask) -> Needs:
@@ -189,8 +196,8 @@ def _beside(facts: AnyFacts, value: Value) -> AnyFacts:
             return replace(facts, address_verdict=value.word)
         case OrderFacts(), OpenHolds():
             return replace(facts, holds=value.holds)
-        case RiskFacts(), OrderFacts():
-            return _with_order(facts, value)
+        case RiskFacts(), (OrderFacts() | Protection()):
+            return _of_risk(facts, value)
         case HoldFacts(), OpenHolds():
             of_order = {"test": value.test, "created": value.created, "processed": value.processed}
             return replace(facts, open_holds=value.holds, **of_order)
@@ -202,7 +209,9 @@ def _beside(facts: AnyFacts, value: Value) -> AnyFacts:
             return facts
 
 
-def _with_order(facts: RiskFacts, order: OrderFacts) -> RiskFacts:
+def _of_risk(facts: RiskFacts, order: OrderFacts | Protection) -> RiskFacts:
+    if isinstance(order, Protection):
+        return replace(facts, protect=order.status)
     return replace(
         facts,
         assessments=order.risk,

@@ -13,6 +13,7 @@ from stages.shopify.lookup import (
     Lookup,
     OpenHolds,
     Place,
+    Protection,
     Reply,
     Stale,
     Verdict,
@@ -30,6 +31,7 @@ from stages.shopify.places import fulfillment_order
 
 ORDER_CORE = Operation("OrderCore", shapes.OrderCore)
 ORDER_ADDRESS = Operation("OrderAddress", shapes.OrderAddress)
+ORDER_PROTECT = Operation("OrderProtect", shapes.OrderProtect)
 ORDER_PAYMENTS = Operation("OrderPayments", shapes.OrderPayments)
 ORDER_HOLDS = Operation("OrderHolds", shapes.OrderHolds)
 CUSTOMER = Operation("Customer", shapes.CustomerData, keep=300.0)
@@ -129,10 +131,26 @@ def _fulfillment(word: str | None) -> str | None:
 
 def _assessment(found: shapes.RiskAssessment) -> Assessment:
     return Assessment(
-        provider=(found.provider.title if found.provider else None) or SHOPIFY,
+        provider=_provider(found.provider),
         level=found.risk_level.lower(),
         negative=tuple(fact.description for fact in found.facts if fact.sentiment == "NEGATIVE"),
     )
+
+
+def _provider(found: shapes.Provider | None) -> str:
+    """As the webhook calls it: an app without a title is its number, and only nobody is Shopify itself."""
+    return SHOPIFY if found is None else found.title or str(integer(found.id) or "an unknown app")
+
+
+async def protect(shopify: Shopify, lookup: Lookup) -> Reply:
+    def status(data: shapes.OrderProtect) -> Protection | None:
+        if data.order is None:
+            return None
+        found = data.order.shopify_protect
+        return Protection("none" if found is None else found.status.lower())
+
+    asked = {"id": gid("Order", lookup.identity)}
+    return told(await shopify.query(lookup.shop, ORDER_PROTECT, asked, lookup.since), status)
 
 
 async def payment(shopify: Shopify, lookup: Lookup) -> Reply:

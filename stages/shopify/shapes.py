@@ -52,6 +52,7 @@ class PurchasingEntity(Shape, frozen=True):
 
 class Provider(Shape, frozen=True):
     title: str | None = None
+    id: str | None = None
 
 
 class RiskFact(Shape, frozen=True):
@@ -94,6 +95,19 @@ class Order(Shape, frozen=True):
 
 class OrderCore(Shape, frozen=True):
     order: Order | None = None
+
+
+class ProtectSummary(Shape, frozen=True):
+    status: str
+
+
+class ProtectedOrder(Shape, frozen=True):
+    id: str
+    shopify_protect: ProtectSummary | None = None
+
+
+class OrderProtect(Shape, frozen=True):
+    order: ProtectedOrder | None = None
 
 
 class ShippingAddress(Shape, frozen=True):

@@ -73,6 +73,11 @@ def order_now(**changes: Any) -> Found[Any]:
     return Found(shapes.OrderCore(shapes.Order(GID, "#9999", **changes)))
 
 
+def protect(status: str | None) -> Found[Any]:
+    summary = None if status is None else shapes.ProtectSummary(status)
+    return Found(shapes.OrderProtect(shapes.ProtectedOrder(GID, summary)))
+
+
 def holds(*reasons: str) -> Found[Any]:
     held = tuple(shapes.FulfillmentHold(f"hold-{reason}", None, reason) for reason in reasons)
     node = shapes.FulfillmentOrder(FULFILLMENT_ORDER, fulfillment_holds=held)
@@ -126,15 +131,34 @@ async def test_tests_and_reconciled_records_say_so() -> None:
 async def test_the_risk_of_a_test_order_is_a_test_too() -> None:
     world = await enriching()
     world.shopify.told["OrderCore", GID] = order_now(test=True)
+    world.shopify.told["OrderProtect", GID] = protect("ACTIVE")
     async with world.running():
         await world.deliver("orders/risk_assessment_changed", {"order_id": ORDER, "risk_level": "high"})
         (event,) = await world.come(1)
     assert event.test
+    assert isinstance(event.facts, RiskFacts)
+    assert event.facts.protect == "active"
+
+
+@pytest.mark.parametrize(("level", "asked"), [("high", True), ("medium", True), ("low", False)])
+async def test_whether_shopify_covers_an_order_is_asked_only_where_somebody_sees_a_risk(
+    level: str, asked: bool
+) -> None:
+    world = await enriching()
+    world.shopify.told["OrderCore", GID] = order_now()
+    world.shopify.told["OrderProtect", GID] = protect(None)
+    async with world.running():
+        await world.deliver("orders/risk_assessment_changed", {"order_id": ORDER, "risk_level": level})
+        (event,) = await world.come(1)
+    assert isinstance(event.facts, RiskFacts)
+    assert event.facts.protect == ("none" if asked else None)
+    assert event.incomplete == ()
 
 
 async def test_what_tells_that_nobody_has_to_act_on_an_order_is_looked_up_with_its_risk() -> None:
     world = await enriching()
     world.shopify.told["OrderCore", GID] = order_now(created_at=START, processed_at=START - timedelta(days=30))
+    world.shopify.told["OrderProtect", GID] = protect(None)
     async with world.running():
         await world.deliver("orders/risk_assessment_changed", {"order_id": ORDER, "risk_level": "high"})
         (event,) = await world.come(1)

@@ -45,6 +45,10 @@ class OrderRiskSummary(Part, frozen=True, kw_only=True):
     assessments: tuple[OrderRiskAssessment, ...] = ()
 
 
+class ShopifyProtectOrderSummary(Part, frozen=True, kw_only=True):
+    status: str
+
+
 class MailingAddress(Thing, frozen=True, kw_only=True):
     address1: str | None = None
     city: str | None = None
@@ -78,6 +82,7 @@ class Order(Thing, frozen=True, kw_only=True):
     shipping_address: MailingAddress | None = None
     purchasing_entity: PurchasingCompany | None = None
     risk: OrderRiskSummary = OrderRiskSummary()
+    shopify_protect: ShopifyProtectOrderSummary | None = None
     checkout_token: str | None = None
     transactions: Joined = Joined("OrderTransaction", "order", listed=True)
     fulfillment_orders: Joined = Joined("FulfillmentOrder", "order")

@@ -8,9 +8,10 @@ from decimal import Decimal
 
 import pytest
 
-from schemas.facts import Address, Assessment, Line, OrderEditFacts, OrderFacts, RiskFacts, Terms
+from schemas.facts import Address, Assessment, Line, OrderEditFacts, OrderFacts, ProtectFacts, RiskFacts, Terms
 from schemas.money import Money
 from stages.bodies.parsed import About
+from stages.bodies.table import facts_of
 from stages.stage import Reject
 from tests.stages.bodies.reading import NEW_YEAR, ORDER, facts, parsed, varied
 
@@ -266,6 +267,12 @@ def test_the_total_that_the_customer_saw_is_read_in_its_own_currency() -> None:
 @pytest.mark.parametrize("raw", [None, [], {"shop_money": {"amount": "1", "currency_code": "EUR"}}, "12"])
 def test_what_the_customer_saw_is_unknown_where_the_body_does_not_say(raw: object) -> None:
     assert order({"current_total_price_set": raw}).presented is None
+
+
+def test_what_shopify_protect_says_is_read_with_its_order() -> None:
+    body = b'{"order_id": 7, "status": "Not_Protected", "eligibility": {"status": "not_eligible"}}'
+    read = facts_of("orders/shopify_protect_eligibility_changed", body)
+    assert (read.facts, read.about) == (ProtectFacts(order_id=7, status="not_protected"), About("order", 7))
 
 
 def test_a_country_whose_keys_are_not_there_is_unknown_and_one_that_is_empty_is_lacking() -> None:

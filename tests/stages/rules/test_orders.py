@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 
 from schemas.alerts import Alert, Audience, Severity
 from schemas.configuration import OrderRules, Person, Route, Rules, Team
-from schemas.facts import Assessment, Hold, HoldFacts, Line, OrderFacts, RiskFacts
+from schemas.facts import Assessment, Hold, HoldFacts, Line, OrderFacts, ProtectFacts, RiskFacts
 from tests.stages.rules.world import NUMBER, START, Desk, configuration, labels, usd
 
 FULFILLMENT_ORDER = "gid://shopify/FulfillmentOrder/7"
@@ -103,11 +104,29 @@ def test_a_risk_message_says_who_says_what_and_what_operations_need() -> None:
         "Shipped": "a part of it",
     }
     assert alert.link == f"https://admin.shopify.com/store/demo/orders/{NUMBER}"
-    assert "whether Shopify Protect covers it" in alert.unknown
+    assert alert.unknown == ("whether Shopify Protect covers it",)
 
 
 def test_what_could_not_be_looked_up_is_said() -> None:
-    assert "what the other providers and Shopify's recommendation say" in assessed(Desk(), "high")[0].unknown
+    assert assessed(Desk(), "high")[0].unknown == (
+        "what the other providers and Shopify's recommendation say",
+        "whether Shopify Protect covers it",
+        "whether it is paid or only authorized",
+        "whether anything of it is shipped already",
+    )
+
+
+def test_whether_shopify_protect_covers_it_is_said_in_the_newest_words() -> None:
+    desk = Desk()
+    desk.event("orders/shopify_protect_eligibility_changed", ProtectFacts(order_id=NUMBER, status="active"))
+    facts = RiskFacts(order_id=NUMBER, assessment=Assessment("Shopify", "high"), protect="not_protected")
+    (late,) = desk.event("orders/risk_assessment_changed", facts, occurred=START - minutes(5))
+    (newer,) = Desk().event("orders/risk_assessment_changed", facts)
+
+    assert [labels(alert)["Shopify Protect"] for alert in (late, newer)] == [
+        "covers it",
+        "did not cover a chargeback of it",
+    ]
 
 
 def test_a_worse_level_is_an_update_and_the_same_one_is_no_news() -> None:
@@ -169,6 +188,70 @@ def test_an_order_that_was_shipped_at_medium_risk_is_not_called_one_of_high_risk
     assert [alert.title for alert in told_order(desk, 5, fulfillment="fulfilled")] == [
         "Order #1001 was shipped before its risk was cleared up"
     ]
+
+
+def test_a_high_risk_that_is_learned_after_the_order_was_shipped_is_told_once() -> None:
+    desk = Desk()
+    told_order(desk, 5, fulfillment="fulfilled", financial="authorized")
+
+    (alert,) = assessed(desk, "high", 6)
+    again = [*assessed(desk, "high", 7), *assessed(desk, "medium", 8), *told_order(desk, 9, fulfillment="fulfilled")]
+
+    assert (alert.title, alert.severity) == ("Order #1001 was shipped at risk: high fraud risk (Shopify)", "critical")
+    assert labels(alert)["Payment"] == "only authorized, not captured"
+    assert labels(alert)["Shipped"] == "all of it"
+    assert again == []
+    assert desk.open == {}
+
+
+def test_a_risk_that_was_shipped_and_is_worse_than_anybody_knew_is_told_once_more() -> None:
+    desk = Desk()
+    assessed(desk, "medium")
+    told_order(desk, 5, fulfillment="fulfilled")
+
+    assert assessed(desk, "medium", 6) == []
+    assert shown(assessed(desk, "high", 7)) == ["order-high-risk firing critical"]
+    assert assessed(desk, "high", 8) == []
+
+
+def test_the_risk_of_a_cancelled_order_is_not_told_even_though_it_was_shipped() -> None:
+    desk = Desk()
+    told_order(desk, 5, fulfillment="fulfilled", cancelled=START + minutes(5))
+
+    assert assessed(desk, "high", 6) == []
+
+
+def test_what_is_pending_hides_no_level_that_was_told_before_or_comes_after_it() -> None:
+    for order in permutations(("medium", "pending", "high")):
+        desk, minute = Desk(), {"medium": 1, "pending": 2, "high": 3}
+        raised = [shown(assessed(desk, level, minute[level])) for level in order]
+
+        assert desk.open["order-high-risk"].severity is Severity.CRITICAL
+        assert raised[order.index("pending")] == []
+    desk = Desk()
+    assessed(desk, "pending", 2)
+    (alert,) = assessed(desk, "medium", 1)
+    assert labels(alert)["Levels"] == "Shopify: medium, Shopify: pending since then"
+
+
+def test_a_provider_that_has_yet_to_decide_keeps_a_risk_open() -> None:
+    desk = Desk()
+    assessed(desk, "high", 1, "Scorer")
+    assessed(desk, "pending", 2, "Other")
+
+    assert assessed(desk, "low", 3, "Scorer", advice="accept") == []
+    assert shown(assessed(desk, "none", 4, "Other", advice="accept")) == ["order-high-risk resolved critical"]
+
+
+def test_of_what_one_provider_says_twice_the_worst_counts_and_its_own_webhook_before_that() -> None:
+    both = (Assessment("Scorer", "low"), Assessment("Scorer", "high"))
+    others = RiskFacts(
+        order_id=NUMBER, assessment=Assessment("Shopify", "low"), assessments=both, recommendation="none"
+    )
+    own = replace(others, assessment=Assessment("Scorer", "low"))
+
+    assert shown(Desk().event("orders/risk_assessment_changed", others)) == ["order-high-risk firing critical"]
+    assert Desk().event("orders/risk_assessment_changed", own) == []
 
 
 def test_a_risk_of_the_day_before_that_could_not_be_looked_up_is_not_confirmed() -> None:
