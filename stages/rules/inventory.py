@@ -3,9 +3,10 @@
 What counts is the sum over active locations that fulfil online orders, and that only a lookup tells: without it the
 rules are silent, but for a variant that Shopify itself says has run out. Each of the three is a course, not a state:
 an item's readings are gone through by their time, so that the first one is only where it starts from, and what comes
-late changes nothing but the past. Between the threshold and its margin nothing changes; at nothing left a low stock
-stays what it was, and out of stock is told. Not yet: routes by vendor and tag, the digest of first readings; that a
-product was archived is seen at its next reading. Many alerts at once are the group stage's to bundle.
+late changes nothing but the past. Between the threshold and its margin nothing changes. What falls from enough to
+nothing is low and out of stock, and stays low until there is enough again. Not yet: routes by vendor and tag, the
+digest of first readings; that a product was archived is seen at its next reading. Many alerts at once are the group
+stage's to bundle.
 """
 
 from __future__ import annotations
@@ -135,7 +136,7 @@ def _low_since(case: Case, item: Item, place: Place, is_open: bool) -> datetime 
         course_of(place, case.dossier, item),
         is_open,
         lambda known: known.value >= enough,
-        lambda known, most: 0 < known.value < below <= most,
+        lambda known, most: known.value < below <= most,
     )
 
 

@@ -76,7 +76,7 @@ class Counted:
         for at, units in readings:
             if units >= enough:
                 is_low = False
-            elif most is not None and 0 < units < rules.below <= most:
+            elif most is not None and units < rules.below <= most:
                 is_low = True
             is_out = units <= 0 and (is_out or (most is not None and most > 0))
             low.append((at, Severity.WARNING if is_low else None))

@@ -163,7 +163,7 @@ def test_within_its_margin_a_low_stock_stays_what_it_was() -> None:
 
 
 def test_nothing_left_is_out_of_stock_and_no_cover() -> None:
-    assert [alert.rule for alert in read(popular(), 0, 8)] == ["inventory-out"]
+    assert [alert.rule for alert in read(popular(), 0, 8)] == ["inventory-low", "inventory-out"]
 
 
 @pytest.mark.parametrize("changed", [{"tracked": False}, {"product_status": "archived"}, {"bundle": True}])

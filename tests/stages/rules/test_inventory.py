@@ -253,42 +253,43 @@ def test_a_title_is_one_short_line_whatever_is_known_of_the_item(changed: dict[s
 
 
 def test_what_runs_out_and_may_not_be_sold_then_is_critical() -> None:
-    desk = after(13, 0)
-
-    (alert,) = desk.alerts
+    (_, alert) = after(13, 0).alerts
 
     assert (alert.rule, alert.severity) == ("inventory-out", Severity.CRITICAL)
     assert alert.title == "Out of stock: Linen shirt (SHIRT-1), cannot be sold any more"
 
 
 def test_what_sells_on_backorder_is_only_an_information_and_never_oversold() -> None:
-    desk = after(13, 0, -4, policy="continue")
-
-    (alert,) = desk.alerts
+    (alert,) = after(1, 0, -4, policy="continue").alerts
 
     assert (alert.rule, alert.severity, alert.digest) == ("inventory-out", Severity.INFO, True)
     assert alert.title == "Out of stock: Linen shirt (SHIRT-1), sells on backorder"
 
 
 def test_a_policy_that_is_not_known_excuses_nothing_and_is_said() -> None:
-    desk = after(13, 0, policy=None)
-
-    (alert,) = desk.alerts
+    (alert,) = after(1, 0, policy=None).alerts
 
     assert alert.severity is Severity.CRITICAL
     assert alert.title == "Out of stock: Linen shirt (SHIRT-1)"
     assert alert.unknown == ("whether it is sold without stock",)
 
 
-def test_out_of_stock_is_over_with_the_first_unit_and_low_begins() -> None:
+def test_a_stock_that_falls_from_enough_to_nothing_is_low_and_out_and_stays_low_with_the_first_unit() -> None:
     desk = after(13, 0)
+    assert [alert.title for alert in desk.alerts] == [
+        "Low stock: Linen shirt (SHIRT-1), none left (threshold 10)",
+        "Out of stock: Linen shirt (SHIRT-1), cannot be sold any more",
+    ]
 
-    told = read(desk, 3, 9)
+    assert [(told.rule, told.state) for told in read(desk, 3, 9)] == [("inventory-out", AlertState.RESOLVED)]
+    assert list(desk.open) == ["inventory-low"]
+    assert [(told.rule, told.state) for told in read(desk, 12, 10)] == [("inventory-low", AlertState.RESOLVED)]
 
-    assert {(alert.rule, alert.state) for alert in told} == {
-        ("inventory-low", AlertState.FIRING),
-        ("inventory-out", AlertState.RESOLVED),
-    }
+
+def test_a_stock_that_rises_from_nothing_has_not_crossed_its_threshold() -> None:
+    desk = after(3, 0)
+
+    assert [(told.rule, told.state) for told in read(desk, 5, 9)] == [("inventory-out", AlertState.RESOLVED)]
 
 
 def test_shopify_saying_that_it_ran_out_is_enough_without_an_earlier_reading() -> None:

@@ -29,9 +29,9 @@ def tell(told: Telling) -> None:
     told.webhook(390, "inventory_levels/update", _level(told, 390, SHIRT, 11), "nothing: an older reading", arrives=446)
     _counted(told, 702, SHIRT, 40, "inventory-low ends: restocked")
     _counted(told, 18, LAMP, 13, "nothing: the first reading is a baseline")
-    _counted(told, 540, LAMP, 0, "inventory-out fires: it cannot be sold any more")
+    _counted(told, 540, LAMP, 0, "inventory-low and inventory-out fire: it cannot be sold any more")
     told.webhook(541, "variants/out_of_stock", _variant(told, 541, LAMP), "nothing new: the same, of the variant")
-    _counted(told, 1010, LAMP, 30, "inventory-out ends: restocked")
+    _counted(told, 1010, LAMP, 30, "both end: restocked")
 
 
 def _counted(told: Telling, minute: float, goods: Goods, available: int, why: str) -> None:
