@@ -44,6 +44,8 @@ def _amounts(whole: Configuration) -> Iterator[Mistake]:
         ("rules.premium.spent_from", whole.rules.premium.spent_from),
         ("rules.payments.abandoned_alert_from", whole.rules.payments.abandoned_alert_from),
     )
+    if whole.rules.premium.spent_currency is not None and whole.rules.premium.spent_from is None:
+        yield Mistake("rules.premium.spent_currency", "of which amount? set `spent_from` beside it")
     for path, amount in amounts:
         if amount is not None and amount < 0:
             yield Mistake(path, f"nothing comes to less than nothing: {amount} is every amount; leave it out")

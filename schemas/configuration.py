@@ -108,12 +108,30 @@ class Route(Configured, frozen=True):
     routes: tuple[Route, ...] = ()
 
 
+Segment = Annotated[
+    str,
+    Meta(pattern=r"^(gid://shopify/Segment/)?[0-9]{1,19}$", description="a customer segment's id, like 543210987654"),
+]
+Company = Annotated[
+    str,
+    Meta(pattern=r"^(any|(gid://shopify/Company/)?[0-9]{1,19})$", description="a company's id, like 98765, or `any`"),
+]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", description="a currency, like EUR")]
+
+
 class PremiumRule(Configured, frozen=True):
-    """What makes a customer premium: any of these. Unset means: does not count."""
+    """What makes a customer premium: any of these. Unset means: does not count.
+
+    `spent_from` is an amount in `spent_currency`, the shop's own where that is not set: what was spent in another one
+    tells nothing. `companies`: whoever orders for one of these; `any` is every company.
+    """
 
     tags: tuple[str, ...] = ("vip", "premium")
     spent_from: Decimal | None = None
+    spent_currency: Currency | None = None
     orders_from: Positive | None = None
+    segments: tuple[Segment, ...] = ()
+    companies: tuple[Company, ...] = ()
 
 
 class OrderRules(Configured, frozen=True):

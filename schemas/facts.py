@@ -66,12 +66,14 @@ class Assessment(Struct, frozen=True, omit_defaults=True):
 
 
 class Customer(Struct, frozen=True, omit_defaults=True):
-    """Looked up: what makes a customer premium."""
+    """Looked up: what makes a customer premium. `segments`: those of the configured ones that it is in, by their ids;
+    None: not known, or none is configured."""
 
     id: int
     tags: tuple[str, ...] = ()
     orders: int | None = None
     spent: Money | None = None
+    segments: tuple[int, ...] | None = None
 
 
 class Hold(Struct, frozen=True, omit_defaults=True):

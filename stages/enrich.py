@@ -32,7 +32,7 @@ from stages.hearing import HEARD, heard
 from stages.selling import SOLD, items_wanted, sales
 from stages.shopify.answers import Denied, Found
 from stages.shopify.client import Shopify
-from stages.shopify.lookup import Lookup, Place, Reply
+from stages.shopify.lookup import Lookup, Place, Reply, What
 from stages.shopify.lookups import look_up
 from stages.shopify.needs import PLACED_BY, Needs, filled, late_needs_of, needs_of, placed, question_needs
 from stages.shopify.openness import REFUSALS, SHUT, shop_news
@@ -99,7 +99,7 @@ class Enrich:
     def _asked(self, work: Work, context: Context) -> Iterator[Lookup]:
         if isinstance(work, Timer):
             late = context.state.get(LATE, work.routing, work.name)
-            yield from late_needs_of(late.event).values() if late else ()
+            yield from self._named(late_needs_of(late.event)).values() if late else ()
             return
         if work.topic == topics.QUESTIONS:
             yield from self._question(work, context)[2].values()
@@ -108,7 +108,7 @@ class Enrich:
         place = context.state.get(PLACES, draft.event.resource)
         if place is None and (where := self._where(draft)) is not None:
             yield where
-        yield from needs_of(draft.event, place).values()
+        yield from self._named(needs_of(draft.event, place)).values()
         yield from items_wanted(draft.event, self._configuration, context)
 
     # --- records ---------------------------------------------------------------------------------------------------
@@ -119,7 +119,7 @@ class Enrich:
             yield Drop(DropReason.TEST if draft.event.test else DropReason.NOT_WATCHED)
             return
         place, where = context.state.get(PLACES, draft.event.resource), self._where(draft)
-        needs = needs_of(draft.event, place)
+        needs = self._named(needs_of(draft.event, place))
         if place is None and where is not None:
             place = self._placed_by(context.answers.get(where), _taken_up(record, draft.event), context)
             context.state.put(PLACES, draft.event.resource, place)
@@ -164,6 +164,14 @@ class Enrich:
             raise Reject(RejectReason.SUBJECT_UNKNOWN, f"asked for {parked}; the last answer was {reply!r}")
         raise Retry(RetryReason.SUBJECT_UNKNOWN, grown(parked))
 
+    def _named(self, needs: Needs) -> Needs:
+        """With the segments that make a customer premium: whether it is in them is part of the question."""
+        wanted = self._configuration.rules.premium.segments
+        return {
+            name: replace(lookup, segments=wanted) if lookup.what is What.CUSTOMER else lookup
+            for name, lookup in needs.items()
+        }
+
     # --- facts -----------------------------------------------------------------------------------------------------
 
     def _replies(self, needs: Needs, context: Context) -> dict[str, Reply | None]:
@@ -203,7 +211,7 @@ class Enrich:
         late = context.state.get(LATE, timer.routing, timer.name)
         if late is None:
             return
-        needs = late_needs_of(late.event)
+        needs = self._named(late_needs_of(late.event))
         event, unknown = self._completed(late.event, needs, context)
         yield from shop_news(event.shop, self._replies(needs, context).values(), context)
         came = [name for name in late.event.incomplete if name not in unknown]
@@ -250,7 +258,7 @@ class Enrich:
             source=Source.ANSWER,
             facts=facts,
         )
-        return question, event, needs
+        return question, event, self._named(needs)
 
     def _answer(self, record: Record, context: Context) -> Iterator[Outcome]:
         """An answer comes in any case: after the patience, or without access, it says what is not known."""

@@ -237,6 +237,6 @@ CUSTOMER: Names = {
     "premium": Seen(
         Kind.TRUTH,
         "by `rules.premium`",
-        _customer(lambda customer, sight: is_premium(customer, sight.case.configuration.rules.premium)),
+        lambda sight: is_premium(sight.case.dossier, sight.case.configuration.rules.premium),
     ),
 }

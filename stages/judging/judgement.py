@@ -73,7 +73,7 @@ class Judgement:
     def look_at(self, dossier: Dossier) -> None:
         """What makes this subject's alerts urgent, or might, whichever rule raises them."""
         self._urgent = priority.reasons(dossier, self._configuration.rules, self._context.now)
-        self._unknown = () if self._urgent else priority.unknown(dossier)
+        self._unknown = () if self._urgent else priority.unknown(dossier, self._configuration.rules)
 
     def carried_out(self, rule: Rule, verdicts: Iterable[Verdict]) -> Iterator[Outcome]:
         by_key: dict[str, list[Verdict]] = defaultdict(list)

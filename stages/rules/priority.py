@@ -9,9 +9,12 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from schemas.configuration import PremiumRule, Rules
-from schemas.facts import Customer, DisputeFacts, FulfillmentOrderFacts, OrderFacts
+from schemas.facts import Customer, DisputeFacts, DraftFacts, FulfillmentOrderFacts, OrderFacts
+from stages.bodies.fields import integer
 from stages.dossiers.dossier import Dossier
 
+#: Every company, in the configuration.
+ANY = "any"
 ESCALATED = "escalated"
 DISPUTED = "an open dispute"
 _SOON = timedelta(hours=24)
@@ -24,13 +27,15 @@ def reasons(dossier: Dossier, rules: Rules, now: datetime) -> tuple[str, ...]:
     return tuple(_reasons(dossier, rules, now))
 
 
-def unknown(dossier: Dossier) -> tuple[str, ...]:
-    """What might make it urgent and could not be looked up."""
-    return ("whether the customer is a premium one",) if dossier.is_unknown("customer") else ()
+def unknown(dossier: Dossier, rules: Rules) -> tuple[str, ...]:
+    """What might make it urgent and is not known, where somebody was to be asked."""
+    was_asked = dossier.customer is not None or dossier.is_unknown("customer")
+    is_open = is_premium(dossier, rules.premium) is None
+    return ("whether the customer is a premium one",) if is_open and was_asked else ()
 
 
 def _reasons(dossier: Dossier, rules: Rules, now: datetime) -> Iterator[str]:
-    if dossier.customer is not None and is_premium(dossier.customer.value, rules.premium):
+    if is_premium(dossier, rules.premium):
         yield "premium customer"
     order = dossier.order
     if order is not None:
@@ -49,14 +54,44 @@ def _of_order(order: OrderFacts, dossier: Dossier, rules: Rules, now: datetime) 
         yield "tagged as escalated"
 
 
-def is_premium(customer: Customer, rule: PremiumRule) -> bool:
+def is_premium(dossier: Dossier, rule: PremiumRule) -> bool | None:
+    """Whoever has ordered, or the company that they order for. None: what is known does not tell."""
+    told = [_is_of_premium_company(dossier.order, rule)]
+    if dossier.customer is None:
+        told.append(None)
+    else:
+        told += _told_of(dossier.customer.value, rule, _currency(dossier))
+    return True if True in told else None if None in told else False
+
+
+def _told_of(customer: Customer, rule: PremiumRule, currency: str | None) -> Iterator[bool | None]:
+    """By each of the ways in which a customer can be premium."""
     wanted = {tag.lower() for tag in rule.tags}
-    if wanted & {tag.lower() for tag in customer.tags}:
-        return True
-    if rule.orders_from is not None and customer.orders is not None and customer.orders >= rule.orders_from:
-        return True
-    spent = customer.spent
-    return rule.spent_from is not None and spent is not None and spent.amount >= rule.spent_from
+    yield bool(wanted & {tag.lower() for tag in customer.tags})
+    if rule.orders_from is not None:
+        yield None if customer.orders is None else customer.orders >= rule.orders_from
+    if rule.spent_from is not None:
+        spent, counted = customer.spent, rule.spent_currency or currency
+        yield None if spent is None or spent.currency != counted else spent.amount >= rule.spent_from
+    if rule.segments:
+        premium = {integer(segment) for segment in rule.segments}
+        yield None if customer.segments is None else not premium.isdisjoint(customer.segments)
+
+
+def _is_of_premium_company(order: OrderFacts | None, rule: PremiumRule) -> bool | None:
+    if not rule.companies or order is None:
+        return False
+    if order.company_id is None:
+        return None if "company_id" in order.absent else False
+    return ANY in rule.companies or order.company_id in {integer(company) for company in rule.companies}
+
+
+def _currency(dossier: Dossier) -> str | None:
+    """The shop's own, in which Shopify counts what its customers have spent."""
+    for facts in (dossier.order, dossier.checkout, dossier.newest(DraftFacts)):
+        if facts is not None and facts.total is not None:
+            return facts.total.currency
+    return None
 
 
 def _fast_method(order: OrderFacts, words: tuple[str, ...]) -> str | None:

@@ -62,13 +62,14 @@ class What(StrEnum):
 
 
 class Lookup(Struct, frozen=True):
-    """`identity`: the number of a gid, or a checkout's token."""
+    """`identity`: the number of a gid, or a checkout's token. `segments`: in which of these is a customer?"""
 
     shop: str
     what: What
     identity: str
     since: datetime | None = None
     newer: datetime | None = None
+    segments: tuple[str, ...] = ()
 
 
 class Place(Struct, frozen=True, omit_defaults=True):

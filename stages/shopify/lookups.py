@@ -42,6 +42,7 @@ OPERATIONS = (
     orders.ORDER_PAYMENTS,
     orders.ORDER_HOLDS,
     orders.CUSTOMER,
+    orders.CUSTOMER_SEGMENTS,
     places.FULFILLMENT_ORDERS,
     places.PAYMENT_SCHEDULE,
     places.PAYMENT_TERMS,

@@ -155,6 +155,19 @@ class CustomerData(Shape, frozen=True):
     customer: CustomerNode | None = None
 
 
+class Membership(Shape, frozen=True):
+    segment_id: str
+    is_member: bool
+
+
+class Memberships(Shape, frozen=True):
+    memberships: tuple[Membership, ...] = ()
+
+
+class CustomerSegments(Shape, frozen=True):
+    customer_segment_membership: Memberships
+
+
 class FulfillmentHold(Shape, frozen=True):
     id: str
     handle: str | None = None

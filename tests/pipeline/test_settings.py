@@ -121,6 +121,10 @@ def test_a_mistake_in_the_least_file_is_found(old: str, new: str, expected: str)
         ("kafka: {raw_retention_days: 31}", "kafka.raw_retention_days (line 10): 31 must be at most 30"),
         ("listen: {port: 70000}", "listen.port (line 10): 70000 must be at most 65535"),
         ("shopify: {timeout: 0s}", "shopify.timeout (line 10): in no time nobody answers"),
+        ("rules: {premium: {segments: [VIPs]}}", "segments[0] (line 10): `VIPs` is not a customer segment's id"),
+        ("rules: {premium: {companies: [all]}}", "companies[0] (line 10): `all` is not a company's id, like 98765, or"),
+        ("rules: {premium: {spent_currency: EUR}}", "spent_currency (line 10): of which amount? set `spent_from`"),
+        ("rules: {premium: {spent_from: 1000, spent_currency: euro}}", "`euro` is not a currency, like EUR"),
         ("shop: []", "shop (line 10): unknown key; did you mean `shops`?"),
     ],
 )

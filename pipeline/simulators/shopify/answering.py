@@ -14,7 +14,7 @@ from msgspec.structs import fields
 from pipeline.simulators.shopify.documents import Document, Field, Selected, Value, filled
 from pipeline.simulators.shopify.graph import Joined, Link, Page, Part, Thing
 from pipeline.simulators.shopify.orders import Order
-from pipeline.simulators.shopify.people import Abandonment, SegmentMembership, SegmentMembershipResponse
+from pipeline.simulators.shopify.people import Abandonment, Customer, SegmentMembership, SegmentMembershipResponse
 from pipeline.simulators.shopify.shops import AppInstallation, Shop, WebhookSubscription
 from pipeline.simulators.shopify.stock import InventoryItem
 from pipeline.simulators.shopify.store import Things, joined
@@ -83,7 +83,9 @@ class Answering:
                 return next((it for it in self._all(Abandonment) if it.checkout == wanted), None)
             case "customerSegmentMembership":
                 asked_for = cast("Sequence[Value]", given.get("segmentIds"))
-                members = tuple(SegmentMembership(segment_id=str(one), is_member=False) for one in asked_for)
+                buyer = self._things.get(str(given.get("customerId")))
+                own = buyer.segments if isinstance(buyer, Customer) else ()
+                members = tuple(SegmentMembership(segment_id=str(one), is_member=str(one) in own) for one in asked_for)
                 return SegmentMembershipResponse(memberships=members)
             case "webhookSubscriptions":
                 return Page(tuple(self._all(WebhookSubscription)))

@@ -13,8 +13,11 @@ class CustomerStatistics(Part, frozen=True, kw_only=True):
 
 
 class Customer(Thing, frozen=True, kw_only=True):
-    """`numberOfOrders` is text: an unsigned 64-bit number."""
+    """`numberOfOrders` is text: an unsigned 64-bit number. `segments`: the ids of those that the customer is in."""
 
+    unseen: ClassVar[frozenset[str]] = frozenset({"segments"})
+
+    segments: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     number_of_orders: str = "1"
     amount_spent: MoneyV2

@@ -11,10 +11,11 @@ import pytest
 from schemas.configuration import PremiumRule, Rules
 from schemas.events import Event, Source
 from schemas.facts import AnyFacts, Customer, DisputeFacts, FulfillmentOrderFacts, OrderFacts
+from schemas.money import Money
 from schemas.subjects import order as subject_of
 from stages.dossiers.dossier import Dossier
 from stages.dossiers.merging import merged
-from stages.rules.priority import DISPUTED, is_premium, reasons
+from stages.rules.priority import DISPUTED, is_premium, reasons, unknown
 from tests.stages.rules.world import NUMBER, SHOP, START, usd
 
 
@@ -51,15 +52,71 @@ def test_an_ordinary_order_is_not_urgent_and_neither_is_one_of_which_nothing_is_
         (Customer(id=1, orders=20), True),
         (Customer(id=1, spent=usd(1000)), True),
         (Customer(id=1, tags=("vips",), orders=19, spent=usd("999.99")), False),
-        (Customer(id=1), False),
+        (Customer(id=1), None),
+        (Customer(id=1, orders=900), True),
+        (Customer(id=1, orders=2), None),
     ],
 )
-def test_a_customer_is_premium_by_tag_by_orders_or_by_what_was_spent(customer: Customer, premium: bool) -> None:
-    assert is_premium(customer, PremiumRule(orders_from=20, spent_from=Decimal(1000))) is premium
+def test_a_customer_is_premium_by_tag_by_orders_or_by_what_was_spent(customer: Customer, premium: bool | None) -> None:
+    rule = PremiumRule(orders_from=20, spent_from=Decimal(1000))
+
+    assert is_premium(knowing(order(customer=customer, total=usd(50))), rule) is premium
 
 
 def test_unless_configured_neither_orders_nor_money_count() -> None:
-    assert not is_premium(Customer(id=1, orders=900, spent=usd(900_000)), PremiumRule())
+    customer = Customer(id=1, orders=900, spent=usd(900_000), segments=(5,))
+
+    assert is_premium(knowing(order(customer=customer, company_id=7)), PremiumRule()) is False
+
+
+@pytest.mark.parametrize(
+    ("spent", "counted", "premium"),
+    [
+        (Money(Decimal(900_000), "JPY"), None, None),
+        (Money(Decimal(900_000), "JPY"), "JPY", True),
+        (usd(900_000), "JPY", None),
+        (usd(999), "USD", False),
+        (None, "USD", None),
+    ],
+)
+def test_what_was_spent_counts_in_its_currency_and_is_never_guessed_in_another(
+    spent: Money | None, counted: str | None, premium: bool | None
+) -> None:
+    rule = PremiumRule(spent_from=Decimal(1000), spent_currency=counted)
+
+    assert is_premium(knowing(order(customer=Customer(id=1, spent=spent), total=usd(50))), rule) is premium
+
+
+@pytest.mark.parametrize(("segments", "premium"), [((5, 6), True), ((6,), False), ((), False), (None, None)])
+def test_a_customer_in_a_configured_segment_is_premium(segments: tuple[int, ...] | None, premium: bool | None) -> None:
+    rule = PremiumRule(segments=("gid://shopify/Segment/5", "7"))
+
+    assert is_premium(knowing(order(customer=Customer(id=1, segments=segments))), rule) is premium
+
+
+@pytest.mark.parametrize(
+    ("companies", "told", "premium"),
+    [
+        (("7",), {"company_id": 7}, True),
+        (("gid://shopify/Company/7",), {"company_id": 7}, True),
+        (("any",), {"company_id": 8}, True),
+        (("7",), {"company_id": 8}, False),
+        (("any",), {}, False),
+        (("any",), {"absent": ("company_id",)}, None),
+    ],
+)
+def test_an_order_for_a_configured_company_is_a_premium_one(
+    companies: tuple[str, ...], told: dict[str, Any], premium: bool | None
+) -> None:
+    assert is_premium(knowing(order(customer=Customer(id=1), **told)), PremiumRule(companies=companies)) is premium
+
+
+def test_what_might_make_it_urgent_and_is_not_known_is_named() -> None:
+    rules = Rules(premium=PremiumRule(segments=("5",)))
+
+    assert unknown(knowing(order(customer=Customer(id=1))), rules) == ("whether the customer is a premium one",)
+    assert unknown(knowing(order(customer=Customer(id=1, tags=("vip",)))), rules) == ()
+    assert unknown(knowing(order()), rules) == (), "a guest has no segment"
 
 
 def test_a_premium_customers_order_is_urgent() -> None:

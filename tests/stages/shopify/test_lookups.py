@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from schemas.facts import Assessment
+from schemas.facts import Assessment, Customer
 from schemas.money import Money
 from stages.shopify import shapes
-from stages.shopify.answers import Answer, Found, Unavailable
+from stages.shopify.answers import Answer, Denied, Found, Missing, Unavailable
 from stages.shopify.lookup import Lookup, OpenHolds, What
 from stages.shopify.lookups import look_up
 from stages.shopify.operations import Operation
@@ -106,6 +106,41 @@ async def test_open_holds_are_those_of_every_page_and_ours_are_known() -> None:
         ("a", "of-a", True),
         ("b", "of-b", True),
     ]
+
+
+class Buyer(ToldShopify):
+    """One customer, and what is said of its segments."""
+
+    def __init__(self, segments: Answer[Any]) -> None:
+        super().__init__(SHOP)
+        self.segments = segments
+
+    def says(self, operation: Operation[Any], variables: Mapping[str, object]) -> Answer[Any]:
+        if operation.name == "Customer":
+            return Found(shapes.CustomerData(shapes.CustomerNode("gid://shopify/Customer/3", ("vip",))))
+        return self.segments
+
+
+@pytest.mark.parametrize(
+    ("said", "known"),
+    [
+        (Found({"gid://shopify/Segment/5": True, "gid://shopify/Segment/6": False}), (5,)),
+        (Denied("a scope"), None),
+        (Missing(), None),
+        (Unavailable("down"), "asked again"),
+    ],
+)
+async def test_a_customers_segments_are_those_of_the_configured_ones(said: Answer[Any], known: object) -> None:
+    if isinstance(said, Found):
+        found = tuple(shapes.Membership(name, is_in) for name, is_in in said.value.items())
+        said = Found(shapes.CustomerSegments(shapes.Memberships(found)))
+
+    reply = await look_up(Buyer(said), Lookup(SHOP, What.CUSTOMER, "3", segments=("5", "6")))
+
+    if known == "asked again":
+        assert reply == said
+    else:
+        assert reply == Found(Customer(3, ("vip",), segments=known))  # type: ignore[arg-type]  # by the parameters
 
 
 async def test_a_page_that_does_not_come_makes_the_holds_unknown() -> None:
