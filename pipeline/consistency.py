@@ -17,6 +17,7 @@ from pipeline.approval_mistakes import in_approvals
 from pipeline.calendar_mistakes import in_calendars, time_zone
 from pipeline.document import Mistake
 from pipeline.limit_mistakes import in_limits
+from pipeline.route_mistakes import in_stock_routes
 from pipeline.rule_mistakes import in_conditions, in_thresholds
 from pipeline.scalars import near
 from schemas.configuration import Configuration, Person, Route, Secret, Shop, Team
@@ -39,6 +40,7 @@ def mistakes_in(configuration: Configuration, rules: Collection[str]) -> list[Mi
         _references,
         in_approvals,
         lambda whole: _routes(whole.routes, "routes", whole, rules),
+        in_stock_routes,
         lambda whole: _unknown_rules(whole.rules.off, "rules.off", rules),
         lambda whole: in_conditions(whole, rules),
         in_thresholds,

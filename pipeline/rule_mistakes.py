@@ -62,8 +62,9 @@ def in_thresholds(whole: Configuration) -> Iterator[Mistake]:
 
 
 def _fits(threshold: Threshold) -> tuple[object, ...]:
-    tag = None if threshold.tag is None else threshold.tag.lower()
-    return (threshold.sku, tag, threshold.vendor, threshold.location, threshold.location_group)
+    """Which letter case a tag, a vendor and a location are written in makes no difference."""
+    tag, vendor, location = (name and name.lower() for name in (threshold.tag, threshold.vendor, threshold.location))
+    return (threshold.sku, tag, vendor, location, threshold.location_group)
 
 
 def _in_groups(rules: InventoryRules) -> Iterator[Mistake]:

@@ -96,6 +96,8 @@ class Route(Configured, frozen=True):
 
     A node without `teams` passes its parent's on. `rules` are names of rules, `use_cases` numbers, `audiences` who an
     alert is for in the words of the use cases (`finance`, `fraud-review`): one that is for several is routed for each.
+    `vendors`, `product_tags` and `locations` (names or ids) are of the item that a stock alert is about, in any letter
+    case; one of several that the item has is enough, and no other alert has any.
     """
 
     teams: tuple[Name, ...] = ()
@@ -104,6 +106,9 @@ class Route(Configured, frozen=True):
     rules: tuple[str, ...] = ()
     severities: tuple[Severity, ...] = ()
     audiences: tuple[Audience, ...] = ()
+    vendors: tuple[str, ...] = ()
+    product_tags: tuple[str, ...] = ()
+    locations: tuple[str, ...] = ()
     proceed: bool = False
     routes: tuple[Route, ...] = ()
 
@@ -183,7 +188,8 @@ class LocationGroup(Configured, frozen=True):
 
 
 class Threshold(Configured, frozen=True):
-    """`below` for the items that fit all of what is set of `sku`, `tag` (the product's) and `vendor`.
+    """`below` for the items that fit all of what is set of `sku`, `tag` (the product's) and `vendor`, these two in any
+    letter case.
 
     The most specific one counts: a SKU before a tag before a vendor before `rules.inventory.below`, and where these are
     the same the one that sets a further one, else the first in the file. With a `location` (its name or id) or a

@@ -231,12 +231,12 @@ class Teller:
 
     def _routed(self, alert: Alert, said: Said | None) -> Iterator[str]:
         found = False
-        for audience in () if said is None else said.audiences:
-            label = Label(alert.shop, alert.use_case, alert.rule, alert.severity, audience)
+        what = (alert.shop, alert.use_case, alert.rule, alert.severity)
+        for label in () if said is None else [Label(*what, audience, said.goods) for audience in said.audiences]:
             for step in way_of(self._configuration, label):
                 if alert.team in step.teams:
                     found = True
-                    yield f"{audience.value} -> {step.path}"
+                    yield f"{label.audience.value} -> {step.path}"
         if not found:
             told = alert.team in default_teams(self._configuration)
             yield "the default, since no route fits" if told else "was told of the beginning"

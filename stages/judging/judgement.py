@@ -309,5 +309,5 @@ class Judgement:
         if named:
             return named
         what = (self._shop, telling.use_case, telling.rule, telling.severity)
-        labels = [Label(*what, audience) for audience in telling.said.audiences]
+        labels = [Label(*what, audience, telling.said.goods) for audience in telling.said.audiences]
         return teams_for(self._configuration, labels) if labels else default_teams(self._configuration)

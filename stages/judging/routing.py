@@ -10,6 +10,18 @@ from schemas.alerts import Audience, Severity
 from schemas.configuration import Configuration, Route
 
 
+class Goods(NamedTuple):
+    """What a stock alert is about, as far as it is known. `locations`: where, each by its name and by its id."""
+
+    vendor: str | None = None
+    product_tags: tuple[str, ...] = ()
+    locations: tuple[str, ...] = ()
+
+
+#: Of an alert that is about no item.
+NO_GOODS = Goods()
+
+
 @dataclass(frozen=True, slots=True)
 class Label:
     """What routes look at."""
@@ -19,6 +31,7 @@ class Label:
     rule: str
     severity: Severity
     audience: Audience
+    goods: Goods = NO_GOODS
 
 
 class Step(NamedTuple):
@@ -74,5 +87,18 @@ def fits(route: Route, label: Label) -> bool:
             (route.rules, label.rule),
             (route.severities, label.severity),
             (route.audiences, label.audience),
+        )
+    ) and _fits_goods(route, label.goods)
+
+
+def _fits_goods(route: Route, goods: Goods) -> bool:
+    """In any letter case. What is not known of an item, and what is no item, fits none that are named."""
+    vendor = () if goods.vendor is None else (goods.vendor,)
+    return all(
+        not wanted or not {word.lower() for word in wanted}.isdisjoint(word.lower() for word in found)
+        for wanted, found in (
+            (route.vendors, vendor),
+            (route.product_tags, goods.product_tags),
+            (route.locations, goods.locations),
         )
     )

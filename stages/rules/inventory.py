@@ -22,7 +22,7 @@ from schemas.facts import Item, VariantFacts
 from stages.dossiers.registers import CAP
 from stages.rules.counting import Counted, counted, gone, since_when, watched
 from stages.rules.rule import Case, Clear, Fire, Said, Verdict, details
-from stages.rules.stock_words import called, said
+from stages.rules.stock_words import called, goods_of, said
 from stages.rules.thresholds import Place, available_at, course_of, course_of_whole, places_of, recovered_at
 from stages.rules.words import bounded
 
@@ -153,7 +153,8 @@ def _low(case: Case, item: Item, place: Place) -> Iterator[Verdict]:
     step = "Reorder, or take the product out of promotion until it is back."
     if place.called:
         step = "Reorder, or move some there from another location."
-    yield Fire(said(case, item, title, (Severity.WARNING, since), step), place.key)
+    told = said(case, item, title, (Severity.WARNING, since), step)
+    yield Fire(replace(told, goods=goods_of(item, place.locations)), place.key)
 
 
 def _told_out(case: Case) -> frozenset[str]:

@@ -24,7 +24,7 @@ from schemas.calendars import Length
 from schemas.configuration import Configuration
 from schemas.questions import QuestionKind
 from stages.dossiers.dossier import Dossier
-from stages.judging.routing import Label
+from stages.judging.routing import NO_GOODS, Goods, Label
 from stages.rules.calendars import Calendars
 from stages.stage import TimerKind
 
@@ -39,7 +39,8 @@ class Said(Struct, frozen=True, kw_only=True):
     `end`: what its end is called, where the title would not be true any more ("..., and still unpaid"). `untold`: the
     configuration's `when` of the rule could not be told, and why (`stages.judging.narrowing`; of the rules only the one
     about approvals sets it, for a policy's `when`). `request`: what its teams are asked, remembered with the episode.
-    `resolves`: the ids of alerts that end with it, and of which it tells the same teams in their place.
+    `resolves`: the ids of alerts that end with it, and of which it tells the same teams in their place. `goods`: the
+    item that a stock alert is about, for the routes.
     """
 
     title: str
@@ -56,6 +57,7 @@ class Said(Struct, frozen=True, kw_only=True):
     untold: Untold | None = None
     request: Request | None = None
     resolves: tuple[str, ...] = ()
+    goods: Goods = NO_GOODS
 
 
 class Fire(Struct, frozen=True):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from schemas.alerts import Audience, Detail, Severity
 from schemas.facts import Item
+from stages.judging.routing import Goods
 from stages.rules.rule import Case, Said, admin_link, details
 from stages.rules.words import bounded
 
-_TO = (Audience.PROCUREMENT, Audience.MERCHANDISING, Audience.WAREHOUSE)
+#: Whom stock concerns.
+READERS = (Audience.PROCUREMENT, Audience.MERCHANDISING, Audience.WAREHOUSE)
 _LOCATIONS = 5
 
 
@@ -19,7 +22,7 @@ def said(case: Case, item: Item, title: str, how: tuple[Severity, datetime], ste
         title=title,
         since=since,
         severity=severity,
-        audiences=_TO,
+        audiences=READERS,
         details=(
             *details(vendor=item.vendor),
             *((Detail("SKU", item.sku),) if item.sku else ()),
@@ -35,7 +38,15 @@ def said(case: Case, item: Item, title: str, how: tuple[Severity, datetime], ste
         next_step=step,
         link=admin_link(case.shop, f"products/{item.product_id}" if item.product_id else "products/inventory"),
         unknown=_unknown(item),
+        goods=goods_of(item),
     )
+
+
+def goods_of(item: Item, at: Collection[int] = ()) -> Goods:
+    """`at`: the ids of the locations that it is about; without any, all that stock the item."""
+    stocked = [level for level in item.levels if level.active and (not at or level.location_id in at)]
+    places = (name for level in stocked for name in (level.location, str(level.location_id)) if name)
+    return Goods(item.vendor, item.tags, tuple(places))
 
 
 def _unknown(item: Item) -> tuple[str, ...]:

@@ -108,6 +108,6 @@ def _fits(threshold: Threshold, item: Item) -> bool:
     tags = {tag.lower() for tag in item.tags}
     return (
         (threshold.sku is None or threshold.sku == item.sku)
-        and (threshold.vendor is None or threshold.vendor == item.vendor)
+        and (threshold.vendor is None or threshold.vendor.lower() == (item.vendor or "").lower())
         and (threshold.tag is None or threshold.tag.lower() in tags)
     )

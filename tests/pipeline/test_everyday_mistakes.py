@@ -75,6 +75,21 @@ WHOLE = [
         "routes: {routes: [{audiences: [purchasing], teams: [operations]}]}",
         "is not known; there is application-owners,",
     ),
+    (
+        "routes: {routes: [{use_cases: [1], vendors: [Mills], teams: [operations]}]}",
+        "routes.routes[0].vendors (line 10): fits nothing: only alerts about stock (use case 3) are about an item, and",
+    ),
+    (
+        "routes: {routes: [{rules: [order-high-risk], routes: [{locations: [Oslo], teams: [operations]}]}]}",
+        "their rules are inventory-low, inventory-out, inventory-oversold, inventory-cover",
+    ),
+    (
+        "routes: {routes: [{audiences: [finance], product_tags: [new], teams: [operations]}]}",
+        "and these are for procurement, merchandising, warehouse",
+    ),
+    ("routes: {routes: [{vendors: [Mills, mills], teams: [operations]}]}", "`mills` stands twice; letter case makes"),
+    ("routes: {routes: [{product_tags: [' '], teams: [operations]}]}", "is empty: nothing is called so"),
+    ("routes: {routes: [{vendor: [Mills], teams: [operations]}]}", "unknown key; did you mean `vendors`?"),
     ("routes: {routes: [{severities: [Warning], teams: [operations]}]}", "did you mean `warning`? there is critical,"),
     ("teams: []", "teams (line 10): stands here twice"),
     ("---\nteams: []", "a file is one document, so that `---` may stand at its beginning only"),

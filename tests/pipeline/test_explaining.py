@@ -30,7 +30,8 @@ teams:
 opentext: {{base_url: https://example.com/mra/v1, basic: {{user: demo, password: {{env: A_PASSWORD}}}}}}
 routes:
   teams: [operations]
-  routes: [{{use_cases: [2]}}, {{rules: [order-high-risk], severities: [critical], teams: [fraud]}}]
+  routes: [{{use_cases: [2]}}, {{vendors: [Weavers], locations: [oslo], teams: [fraud]}},
+      {{rules: [order-high-risk], severities: [critical], teams: [fraud]}}]
 rules:
   when:
     order-manual-review: customer.orders > 3
@@ -220,8 +221,22 @@ def test_who_is_told_how_and_by_which_node_of_the_routes(told: Told) -> None:
     (alert,) = account["alerts"]
     assert (alert["rule"], alert["severity"], alert["state"]) == ("order-high-risk", "critical", "firing")
     assert alert["teams"] == [
-        {"team": "fraud", "by": ["operations -> routes.routes[1]"], "channels": {"email": ["analyst"]}}
+        {"team": "fraud", "by": ["operations -> routes.routes[2]"], "channels": {"email": ["analyst"]}}
     ]
+
+
+def test_by_what_an_item_is_its_alert_is_routed(told: Told) -> None:
+    levels = [{"location_id": 1, "location": "Oslo", "available": 0}]
+    item = {"id": 7, "tracked": True, "product_status": "active", "vendor": "Weavers", "available": 0, "levels": levels}
+    Path("item.json").write_text(json.dumps({"item": item, "place": {"kind": "inventory", "identity": 7}}))
+    Path("out.json").write_text(json.dumps({"id": 5, "product_id": 9, "inventory_policy": "deny", "updated_at": AT}))
+
+    (account,) = told("route", "out.json", "--facts", "item.json", topic="variants/out_of_stock")["events"]
+
+    (alert,) = account["alerts"]
+    assert (alert["rule"], [team["team"] for team in alert["teams"]]) == ("inventory-out", ["fraud"])
+    readers = ("procurement", "merchandising", "warehouse")
+    assert alert["teams"][0]["by"] == [f"{reader} -> routes.routes[1]" for reader in readers]
 
 
 def test_what_comes_if_nothing_else_happens_is_told_with_its_time(told: Told) -> None:

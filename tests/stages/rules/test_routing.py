@@ -10,11 +10,19 @@ from hypothesis import strategies as st
 
 from schemas.alerts import Audience, Severity
 from schemas.configuration import Configuration, Person, Route, Team
-from stages.judging.routing import Label, Step, default_teams, fits, teams_for, way_of
+from stages.judging.routing import Goods, Label, Step, default_teams, fits, teams_for, way_of
 from tests.stages.rules.world import SHOP, configuration
 
 NAMES = ("first", "second", "third", "fourth")
 FINANCE = Label(SHOP, 6, "refund-due", Severity.WARNING, Audience.FINANCE)
+LOW = Label(
+    SHOP,
+    3,
+    "inventory-low",
+    Severity.WARNING,
+    Audience.PROCUREMENT,
+    Goods("Weavers", ("Summer", "New"), ("Berlin", "1", "Oslo", "2")),
+)
 RETURNS = Label(SHOP, 6, "refund-due", Severity.WARNING, Audience.RETURNS)
 
 
@@ -55,6 +63,32 @@ def test_a_route_fits_what_it_names_or_does_not_mention(wanted: dict[str, Any]) 
     ],
 )
 def test_a_route_fits_only_where_all_that_it_names_does(wanted: dict[str, Any]) -> None:
+    assert not fits(Route(**wanted), FINANCE)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "is_right"),
+    [
+        ({"vendors": ("Mills", "weavers")}, True),
+        ({"vendors": ("Mills",)}, False),
+        ({"product_tags": ("SUMMER", "winter")}, True),
+        ({"product_tags": ("winter",)}, False),
+        ({"locations": ("oslo",)}, True),
+        ({"locations": ("2",)}, True),
+        ({"locations": ("Shop floor",)}, False),
+        ({"vendors": ("Weavers",), "product_tags": ("New",), "locations": ("1",), "use_cases": (3,)}, True),
+        ({"vendors": ("Weavers",), "product_tags": ("winter",)}, False),
+        ({"vendors": ("Weavers",), "use_cases": (1,)}, False),
+    ],
+)
+def test_a_stock_alert_is_routed_by_vendor_product_tag_and_location(wanted: dict[str, Any], is_right: bool) -> None:
+    assert fits(Route(**wanted), LOW) is is_right
+
+
+@pytest.mark.parametrize("name", ["vendors", "product_tags", "locations"])
+def test_what_is_no_item_and_what_is_not_known_of_one_fits_none_that_are_named(name: str) -> None:
+    wanted: dict[str, Any] = {name: ("Weavers",)}
+
     assert not fits(Route(**wanted), FINANCE)
 
 

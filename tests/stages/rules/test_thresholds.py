@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas import subjects
 from schemas.alerts import Alert, AlertState
-from schemas.configuration import InventoryRules, LocationGroup, Rules, Threshold
+from schemas.configuration import InventoryRules, LocationGroup, Person, Route, Rules, Team, Threshold
 from schemas.facts import InventoryFacts, Item, Level
 from stages.rules.thresholds import places_of, threshold_for
 from tests.stages.rules.world import SHOP, START, Desk, configuration
@@ -76,6 +76,36 @@ def test_of_one_location_the_most_specific_holds_too() -> None:
     (_, oslo) = places_of(shirt({BERLIN: 9, OSLO: 9}), InventoryRules(thresholds=thresholds))
 
     assert (oslo.below, oslo.called, oslo.locations) == (7, "Oslo", frozenset({OSLO}))
+
+
+def test_the_letter_case_of_a_vendor_and_of_a_tag_makes_no_difference() -> None:
+    for named in (Threshold(below=3, vendor="WEAVERS"), Threshold(below=3, tag="SUMMER")):
+        assert threshold_for(shirt({BERLIN: 9}), InventoryRules(thresholds=(named,))) == 3
+
+
+# --- whom it is told -------------------------------------------------------------------------------------------------
+
+
+def test_an_item_is_its_vendors_teams_and_a_location_that_counts_alone_its_own_teams() -> None:
+    person = (Person(name="desk", email="desk@example.com"),)
+    routes = Route(
+        teams=("others",),
+        routes=(
+            Route(use_cases=(3,), locations=("Shop floor",), teams=("floor",)),
+            Route(use_cases=(3,), vendors=("weavers",), product_tags=("summer",), teams=("weavers",)),
+        ),
+    )
+    teams = tuple(Team(name=name, people=person) for name in ("others", "floor", "weavers"))
+    rules = Rules(inventory=InventoryRules(thresholds=(Threshold(below=5, location="Shop floor"),)))
+    at = Desk(configuration(rules=rules, teams=teams, routes=routes))
+    other = Desk(configuration(rules=rules, teams=teams, routes=routes))
+    read(at, {BERLIN: 30, OSLO: 30}, 1)
+    read(other, {BERLIN: 30, STORE: 30}, 1)
+
+    assert {alert.team for alert in read(at, {BERLIN: 2, OSLO: 2}, 2)} == {"weavers"}
+    assert {alert.team for alert in read(at, {BERLIN: 2, OSLO: 20}, 3)} == {"weavers"}
+    assert {alert.team for alert in read(other, {BERLIN: 30, STORE: 2}, 2)} == {"floor"}
+    assert {alert.team for alert in read(other, {BERLIN: 2}, 3, tags=())} == {"floor", "others"}
 
 
 # --- what is counted -------------------------------------------------------------------------------------------------
