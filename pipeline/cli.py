@@ -123,7 +123,10 @@ def run(
 def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Check the configuration file, and that every secret that it names is there."""
     configuration, secrets = _configured(config)
-    secrets.require(configuration)
+    try:
+        secrets.require(configuration)
+    except ConfigurationError as error:
+        fail(f"{config} has no mistake, but here are not all of the secrets that it names:\n{error}", WRONG)
     Console().print(
         f"[green]good[/]: {len(configuration.shops)} shop(s), {len(configuration.teams)} team(s), "
         f"{len(configuration.approvals)} approval polic{'y' if len(configuration.approvals) == 1 else 'ies'}"

@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn
 
 import msgspec
 import typer
+from msgspec.structs import replace
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -20,7 +21,7 @@ from rich.text import Text
 
 from pipeline.commands.options import DEFAULT_CONFIG, FAILED, WRONG, ConfigOption, fail, plain
 from pipeline.explaining.accounts import Account, Accounts, AlertTold, RuleSays, Teller
-from pipeline.explaining.facts import Looked, looked_up
+from pipeline.explaining.facts import GIVEN_AS, Looked, looked_up
 from pipeline.explaining.given import Asked, DeadLetter, Unusable, read
 from pipeline.scalars import Unfit, duration
 from pipeline.settings import hash_of
@@ -42,7 +43,8 @@ AtOption = Annotated[
     str | None, typer.Option("--at", help="When it happens, as 2026-11-02T09:00Z; else its headers tell, else now.")
 ]
 FactsOption = Annotated[
-    Path | None, typer.Option("--facts", help="JSON: what Shopify would answer (customer, item, risk, place, ...).")
+    Path | None,
+    typer.Option("--facts", help=f"JSON: what Shopify would answer ({', '.join(Looked.__struct_fields__)})."),
 ]
 AheadOption = Annotated[str, typer.Option("--ahead", help="How far to look for what comes if nothing else happens.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object.")]
@@ -175,13 +177,19 @@ def _show(console: Console, account: Account, what: Table | Text, without_facts:
     console.print(Text.assemble("\n", (account.topic, "bold"), f"  {_clock(account.occurred)}"))
     console.print(Padding(Text(plain(account.subject)), (0, 0, 0, 2)))
     lines: list[Text] = []
-    if account.dropped:
+    if account.dropped and not account.note:
         lines.append(Text(f"dropped before any rule: {account.dropped.replace('-', ' ')}", "yellow"))
     if account.unknown:
         hint = "; nothing is asked of Shopify here: --facts gives what it would answer" if without_facts else ""
-        lines.append(Text(f"not known: {', '.join(account.unknown)}{hint}", "yellow"))
-    for line in (*lines, *(() if account.dropped else (what,))):
+        lines.append(Text(f"not known: {', '.join(map(_named, account.unknown))}{hint}", "yellow"))
+    if account.note:
+        lines.append(Text(account.note, "yellow"))
+    for line in (*lines, *(() if account.dropped or account.note else (what,))):
         console.print(Padding(line, (0, 0, 0, 2)))
+
+
+def _named(unknown: str) -> str:
+    return f"{unknown} (`{GIVEN_AS[unknown]}` in --facts)" if unknown in GIVEN_AS else unknown
 
 
 def _rules(account: Account) -> Table | Text:
@@ -192,7 +200,7 @@ def _rules(account: Account) -> Table | Text:
     table.add_column(ratio=1)
     alike = _alike(account.rules)
     before = ""
-    for says in account.rules:
+    for says in _folded(account.rules):
         if _what(says) not in alike:
             table.add_row(Text("" if says.rule == before else says.rule, "bold"), _sentence(says))
             before = says.rule
@@ -201,6 +209,16 @@ def _rules(account: Account) -> Table | Text:
         told = Text.assemble(_sentence(found[0]), f"\n{', '.join(names)}")
         table.add_row(Text(f"{len(names)} rules", "bold"), told)
     return table
+
+
+def _folded(rules: Iterable[RuleSays]) -> list[RuleSays]:
+    """Conditions of one rule that do not hold for the same reason are one line, with all their keys."""
+    found: dict[object, RuleSays] = {}
+    for number, says in enumerate(rules):
+        name: object = (says.rule, says.because) if says.says == "not" and not says.title else number
+        known = found.get(name)
+        found[name] = says if known is None else replace(known, key=f"{known.key}, {says.key}")
+    return [*found.values()]
 
 
 def _alike(rules: Iterable[RuleSays]) -> dict[object, list[RuleSays]]:
@@ -234,6 +252,10 @@ _WORDS: dict[str, Callable[[RuleSays], tuple[str, str]]] = {
     "fires": lambda says: (f"fires, {says.severity}", _COLOURS[says.severity]),
     "open": lambda says: (f"fires, {says.severity}; it was open before", _COLOURS[says.severity]),
     "due": lambda says: (f"fires on {_clock(says.at)}{_asks(says)} unless it ends before, {says.severity}", "blue"),
+    "due now": lambda says: (
+        f"fires at once{_asks(says)} unless something has ended it, {says.severity}; due since {_clock(says.at)}",
+        "blue",
+    ),
     "told": lambda says: (f"told once, {says.severity}", _COLOURS[says.severity]),
     "told before": lambda says: ("was told before, and is once", "dim"),
     "told later": lambda says: (f"told on {_clock(says.at)} unless it is over before, {says.severity}", "blue"),
@@ -250,7 +272,7 @@ def _asks(says: RuleSays) -> str:
 
 
 def _told_in_short(account: Account) -> Iterator[Text]:
-    if account.looks_not and account.rules:
+    if account.looks_not and account.rules and not account.note:
         kind = subjects.kind_of(account.subject)
         yield Text(f"{len(account.looks_not)} other rules do not look at a subject of that kind ({kind})", "dim")
     for alert in (*account.meanwhile, *account.alerts):
@@ -260,7 +282,7 @@ def _told_in_short(account: Account) -> Iterator[Text]:
 def _alerts(alerts: tuple[AlertTold, ...]) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
-    table.add_column(ratio=1)
+    table.add_column(ratio=1, overflow="fold")
     for alert in alerts:
         table.add_row(_clock(alert.at), Text.assemble(_alert(alert), f"\n{plain(alert.title)}"))
         for unknown in alert.unknown:
@@ -274,7 +296,8 @@ def _alerts(alerts: tuple[AlertTold, ...]) -> Table:
 
 
 def _alert(alert: AlertTold) -> Text:
-    return Text.assemble((f"{alert.severity} {alert.rule}", _COLOURS[alert.severity]), f" ({alert.state})")
+    said = (f"{alert.severity} {alert.rule}", _COLOURS[alert.severity])
+    return Text.assemble(said, f" ({alert.state})", overflow="fold")
 
 
 def _clock(at: datetime | None) -> str:

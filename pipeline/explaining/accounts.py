@@ -18,6 +18,8 @@ from schemas import subjects
 from schemas.alerts import Alert
 from schemas.configuration import Configuration, Team
 from schemas.events import Source
+from schemas.facts import UnknownFacts
+from schemas.resources import SHOP_REDACT
 from stages.channels.table import ROWS, channels_of
 from stages.classify import nobodys
 from stages.judging.narrowing import Narrowing
@@ -36,7 +38,8 @@ class When(Struct, frozen=True):
 
 
 class RuleSays(Struct, frozen=True):
-    """`says`: fires, open (it was before), due, told (once), told before, told later, not, ends, again, off, nothing.
+    """`says`: fires, open (it was before), due, due now (its time was before the event), told (once), told before,
+    told later, not, ends, again, off, nothing.
 
     `severity`: the rule's own, before what makes it urgent. `key`: which of a subject's conditions of that rule.
     """
@@ -74,7 +77,7 @@ class AlertTold(Struct, frozen=True):
 class Account(Struct, frozen=True):
     """Of one subject that heard of an event. `looks_not`: the rules that do not look at such a subject.
 
-    `meanwhile`: what time alone brought since the event before it.
+    `meanwhile`: what time alone brought since the event before it. `note`: what becomes of it that no rule says.
     """
 
     topic: str
@@ -87,6 +90,7 @@ class Account(Struct, frozen=True):
     looks_not: tuple[str, ...]
     alerts: tuple[AlertTold, ...]
     meanwhile: tuple[AlertTold, ...] = ()
+    note: str = ""
 
 
 class Accounts(Struct, frozen=True):
@@ -129,7 +133,8 @@ class Teller:
             raise type(error)(f"event {number + 1}: {error}" if count > 1 else str(error)) from error
 
     def _account(self, given: Given, subject: Subject, meanwhile: tuple[AlertTold, ...]) -> Account:
-        watching = WATCHING.get(subjects.kind_of(subject.name), ())
+        note = _note(given, subject)
+        watching = () if note else WATCHING.get(subjects.kind_of(subject.name), ())
         return Account(
             given.topic,
             given.shop,
@@ -141,6 +146,7 @@ class Teller:
             tuple(rule.name for rule in RULES if rule not in watching),
             tuple(self._alerts(subject)),
             meanwhile,
+            note,
         )
 
     # --- rules ------------------------------------------------------------------------------------------------------
@@ -178,7 +184,7 @@ class Teller:
             asks = "" if verdict.ask is None else verdict.ask.value
             return RuleSays(rule.name, rule.use_case, "again", verdict.key, at=verdict.at, asks=asks)
         when = self._when(rule, case, verdict.key)
-        says, at, asks = _moment(verdict, is_open)
+        says, at, asks = _moment(verdict, is_open, case.now)
         if when is not None and when.holds is False:
             says, at = "ends" if is_open else "not", None
         because = "its `when` does not hold" if when is not None and when.holds is False else ""
@@ -242,6 +248,14 @@ class Teller:
             yield "the default, since no route fits" if told else "was told of the beginning"
 
 
+def _note(given: Given, subject: Subject) -> str:
+    if given.topic == SHOP_REDACT:
+        return "all that is kept of the shop is erased, by every task; there is no rule about it"
+    if subject.event is not None and isinstance(subject.event.facts, UnknownFacts):
+        return "no part of the pipeline reads this topic: it is verified and counted, and no rule hears of it"
+    return ""
+
+
 def _said(alert: Alert, subject: Subject) -> Said | None:
     """The rule's own words, which say for whom it is."""
     for judged in subject.judged:
@@ -260,12 +274,16 @@ def _holds_besides(clear: Clear, verdicts: Sequence[Verdict]) -> bool:
     return any(isinstance(verdict, Fire | Due | Tell) and verdict.key == clear.key for verdict in verdicts)
 
 
-def _moment(verdict: Fire | Due | Tell, is_open: bool) -> tuple[str, datetime | None, str]:
+def _moment(verdict: Fire | Due | Tell, is_open: bool, now: datetime) -> tuple[str, datetime | None, str]:
     match verdict:
         case Fire():
             return "open" if is_open else "fires", None, ""
         case Due():
-            return "due", verdict.at, "" if verdict.ask is None else verdict.ask.value
+            return (
+                "due" if verdict.at > now else "due now",
+                verdict.at,
+                "" if verdict.ask is None else verdict.ask.value,
+            )
         case _:
             return ("told", None, "") if verdict.at is None else ("told later", verdict.at, "")
 

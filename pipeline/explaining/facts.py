@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 import msgspec
@@ -10,15 +10,31 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from pipeline.explaining.given import Unusable
-from schemas.facts import Assessment, CheckoutFacts, Customer, Hold, Item, OrderFacts, ReturnFacts
+from schemas.facts import (
+    Assessment,
+    CheckoutFacts,
+    Customer,
+    Hold,
+    Item,
+    LocationFacts,
+    OrderFacts,
+    ReturnFacts,
+    ShopFacts,
+    SubscriptionsFacts,
+    SyncFacts,
+)
 from stages.shopify.answers import Found, Unavailable
-from stages.shopify.lookup import Lookup, OpenHolds, Place, Reply, Verdict, What
+from stages.shopify.lookup import Lookup, OpenHolds, Place, Protection, Reply, Value, Verdict, What
+from stages.shopify.needs import PLACED_BY
+
+#: What stands in "not known: ..." under another name than it is given by.
+GIVEN_AS = {"open_holds": "holds", "primary": "shop", "has_stock": "location", "payment": "order", "return": "returned"}
 
 
 class Looked(Struct, frozen=True, forbid_unknown_fields=True):
-    """Each under the name that stands in "not known: ...". `place`: whose a resource is that names no order.
-
-    `risk` and `recommendation` are the order's; `order`, `returned` and `checkout` the state at the time of a question.
+    """Each under the name that stands in "not known: ..." (or `GIVEN_AS`). `place`: whose a resource is that names no
+    order. `risk` and `recommendation` are the order's; `order`, `returned`, `checkout`, `shop`, `location`, `sync` and
+    `subscriptions` the state at the time of a question.
     """
 
     place: Place | UnsetType = UNSET
@@ -28,34 +44,48 @@ class Looked(Struct, frozen=True, forbid_unknown_fields=True):
     holds: tuple[Hold, ...] | UnsetType = UNSET
     risk: tuple[Assessment, ...] | UnsetType = UNSET
     recommendation: str | None = None
+    protect: str | UnsetType = UNSET
     order: OrderFacts | UnsetType = UNSET
     returned: ReturnFacts | UnsetType = UNSET
     checkout: CheckoutFacts | UnsetType = UNSET
+    shop: ShopFacts | UnsetType = UNSET
+    location: LocationFacts | UnsetType = UNSET
+    sync: SyncFacts | UnsetType = UNSET
+    subscriptions: SubscriptionsFacts | UnsetType = UNSET
 
     def reply(self, lookup: Lookup) -> Reply:
         value = self._value(lookup)
         return Unavailable("not in the facts that were given") if isinstance(value, UnsetType) else Found(value)
 
-    def _value(
-        self, lookup: Lookup
-    ) -> Place | Customer | Verdict | OrderFacts | OpenHolds | Item | CheckoutFacts | ReturnFacts | UnsetType:
+    def _value(self, lookup: Lookup) -> Value | UnsetType:
+        if lookup.what in PLACED_BY.values():
+            return self.place
         match lookup.what:
-            case What.CUSTOMER:
-                return self.customer
-            case What.ITEM | What.ITEM_OF_VARIANT:
-                return self.item
             case What.ADDRESS:
                 return UNSET if isinstance(self.address_verdict, UnsetType) else Verdict(self.address_verdict)
             case What.HOLDS | What.HOLDS_BESIDE:
                 return UNSET if isinstance(self.holds, UnsetType) else OpenHolds(self.holds)
             case What.ORDER | What.PAYMENT:
                 return self._order(int(lookup.identity))
-            case What.RETURN_STATE:
-                return self.returned
-            case What.CHECKOUT | What.ABANDONMENT:
-                return self.checkout
-            case _:
-                return self.place
+            case What.PROTECT:
+                return UNSET if isinstance(self.protect, UnsetType) else Protection(self.protect)
+        return self._as_given.get(lookup.what, UNSET)
+
+    @property
+    def _as_given(self) -> Mapping[What, Value | UnsetType]:
+        """What Shopify's answer is read as."""
+        return {
+            What.CUSTOMER: self.customer,
+            What.ITEM: self.item,
+            What.ITEM_OF_VARIANT: self.item,
+            What.RETURN_STATE: self.returned,
+            What.CHECKOUT: self.checkout,
+            What.ABANDONMENT: self.checkout,
+            What.SHOP: self.shop,
+            What.LOCATION: self.location,
+            What.NEWER: self.sync,
+            What.SUBSCRIPTIONS: self.subscriptions,
+        }
 
     def _order(self, number: int) -> OrderFacts | UnsetType:
         if isinstance(self.risk, UnsetType):

@@ -109,6 +109,8 @@ def _is_object(line: bytes) -> bool:
 def _given(document: object, where: str, asked: Asked) -> Given:
     if not isinstance(document, dict):
         raise Unusable(f"{where}an event is a JSON object, not {_kind(document)}")
+    if "headers" in document and _PARTS.issuperset(document) and "body" not in document:
+        raise Unusable(f"{where}a saved record has a `body` beside its `headers`: an object, or the original text")
     saved = document if "body" in document and _PARTS.issuperset(document) else {"body": document}
     headers = _headers(saved.get("headers"), where)
     happened = headers.get("x-shopify-triggered-at") or headers.get("shopify-triggered-at") or headers.get("ce_time")
@@ -135,6 +137,8 @@ def _headers(found: object, where: str) -> dict[str, str]:
 
 
 def _topic(saved: Mapping[str, object], headers: Mapping[str, str], where: str, asked: Asked) -> str:
+    if len(headers.keys() & _EVENTS) == 1:
+        raise Unusable(f"{where}an Event names itself by two headers, Shopify-Topic and Shopify-Action")
     if headers.keys() >= _EVENTS:
         return event_topic(headers["shopify-topic"], headers["shopify-action"])
     found = saved.get("topic") or headers.get("x-shopify-topic") or headers.get("ce_type") or asked.topic

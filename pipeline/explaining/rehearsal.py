@@ -198,4 +198,7 @@ class Rehearsal:
 def _refused(error: Reject | Retry) -> DeadLetter | Unusable:
     if isinstance(error, Reject) and error.reason is not RejectReason.SUBJECT_UNKNOWN:
         return DeadLetter(f"it would be a dead letter ({error.reason}): {error.detail}")
-    return Unusable("whose it is does not stand in its body, and only Shopify can tell: give its `place` by --facts")
+    return Unusable(
+        "whose it is does not stand in its body, and only Shopify can tell: give it by --facts, a file with "
+        '{"place": {"kind": "order", "identity": 1001}} (the order\'s id, or kind "inventory" and the item\'s)'
+    )

@@ -49,6 +49,14 @@ def test_without_a_configuration_it_is_said_how_to_name_one(
     )
 
 
+def test_a_file_without_a_mistake_is_said_to_be_so_where_its_secrets_are_not(
+    configured: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(monkeypatch, "check", "--config", configured) == 2
+    says = "pipeline: given.yaml has no mistake, but here are not all of the secrets that it names:\n"
+    assert capsys.readouterr().err.startswith(says)
+
+
 def test_every_secret_that_is_not_there_is_named_before_anything_runs(
     configured: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -209,6 +209,61 @@ def test_a_place_that_only_shopify_can_tell_can_be_given(told: Told, monkeypatch
     assert account["subject"] == f"{SHOP}/order/42"
 
 
+@pytest.mark.parametrize(
+    ("topic", "body", "note"),
+    [
+        ("carts/update", {}, None),
+        ("products/create", {"id": 1}, "no part of the pipeline reads this topic"),
+        ("shop/redact", {"shop_id": 1, "shop_domain": SHOP}, "all that is kept of the shop is erased"),
+    ],
+)
+def test_what_no_rule_hears_of_says_so(
+    topic: str, body: object, note: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("event.json").write_text(json.dumps(body))
+
+    assert asked(monkeypatch, "explain", "event.json", "--topic", topic) == (2 if note is None else 0)
+    said = capsys.readouterr().out
+    assert note is None or note in said
+    assert "says nothing" not in said
+
+
+def test_a_moment_that_has_passed_before_the_event_is_told_at_once(
+    told: Told, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = {**ORDER, "tags": "", "current_total_price": "5000.00", "updated_at": "2026-11-26T06:00:00Z"}
+    Path("old.json").write_text(json.dumps({**old, "created_at": "2026-11-26T06:00:00Z"}))
+
+    (account,) = told("explain", "old.json")["events"]
+
+    (now, *_) = of_rule(account, "order-payment-pending")
+    assert (now["says"], now["at"]) == ("due now", "2026-11-26T07:00:00Z")
+    assert asked(monkeypatch, "explain", "old.json", "--topic", "orders/create", "--at", AT) == 0
+    assert "fires at once, having asked Shopify (payment), unless something has ended it" in capsys.readouterr().out
+
+
+def test_what_is_looked_up_of_a_location_can_be_given(told: Told) -> None:
+    Path("shut.json").write_text(json.dumps({"id": 4, "name": "North", "active": False}))
+    Path("stock.json").write_text(json.dumps({"location": {"id": 4, "active": False, "has_stock": True}}))
+
+    (unknown,) = told("explain", "shut.json", topic="locations/deactivate")["events"]
+    (known,) = told("explain", "shut.json", "--facts", "stock.json", topic="locations/deactivate")["events"]
+
+    assert unknown["unknown"] == ["has_stock"]
+    assert [alert["title"] for alert in known["alerts"]] == ["The location North was deactivated with stock in it"]
+
+
+def test_conditions_that_do_not_hold_for_one_reason_are_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("plain.json").write_text(json.dumps({**ORDER, "tags": ""}))
+
+    assert asked(monkeypatch, "explain", "plain.json", "--topic", "orders/create", "--at", AT) == 0
+    said = capsys.readouterr().out
+    assert said.count("the hold is gone") == 1
+    assert "[cross-sell, inventory_out_of_stock, awaiting_return_items]" in said
+
+
 # --- who is told -----------------------------------------------------------------------------------------------------
 
 
@@ -375,7 +430,14 @@ def test_no_secret_has_to_be_there(told: Told, monkeypatch: pytest.MonkeyPatch) 
             {"fulfillment_order": {"id": "gid://shopify/FulfillmentOrder/5"}},
             ("--topic", "fulfillment_orders/moved"),
             2,
-            "event.json: whose it is does not stand in its body, and only Shopify can tell: give its `place`",
+            "event.json: whose it is does not stand in its body, and only Shopify can tell: give it",
+        ),
+        ({"headers": {"X-Shopify-Topic": "orders/create"}}, (), 2, "event.json: a saved record has a `body` beside"),
+        (
+            {"headers": {"Shopify-Topic": "Order"}, "body": {}},
+            (),
+            2,
+            "event.json: an Event names itself by two headers",
         ),
     ],
 )
