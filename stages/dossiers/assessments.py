@@ -15,6 +15,8 @@ from stages.dossiers.dossier import Dossier
 from stages.dossiers.registers import LATE, Known, Stamp, newest, seen, shelved
 
 #: The levels that say something, and how bad they are.
+#: The thing in a dossier's spans that says what Shopify has recommended, and when.
+ADVICE = "risk"
 _LEVELS: Mapping[str, int] = {"none": 0, "low": 1, "medium": 2, "high": 3}
 
 
@@ -30,14 +32,14 @@ def _levels(dossier: Dossier, event: Event, told: Iterable[Assessment], looked_u
         known = Known(looked_up, event.kind, assessment)
         if assessment.level.lower() in _LEVELS:
             risk = shelved(risk, assessment.provider, known)
-            spans = seen(spans, "risk", assessment.level.lower(), looked_up.occurred)
+            spans = seen(spans, f"risk/{assessment.provider}", assessment.level.lower(), looked_up.occurred)
         else:
             unsettled = shelved(unsettled, assessment.provider, known)
     return replace(dossier, risk=risk, unsettled=unsettled, spans=spans)
 
 
 def _advised(dossier: Dossier, event: Event, advice: str | None, looked_up: Stamp) -> Dossier:
-    spans = dossier.spans if advice is None else seen(dossier.spans, "risk", advice, looked_up.occurred)
+    spans = dossier.spans if advice is None else seen(dossier.spans, ADVICE, advice, looked_up.occurred)
     recommendation = newest(dossier.recommendation, Known(looked_up, event.kind, advice))
     return replace(dossier, recommendation=recommendation, spans=spans)
 

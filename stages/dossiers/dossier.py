@@ -59,7 +59,7 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
     `sold`: of an item, the newest orders by their number; `sold_hourly`: the units of older ones by the hour's number.
     `incomplete`: what was to be looked up and is not known, and
     since when. `risk` holds each provider's newest level that says something, `unsettled` its newest that does not
-    (pending, a word of tomorrow); the words of the span `risk` are all that any of them, or Shopify's advice, has said.
+    (pending, a word of tomorrow); the span `risk` has Shopify's advice, `risk/<provider>` that one's levels.
     `protect`: what Shopify Protect says. `heard`: when the newest happened that the shop itself has told; answers and
     looks do not count.
     """

@@ -17,8 +17,9 @@ from schemas.alerts import Audience, Detail, Severity
 from schemas.facts import Assessment, Hold
 from schemas.questions import QuestionKind
 from stages.bodies.fulfillments import OUR_HANDLE
+from stages.dossiers.assessments import ADVICE
 from stages.dossiers.dossier import Dossier
-from stages.dossiers.registers import LATE
+from stages.dossiers.registers import LATE, Known
 from stages.rules.order_wording import (
     ORDER,
     called,
@@ -39,8 +40,7 @@ from stages.rules.words import plain
 _HARMLESS = frozenset({"low", "none"})
 _LEVELS = {"high": Severity.CRITICAL, "medium": Severity.WARNING}
 _ADVICE = {"cancel": Severity.CRITICAL, "investigate": Severity.WARNING}
-#: What has been said of a risk (the span `risk`) and made it critical then.
-_WORST = ("high", "cancel")
+_WORST = frozenset({"high", "cancel"})
 _SHOWN_FACTS = 5
 _CHECK = "Check the order before it is fulfilled, and cancel it or accept the risk in the admin."
 _RECALL = "Stop the parcel while its carrier still can, and decide on the money: refund it, or do not capture it."
@@ -102,14 +102,29 @@ def _risks(case: Case) -> Iterator[Finding]:
         known = [known for known in dossier.risk.values() if known.value.level.lower() == level]
         if known:
             providers = ", ".join(sorted(each.value.provider for each in known))
-            since = min(each.value.at or each.stamp.occurred for each in known)
+            since = min(each.value.at or _level_since(dossier, each) for each in known)
             yield Finding(severity, f"{level} fraud risk ({providers})", since)
     advice = dossier.recommendation
     if advice is not None and advice.value is not None and (word := advice.value.lower()) in _ADVICE:
-        yield Finding(_ADVICE[word], f"Shopify recommends to {word}", advice.stamp.occurred)
+        yield Finding(_ADVICE[word], f"Shopify recommends to {word}", _advised_since(dossier, advice))
     for hold in foreign_holds(dossier):
         if hold.reason == "high_risk_of_fraud":
             yield Finding(Severity.CRITICAL, "held by another app for its fraud risk", held_since(case, hold))
+
+
+def _level_since(dossier: Dossier, known: Known[Assessment]) -> datetime:
+    """An answer that says the same once more begins nothing."""
+    thing = f"risk/{known.value.provider}"
+    return dossier.since(thing, known.value.level.lower()) or known.stamp.occurred
+
+
+def _advised_since(dossier: Dossier, advice: Known[str | None]) -> datetime:
+    return dossier.since(ADVICE, advice.value or "") or advice.stamp.occurred
+
+
+def _was_worst(dossier: Dossier) -> bool:
+    """Has any provider, or Shopify's advice, ever called it critical?"""
+    return any(thing.partition("/")[0] == ADVICE and _WORST & words.keys() for thing, words in dossier.spans.items())
 
 
 def _shipped(case: Case, found: tuple[Finding, ...]) -> Iterator[Verdict]:
@@ -121,7 +136,7 @@ def _shipped(case: Case, found: tuple[Finding, ...]) -> Iterator[Verdict]:
     is_high = severity is Severity.CRITICAL
     words = "was shipped while high risk" if is_high else "was shipped before its risk was cleared up"
     yield Clear("the order was shipped", title=f"{called(case)} {words}", run=severity.value)
-    if is_high or case.dossier.since("risk", *_WORST) is None:
+    if is_high or not _was_worst(case.dossier):
         said = _risk_said(case, found)
         title = f"{called(case)} was shipped at risk: {', '.join(finding.words for finding in found)}"
         yield Tell(replace(said, title=title, next_step=_RECALL), f"/{severity.value}")
@@ -254,7 +269,7 @@ def _advised(case: Case) -> Iterator[Finding]:
     rules, advice = case.configuration.rules, case.dossier.recommendation
     is_on = rules.orders.high_risk and "order-high-risk" not in rules.off
     if not is_on and advice is not None and advice.value == "investigate":
-        yield Finding(Severity.WARNING, "Shopify recommends to investigate", advice.stamp.occurred)
+        yield Finding(Severity.WARNING, "Shopify recommends to investigate", _advised_since(case.dossier, advice))
 
 
 def _knows_tags(dossier: Dossier) -> bool:

@@ -325,6 +325,16 @@ def test_a_medium_risk_that_stays_a_day_gets_worse_after_shopify_was_asked() -> 
     assert "before fulfillment is delayed" in raised[0].title
 
 
+def test_an_answer_that_says_the_same_once_more_puts_off_nothing() -> None:
+    desk = Desk()
+    told_order(desk)
+    assessed(desk, "medium", 1, advice="investigate")
+    desk.passes(timedelta(hours=24) + minutes(1))
+    now = OrderFacts(id=NUMBER, updated=desk.now, risk=(Assessment("Shopify", "medium"),), recommendation="investigate")
+
+    assert shown(desk.answer(now)) == ["order-high-risk updated critical"]
+
+
 # --- holds and tags ---------------------------------------------------------------------------------------------------
 
 
