@@ -42,6 +42,7 @@ from stages.dossiers.registers import (
 from stages.dossiers.sales import OBSERVED, with_sale
 from stages.dossiers.shelves import place_of
 from stages.dossiers.storefronts import storefront_spans
+from stages.dossiers.tags import TAGS, tagged
 
 #: The words by which a return's topics tell its status; a topic that tells none (update, process) is not in here.
 RETURN_STATES: Mapping[str, str] = {
@@ -170,6 +171,8 @@ def _order_spans(dossier: Dossier, facts: OrderFacts, stamp: Stamp, looked_up: S
     if facts.financial is not None:
         spans = seen(spans, "financial", facts.financial, stamp.updated)
         spans = seen(spans, "fulfillment", facts.fulfillment or "unfulfilled", stamp.updated)
+    if "tags" not in facts.absent:
+        spans = {**spans, TAGS: tagged(spans.get(TAGS, {}), facts.tags, stamp.updated)}
     if facts.address is not None:
         spans = seen(spans, "address-parts", ",".join(lacking(facts.address)) or "whole", stamp.updated)
     if facts.address_verdict is not None:

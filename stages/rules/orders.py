@@ -1,8 +1,8 @@
 """Use case 1: orders that somebody must look at before they go on, for their risk or because they are held for it.
 
 A level that is pending, a recommendation that is not known and a hold that nobody can read resolve nothing: without
-Admin access a high risk ends only by what happens to the order. Not yet: a tag's way to worse (nobody tells when it was
-set).
+Admin access a high risk ends only by what happens to the order. A tag counts since it was first seen: nobody tells when
+it was set.
 """
 
 from __future__ import annotations
@@ -17,14 +17,17 @@ from schemas.alerts import Audience, Detail, Severity
 from schemas.facts import Assessment, Hold
 from schemas.questions import QuestionKind
 from stages.bodies.fulfillments import OUR_HANDLE
+from stages.conditions.condition import compiled
+from stages.conditions.seen import Sight
+from stages.conditions.table import seen_by
 from stages.dossiers.assessments import ADVICE
 from stages.dossiers.dossier import Dossier
 from stages.dossiers.registers import LATE, Known
+from stages.dossiers.tags import tagged_since
 from stages.rules.order_wording import (
     ORDER,
     called,
     cancelled,
-    created,
     delayed,
     for_operations,
     foreign_holds,
@@ -237,13 +240,11 @@ class OrderManualReview:
 
 
 def _to_review(case: Case) -> Iterator[Verdict]:
-    held, tags = tuple(_held_for_review(case)), tuple(_review_tags(case))
-    found = (*held, *tags, *_advised(case))
+    found = (*_held_for_review(case), *_review_tags(case), *_advised(case))
     if found:
         said = _review_said(case, found)
         yield Fire(said, _REVIEW)
-        if held:
-            yield from delayed(case, said, _REVIEW, min(finding.since for finding in held))
+        yield from delayed(case, said, _REVIEW)
     elif _knows_tags(case.dossier):
         yield Clear("no hold and no tag asks for a review any more", _REVIEW)
 
@@ -261,15 +262,24 @@ def _review_tags(case: Case) -> Iterator[Finding]:
     wanted = {tag.lower() for tag in case.configuration.rules.orders.review_tags}
     for tag in order.tags:
         if tag.strip().lower() in wanted and not tag.lower().startswith(OUR_HANDLE):
-            yield Finding(Severity.WARNING, f"tagged {tag!r}", created(order) or case.now)
+            yield Finding(
+                Severity.WARNING, f"tagged {tag!r}", tagged_since(case.dossier, tag) or order.updated or case.now
+            )
 
 
 def _advised(case: Case) -> Iterator[Finding]:
-    """Where the risk's own rule is off, its advice to look at the order still is one."""
-    rules, advice = case.configuration.rules, case.dossier.recommendation
-    is_on = rules.orders.high_risk and "order-high-risk" not in rules.off
-    if not is_on and advice is not None and advice.value == "investigate":
+    """Where the risk's own rule is off, or does not look at such orders, its advice to look still is one."""
+    advice = case.dossier.recommendation
+    if advice is not None and advice.value == "investigate" and not _is_told_as_risk(case):
         yield Finding(Severity.WARNING, "Shopify recommends to investigate", _advised_since(case.dossier, advice))
+
+
+def _is_told_as_risk(case: Case) -> bool:
+    rules, rule = case.configuration.rules, OrderHighRisk()
+    if not rules.orders.high_risk or rule.name in rules.off:
+        return False
+    narrowed = rules.when.get(rule.name)
+    return narrowed is None or compiled(narrowed).told(Sight(case), seen_by(rule, case.kind)).holds is not False
 
 
 def _knows_tags(dossier: Dossier) -> bool:
@@ -300,8 +310,9 @@ def _cross_sell(case: Case) -> Iterator[Verdict]:
     title = f"{called(case)} is still on hold for a post-purchase offer, which should have ended by itself"
     step = "Release the hold in the admin, so that the order is fulfilled."
     said = _hold_said(case, title, since, (Audience.OPERATIONS, Severity.WARNING, step))
-    after = case.configuration.rules.orders.cross_sell_hold_after
-    yield Due(said, since + after, _CROSS_SELL, ask=QuestionKind.ORDER)
+    at = since + case.configuration.rules.orders.cross_sell_hold_after
+    yield Due(said, at, _CROSS_SELL, ask=QuestionKind.ORDER)
+    yield from delayed(case, said, _CROSS_SELL, at)
 
 
 def _routed(case: Case, reason: str) -> Iterator[Verdict]:

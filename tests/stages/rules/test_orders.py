@@ -460,6 +460,29 @@ def test_a_recommendation_to_investigate_is_a_review_where_the_risk_rule_is_off(
     assert shown(assessed(desk, "low", advice="investigate")) == ["order-manual-review firing warning"]
 
 
+def test_where_the_risk_rule_is_narrowed_away_a_recommendation_to_investigate_is_a_review_and_nowhere_else() -> None:
+    desk = Desk(configuration(rules=Rules(when={"order-high-risk": "order.total >= 1000"})))
+    told_order(desk, 0)
+
+    assert shown(assessed(desk, "medium", advice="investigate")) == ["order-manual-review firing warning"]
+    told_order(desk, 2, total=usd(2000))
+    assert list(desk.open) == ["order-high-risk"]
+
+
+def test_a_tag_that_stays_a_day_makes_it_worse_counted_from_when_it_was_seen() -> None:
+    desk = Desk()
+    told_order(desk, 0)
+    told_order(desk, 20, tags=("Review ",))
+    told_order(desk, 30)
+    told_order(desk, 60, tags=("review",))
+    desk.passes(minutes(24 * 60 + 59))
+    assert desk.asked == []
+    desk.passes(minutes(2))
+
+    assert shown(desk.alerts[-1:]) == ["order-manual-review updated critical"]
+    assert [desk.alerts[0].since, desk.alerts[-1].since] == [START + minutes(20), START + minutes(60)]
+
+
 def test_a_shipped_order_needs_no_review() -> None:
     desk = Desk()
     held(desk, hold("other"))
