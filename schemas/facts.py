@@ -40,7 +40,11 @@ class Line(Struct, frozen=True, omit_defaults=True):
 
 
 class Address(Struct, frozen=True, omit_defaults=True):
-    """No street, no name: which of the required parts are there. None: the key was absent, so nothing is known."""
+    """No street, no name: which of the required parts are there. None: the key was absent, so nothing is known.
+
+    `edition`: one of a thousand numbers that all of it comes to. Another one says that the address was changed; it is
+    too small to tell whose it is.
+    """
 
     country: str | None = None
     province: str | None = None
@@ -48,6 +52,7 @@ class Address(Struct, frozen=True, omit_defaults=True):
     has_address1: bool | None = None
     has_city: bool | None = None
     has_zip: bool | None = None
+    edition: int | None = None
 
 
 class Terms(Struct, frozen=True, omit_defaults=True):
@@ -85,10 +90,21 @@ class Hold(Struct, frozen=True, omit_defaults=True):
     app: str | None = None
 
 
+class ToShip(Struct, frozen=True, omit_defaults=True):
+    """A fulfillment order that is not closed. `method`: shipping, local, pickup_point, pick_up, retail, none."""
+
+    fulfillment_order: str
+    status: str | None = None
+    method: str | None = None
+    fulfill_by: datetime | None = None
+    deliver_by: datetime | None = None
+    location: str | None = None
+
+
 class OrderFacts(Facts, frozen=True, tag="order"):
     """orders/*; `fulfillment` None means unfulfilled, as in the REST shape. `presented` is `total` in the currency that
-    the customer saw. `risk`, `recommendation`, `customer`, `address_verdict` (error, warning, no_issues) and `holds`
-    are looked up."""
+    the customer saw. `risk`, `recommendation`, `customer`, `address_verdict` (error, warning, no_issues), `holds` and
+    `to_ship` are looked up; that is None also while the order has not been routed, or we may not see how."""
 
     id: int
     name: str | None = None
@@ -121,6 +137,7 @@ class OrderFacts(Facts, frozen=True, tag="order"):
     customer: Customer | None = None
     address_verdict: str | None = None
     holds: tuple[Hold, ...] | None = None
+    to_ship: tuple[ToShip, ...] | None = None
     #: Looked up with `answer.payment`: can money still be captured, and until when is it authorized?
     capturable: bool | None = None
     authorization_expires: datetime | None = None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from hashlib import blake2b
 
 from msgspec import Raw
 
 from schemas.facts import Address, Line, Terms
 from schemas.money import Money
 from stages.bodies.fields import NULL, Body, amount, count, flag, many, moment, money, number, one, text, word
+
+_EDITIONS = 1000
 
 
 class _Line(Body):
@@ -43,9 +46,9 @@ def lines(raw: Raw) -> tuple[Line, ...]:
 
 
 def ships(found: tuple[Line, ...]) -> bool | None:
-    """Does anything of it ship? None where no line says so."""
-    said = [line.requires_shipping for line in found if line.requires_shipping is not None]
-    return any(said) if said else None
+    """Does anything of it ship that was not taken off again? None where no line says so."""
+    said = [line for line in found if line.requires_shipping is not None]
+    return any(line.requires_shipping and line.current_quantity != 0 for line in said) if said else None
 
 
 class _Address(Body):
@@ -56,6 +59,7 @@ class _Address(Body):
     province: Raw = NULL
     province_code: Raw = NULL
     address1: Raw = Raw(b"")
+    address2: Raw = NULL
     city: Raw = Raw(b"")
     zip: Raw = Raw(b"")
 
@@ -72,7 +76,16 @@ def address(raw: Raw) -> Address | None:
         has_address1=_is_there(found.address1),
         has_city=_is_there(found.city),
         has_zip=_is_there(found.zip),
+        edition=edition(*map(text, (found.address1, found.address2, found.city, found.zip)), text(found.province_code)),
     )
+
+
+def edition(*parts: str | None) -> int | None:
+    """Of an address: street, addition, city, zip, province. None where no more than the province is known."""
+    if not any(parts[:-1]):
+        return None
+    plain = "\n".join((part or "").strip().casefold() for part in parts)
+    return int.from_bytes(blake2b(plain.encode(), digest_size=2).digest()) % _EDITIONS
 
 
 def _is_there(raw: Raw) -> bool | None:

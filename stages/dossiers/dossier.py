@@ -7,7 +7,7 @@ that nothing is known. Not promised: history; of what there may be many, only th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar, cast
@@ -22,16 +22,19 @@ from schemas.facts import (
     CheckoutFacts,
     Customer,
     Facts,
+    FulfillmentOrderFacts,
     Hold,
     HoldFacts,
     Item,
     OrderFacts,
     ReturnFacts,
     RiskFacts,
+    ToShip,
 )
 from schemas.signals import AnySignal, Signal
 from stages.dossiers.registers import Known, Span, since
 from stages.dossiers.sales import Sale
+from stages.dossiers.shelves import LOOK, PARTS
 
 F = TypeVar("F", bound=Facts)
 S = TypeVar("S", bound=Signal)
@@ -53,8 +56,9 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
     """`facts` by kind of facts and identity (`order`, `refund/7`, `return/7/returns/approve`), `signals` by type.
 
     `spans`: per thing that has a state (`financial`, `fulfillment`, `address`, `return/7`), when each word was seen;
-    of `address-parts` the words are what it lacks (`city,zip`), or `whole`. `readings`: an item's available units over
-    all online locations, by the time of the reading; `stock`: by location's id, where it is not only one that sells
+    of `address-parts` the words are what it lacks (`city,zip`), or `whole`, of `address-edition` its editions.
+    `to_ship`: the fulfillment orders that were open at the last look. `readings`: an item's available units over all
+    online locations, by the time of the reading; `stock`: by location's id, where it is not only one that sells
     online. `rhythm`: in which five minutes of an hour a topic was heard, as bits, by the hour's number; of two weeks.
     `sold`: of an item, the newest orders by their number; `sold_hourly`: the units of older ones by the hour's number.
     `incomplete`: what was to be looked up and is not known, and
@@ -70,6 +74,7 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
     customer: Known[Customer] | None = None
     address_verdict: Known[str | None] | None = None
     holds: Known[tuple[Hold, ...]] | None = None
+    to_ship: Known[tuple[ToShip, ...]] | None = None
     risk: dict[str, Known[Assessment]] = {}
     unsettled: dict[str, Known[Assessment]] = {}
     protect: Known[str] | None = None
@@ -111,15 +116,19 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
 
     @property
     def order(self) -> OrderFacts | None:
-        """The newest state: a webhook's, overlaid with a later answer's."""
-        told, answered = self.facts.get("order"), self.facts.get("order/answer")
-        if told is None or answered is None:
-            one = told or answered
-            return None if one is None else cast("OrderFacts", one.value)
-        order, now = cast("OrderFacts", told.value), cast("OrderFacts", answered.value)
-        if told.stamp > answered.stamp:
-            return order
-        return replace(order, **{name: getattr(now, name) for name in _CURRENT if _says(now, name)})
+        """The newest state: a webhook's, overlaid with a later look's. What it does not carry any look may tell."""
+        told, looked = self.facts.get("order"), self.facts.get(LOOK)
+        if told is None or looked is None:
+            one = told or looked
+            return None if one is None else self._with_parts(cast("OrderFacts", one.value))
+        order, now = cast("OrderFacts", told.value), cast("OrderFacts", looked.value)
+        wanted = [name for name in _CURRENT if told.stamp <= looked.stamp or name in order.absent]
+        return self._with_parts(_overlaid(order, {name: getattr(now, name) for name in wanted if _says(now, name)}))
+
+    def _with_parts(self, order: OrderFacts) -> OrderFacts:
+        missing = (name for name in PARTS if name in order.absent)
+        found = {name: self.facts[f"order/{name}"] for name in missing if f"order/{name}" in self.facts}
+        return _overlaid(order, {name: getattr(known.value, name) for name, known in found.items()})
 
     @property
     def checkout(self) -> CheckoutFacts | None:
@@ -159,12 +168,33 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
             _hold_told(found, known.value)
         return tuple(found.values())
 
+    @property
+    def fulfill_by(self) -> datetime | None:
+        """The nearest time by which any of it is to be fulfilled: of the last look, and what was told since."""
+        looked = self.to_ship
+        moments = [each.fulfill_by for each in looked.value] if looked else []
+        told = self.every(FulfillmentOrderFacts)
+        moments += [known.value.fulfill_by for known in told if looked is None or known.stamp > looked.stamp]
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    @property
+    def deliver_by(self) -> datetime | None:
+        """The nearest time by which any of it was promised to arrive."""
+        moments = (each.deliver_by for each in (self.to_ship.value if self.to_ship else ()))
+        return min((moment for moment in moments if moment is not None), default=None)
+
     def returns(self) -> Sequence[Return]:
         """Each return of the order, with everything that was told of it."""
         told: dict[int, list[Known[ReturnFacts]]] = {}
         for known in self.every(ReturnFacts):
             told.setdefault(known.value.id, []).append(known)
         return [Return(number, tuple(known), self.spans.get(f"return/{number}", {})) for number, known in told.items()]
+
+
+def _overlaid(order: OrderFacts, parts: Mapping[str, object]) -> OrderFacts:
+    if not parts:
+        return order
+    return replace(order, **parts, absent=tuple(name for name in order.absent if name not in parts))
 
 
 def _says(facts: OrderFacts, name: str) -> bool:

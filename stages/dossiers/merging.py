@@ -40,7 +40,7 @@ from stages.dossiers.registers import (
     stamp_of_lookup,
 )
 from stages.dossiers.sales import OBSERVED, with_sale
-from stages.dossiers.shelves import place_of
+from stages.dossiers.shelves import LOOK, PARTS, place_of
 from stages.dossiers.storefronts import storefront_spans
 from stages.dossiers.tags import TAGS, tagged
 
@@ -68,7 +68,7 @@ def _told(dossier: Dossier, event: Event) -> Dossier:
     told = Known(stamp, event.kind, _own(facts))
     dossier = replace(
         dossier,
-        facts=shelved(dossier.facts, place_of(event, facts), told),
+        facts=_kept(dossier.facts, event, told),
         incomplete=_incomplete(dossier, event),
         heard=dossier.heard if event.source is Source.ANSWER else later(dossier.heard, event.occurred),
     )
@@ -92,11 +92,22 @@ def _told(dossier: Dossier, event: Event) -> Dossier:
             return dossier
 
 
+def _kept(shelf: dict[str, Known[AnyFacts]], event: Event, told: Known[AnyFacts]) -> dict[str, Known[AnyFacts]]:
+    facts, place = told.value, place_of(event, told.value)
+    shelf = shelved(shelf, place, told)
+    if isinstance(facts, OrderFacts) and place == LOOK:
+        for part in PARTS:
+            if part not in facts.absent:
+                alone = OrderFacts(id=facts.id, **{part: getattr(facts, part)})
+                shelf = shelved(shelf, f"order/{part}", replace(told, value=alone))
+    return shelf
+
+
 def _own(facts: AnyFacts) -> AnyFacts:
     """Without what was looked up: that has a place of its own."""
     match facts:
         case OrderFacts():
-            return replace(facts, risk=None, recommendation=None, customer=None, address_verdict=None, holds=None)
+            return replace(facts, **dict.fromkeys(_OF_AN_ORDER))
         case CheckoutFacts() | DraftFacts():
             return replace(facts, customer=None)
         case HoldFacts():
@@ -109,6 +120,7 @@ def _own(facts: AnyFacts) -> AnyFacts:
             return facts
 
 
+_OF_AN_ORDER = ("risk", "recommendation", "customer", "address_verdict", "holds", "to_ship")
 _LOOKED_UP = (
     "risk",
     "protect",
@@ -158,6 +170,8 @@ def _order(dossier: Dossier, event: Event, facts: OrderFacts, stamp: Stamp, look
         dossier = replace(dossier, address_verdict=newest(dossier.address_verdict, verdict))
     if facts.holds is not None:
         dossier = replace(dossier, holds=newest(dossier.holds, Known(looked_up, kind, facts.holds)))
+    if facts.to_ship is not None:
+        dossier = replace(dossier, to_ship=newest(dossier.to_ship, Known(looked_up, kind, facts.to_ship)))
     if facts.risk is not None:
         dossier = with_assessments(dossier, event, facts, looked_up)
     if event.kind == "answer.payment" and "payment" not in event.incomplete:
@@ -175,6 +189,8 @@ def _order_spans(dossier: Dossier, facts: OrderFacts, stamp: Stamp, looked_up: S
         spans = {**spans, TAGS: tagged(spans.get(TAGS, {}), facts.tags, stamp.updated)}
     if facts.address is not None:
         spans = seen(spans, "address-parts", ",".join(lacking(facts.address)) or "whole", stamp.updated)
+        if facts.address.edition is not None:
+            spans = seen(spans, "address-edition", str(facts.address.edition), stamp.updated)
     if facts.address_verdict is not None:
         spans = seen(spans, "address", facts.address_verdict, looked_up.occurred)
     return spans

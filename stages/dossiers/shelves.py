@@ -31,17 +31,22 @@ _BY_IDENTITY: Mapping[type, Callable[[Any], object]] = {
 }
 
 
-#: A look at an order never carries these: without them it is one, also where a next-generation Event made us look.
-_ONLY_IN_BODIES = frozenset({"address", "checkout_token", "customer_id", "lines", "terms"})
+#: Where the newest look at an order stands.
+LOOK = "order/answer"
+#: What a look at an order may bring and a body may lack: it is kept beside them, since the next look need not bring it.
+PARTS = ("address", "terms")
 
 
 def place_of(event: Event, facts: AnyFacts) -> str:
-    """The shelf's key. What may come in several ways has several places, and each keeps its newest."""
+    """The shelf's key. What may come in several ways has several places, and each keeps its newest.
+
+    A body that was cut to few fields, without lines, is no more than a look at the order.
+    """
     tag = str(facts.__struct_config__.tag)
     is_answer = event.source is Source.ANSWER and event.kind != "answer.facts"
     match facts:
         case OrderFacts():
-            return f"{tag}/answer" if is_answer or set(facts.absent) >= _ONLY_IN_BODIES else tag
+            return f"{tag}/answer" if is_answer or "lines" in facts.absent else tag
         case CheckoutFacts():
             return f"{tag}/order" if facts.from_order else f"{tag}/answer" if is_answer else tag
         case ShopFacts():

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from schemas.alerts import Audience, Severity
 from schemas.facts import FulfillmentOrderFacts, Line, OrderFacts
 from stages.dossiers.registers import MANY, Known
-from stages.rules.order_wording import ORDER, called, for_operations, fulfill_by, over
+from stages.rules.order_wording import ORDER, called, for_operations, over
 from stages.rules.parcels import (
     FAILED,
     FORWARD,
@@ -197,7 +197,7 @@ def _in_part(case: Case, remaining: list[str]) -> Iterator[Verdict]:
     title = f"{said.title}, and still not shipped"
     late = replace(said, severity=Severity.WARNING, title=title, end=said.title)
     lasted = case.after(since, case.configuration.rules.fulfillment.partial_after, Audience.CUSTOMER_SERVICE)
-    moments = [lasted, fulfill_by(case.dossier)]
+    moments = [lasted, case.dossier.fulfill_by]
     yield Due(late, min(moment for moment in moments if moment is not None))
 
 

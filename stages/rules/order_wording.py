@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from schemas import subjects
 from schemas.alerts import Detail, Severity
-from schemas.facts import FulfillmentOrderFacts, Hold, HoldFacts, OrderFacts, RiskFacts
+from schemas.facts import Hold, HoldFacts, OrderFacts, RiskFacts, ToShip
 from schemas.money import Money
 from schemas.questions import QuestionKind
 from stages.dossiers.dossier import Dossier
@@ -63,20 +63,21 @@ def payment(dossier: Dossier) -> str | None:
     return "only authorized, not captured" if word == "authorized" else word and word.replace("_", " ")
 
 
-def fulfill_by(dossier: Dossier) -> datetime | None:
-    return min((k.value.fulfill_by for k in dossier.every(FulfillmentOrderFacts) if k.value.fulfill_by), default=None)
-
-
 def for_operations(case: Case) -> tuple[Detail, ...]:
-    """Amount, payment state, what is shipped, and by when."""
+    """Amount, payment state, what is shipped, and by when and from where the rest is to be."""
     dossier = case.dossier
-    by = fulfill_by(dossier)
+    by = dossier.fulfill_by
     return details(
         amount=amount(dossier),
         payment=payment(dossier),
         shipped=_SHIPPED.get(fulfillment(dossier)) if _tells_of_shipments(dossier) else None,
         fulfill_by=by and moment(by),
+        location=", ".join(dict.fromkeys(each.location for each in _to_ship(dossier) if each.location)),
     )
+
+
+def _to_ship(dossier: Dossier) -> tuple[ToShip, ...]:
+    return dossier.to_ship.value if dossier.to_ship else ()
 
 
 def unknown_to_operations(case: Case) -> Iterator[str]:
@@ -85,6 +86,8 @@ def unknown_to_operations(case: Case) -> Iterator[str]:
         yield "whether it is paid or only authorized"
     if not _tells_of_shipments(case.dossier):
         yield "whether anything of it is shipped already"
+    if case.dossier.to_ship is None and over(case.dossier) is None:
+        yield "from where and by when it is to be fulfilled"
 
 
 def _tells_of_shipments(dossier: Dossier) -> bool:
@@ -127,7 +130,7 @@ def delayed(
     severity = _WORSE.get(said.severity)
     if severity is None:
         return
-    rules, by = case.configuration.rules.orders, fulfill_by(case.dossier)
+    rules, by = case.configuration.rules.orders, case.dossier.fulfill_by
     lasted = case.after(since or said.since, rules.delayed_after, said.audiences[0], severity)
     moments = [lasted, *([by - rules.delayed_before] if by else ())]
     worse = replace(

@@ -5,11 +5,11 @@ Unknown is not priority. The second warning on an order is the classifier's to s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from schemas.configuration import PremiumRule, Rules
-from schemas.facts import Customer, DisputeFacts, DraftFacts, FulfillmentOrderFacts, OrderFacts
+from schemas.facts import Customer, DisputeFacts, DraftFacts, OrderFacts
 from stages.bodies.fields import integer
 from stages.dossiers.dossier import Dossier
 
@@ -47,9 +47,9 @@ def _reasons(dossier: Dossier, rules: Rules, now: datetime) -> Iterator[str]:
 def _of_order(order: OrderFacts, dossier: Dossier, rules: Rules, now: datetime) -> Iterator[str]:
     if method := _fast_method(order, rules.fulfillment.time_sensitive_methods):
         yield f"time-sensitive shipping ({method})"
-    by = [known.value.fulfill_by for known in dossier.every(FulfillmentOrderFacts)]
-    if not _is_done(order) and (reason := _soon(by, now)):
-        yield reason
+    if not _is_done(order):
+        yield from _soon(dossier.fulfill_by, now, "fulfilled")
+        yield from _soon(dossier.deliver_by, now, "delivered")
     if ESCALATED in (tag.lower() for tag in order.tags):
         yield "tagged as escalated"
 
@@ -104,12 +104,10 @@ def _is_done(order: OrderFacts) -> bool:
     return order.cancelled is not None or order.fulfillment in _FULFILLED
 
 
-def _soon(by: Iterable[datetime | None], now: datetime) -> str | None:
-    """The nearest time that somebody waits for; one that is past while the order waits is no less urgent."""
-    nearest = min((at for at in by if at is not None), default=None)
-    if nearest is None or nearest > now + _SOON:
-        return None
-    return "was to be fulfilled already" if nearest < now else "to be fulfilled within 24 hours"
+def _soon(by: datetime | None, now: datetime, what: str) -> Iterator[str]:
+    """A time that somebody waits for; one that is past while the order waits is no less urgent."""
+    if by is not None and by <= now + _SOON:
+        yield f"was to be {what} already" if by < now else f"to be {what} within 24 hours"
 
 
 def _is_open(facts: DisputeFacts) -> bool:

@@ -15,6 +15,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from schemas.facts import (
+    Address,
     CheckoutFacts,
     Customer,
     Hold,
@@ -25,6 +26,7 @@ from schemas.facts import (
     ShopFacts,
     SubscriptionsFacts,
     SyncFacts,
+    ToShip,
 )
 from schemas.money import Money
 from stages.bodies.fields import integer
@@ -92,9 +94,12 @@ class Place(Struct, frozen=True, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The address validation: error, warning, no_issues; None where Shopify has not validated."""
+    """The address validation: error, warning, no_issues; None where Shopify has not validated. With the address that it
+    is about, and the fulfillment orders that are to go there; None where there are none, or we may not see them."""
 
     word: str | None
+    address: Address | None = None
+    to_ship: tuple[ToShip, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

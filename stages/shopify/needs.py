@@ -118,14 +118,17 @@ def _asked_for_holds(facts: HoldFacts, place: Place | None, ask: Ask) -> Lookup:
 
 def _order_needs(event: Event, facts: OrderFacts, ask: Ask) -> Needs:
     """A next-generation Event carries no state of its own: the order itself is what is missing."""
-    needs: dict[str, Lookup] = {}
     if event.source is Source.EVENT:
-        needs["order"] = ask(What.ORDER, facts.id)
+        return {name: ask(what, facts.id) for name, what in _OF_AN_EVENT.items()}
+    needs: dict[str, Lookup] = {}
     if facts.customer_id is not None:
         needs["customer"] = ask(What.CUSTOMER, facts.customer_id)
     if facts.requires_shipping and facts.cancelled is None and facts.fulfillment not in _NOT_SHIPPING_ANY_MORE:
         needs["address_verdict"] = ask(What.ADDRESS, facts.id, event.updated)
     return needs
+
+
+_OF_AN_EVENT = {"order": What.ORDER, "address_verdict": What.ADDRESS}
 
 
 def late_needs_of(event: Event) -> Needs:
@@ -193,7 +196,7 @@ def _beside(facts: AnyFacts, value: Value) -> AnyFacts:
         case ((OrderFacts() | CheckoutFacts() | DraftFacts()), Customer()):
             return replace(facts, customer=value)
         case OrderFacts(), Verdict():
-            return replace(facts, address_verdict=value.word)
+            return _with_address(facts, value)
         case OrderFacts(), OpenHolds():
             return replace(facts, holds=value.holds)
         case RiskFacts(), (OrderFacts() | Protection()):
@@ -207,6 +210,14 @@ def _beside(facts: AnyFacts, value: Value) -> AnyFacts:
             return replace(facts, primary=value.primary)
         case _:
             return facts
+
+
+def _with_address(facts: OrderFacts, told: Verdict) -> OrderFacts:
+    """The address itself only where the body did not have its key."""
+    facts = replace(facts, address_verdict=told.word, to_ship=told.to_ship)
+    if "address" not in facts.absent:
+        return facts
+    return replace(facts, address=told.address, absent=tuple(name for name in facts.absent if name != "address"))
 
 
 def _of_risk(facts: RiskFacts, order: OrderFacts | Protection) -> RiskFacts:

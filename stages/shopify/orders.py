@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from schemas.facts import Assessment, Customer, Hold, OrderFacts
+from schemas.facts import Address, Assessment, Customer, Hold, OrderFacts, ToShip
 from stages.bodies.fields import integer
 from stages.bodies.fulfillments import is_ours
+from stages.bodies.lines import edition
 from stages.bodies.orders import EMPTY_SAYS, SHOPIFY
 from stages.shopify import shapes
 from stages.shopify.answers import Answer, Denied, Found, Missing
@@ -79,14 +80,52 @@ async def address(shopify: Shopify, lookup: Lookup) -> Reply:
             return None
         if behind(data.order.updated_at, lookup.newer):
             return Stale()
-        address = data.order.shipping_address
-        return Verdict(words(address.validation_result_summary) if address else None)
+        to = data.order.shipping_address
+        word = words(to.validation_result_summary) if to else None
+        return Verdict(word, _address_of(to) if to else None, to_ship(data.order.fulfillment_orders.nodes))
 
     def enough(data: shapes.OrderAddress) -> bool:
         return data.order is not None and not behind(data.order.updated_at, lookup.newer)
 
     asked = {"id": gid("Order", lookup.identity)}
     return told(await shopify.query(lookup.shop, ORDER_ADDRESS, asked, lookup.since, enough), verdict)
+
+
+def _address_of(to: shapes.ShippingAddress) -> Address:
+    """Where Shopify shows no part of it, it withholds them all: nothing is known to be lacking."""
+    parts = (to.address1, to.city, to.zip)
+    street, city, zipped = [bool(part) for part in parts] if any(parts) else [None] * len(parts)
+    return Address(
+        country=to.country_code_v2,
+        province=to.province_code,
+        has_country=bool(to.country_code_v2) if any(parts) else None,
+        has_address1=street,
+        has_city=city,
+        has_zip=zipped,
+        edition=edition(to.address1, to.address2, to.city, to.zip, to.province_code),
+    )
+
+
+#: Statuses of a fulfillment order that nobody ships any more.
+_CLOSED = frozenset({"closed", "cancelled"})
+
+
+def to_ship(found: tuple[shapes.RoutedOrder, ...]) -> tuple[ToShip, ...] | None:
+    """None where there is none at all: not routed yet, or out of our scopes."""
+    if not found:
+        return None
+    told = (
+        ToShip(
+            fulfillment_order=each.id,
+            status=words(each.status),
+            method=words(each.delivery_method.method_type) if each.delivery_method else None,
+            fulfill_by=each.fulfill_by,
+            deliver_by=each.delivery_method.max_delivery_date_time if each.delivery_method else None,
+            location=each.assigned_location.name if each.assigned_location else None,
+        )
+        for each in found
+    )
+    return tuple(each for each in told if each.status not in _CLOSED)
 
 
 async def order(shopify: Shopify, lookup: Lookup) -> Reply:

@@ -32,6 +32,10 @@ class Named(Shape, frozen=True):
     name: str | None = None
 
 
+class Placed(Shape, frozen=True):
+    name: str | None = None
+
+
 class PageInfo(Shape, frozen=True):
     has_next_page: bool = False
     end_cursor: str | None = None
@@ -112,12 +116,36 @@ class OrderProtect(Shape, frozen=True):
 
 class ShippingAddress(Shape, frozen=True):
     validation_result_summary: str | None = None
+    address1: str | None = None
+    address2: str | None = None
+    city: str | None = None
+    zip: str | None = None
+    province_code: str | None = None
+    country_code_v2: str | None = None
+
+
+class DeliveryMethod(Shape, frozen=True):
+    method_type: str | None = None
+    max_delivery_date_time: Moment | None = None
+
+
+class RoutedOrder(Shape, frozen=True):
+    id: str
+    status: str | None = None
+    fulfill_by: Moment | None = None
+    delivery_method: DeliveryMethod | None = None
+    assigned_location: Placed | None = None
+
+
+class RoutedOrders(Shape, frozen=True):
+    nodes: tuple[RoutedOrder, ...] = ()
 
 
 class AddressedOrder(Shape, frozen=True):
     id: str
     updated_at: Moment | None = None
     shipping_address: ShippingAddress | None = None
+    fulfillment_orders: RoutedOrders = RoutedOrders()
 
 
 class OrderAddress(Shape, frozen=True):

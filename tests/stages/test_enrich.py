@@ -13,6 +13,7 @@ from pipeline.clock import VirtualClock
 from pipeline.state import Change, Memory, View
 from schemas.events import Event, Source
 from schemas.facts import (
+    Address,
     CheckoutFacts,
     Customer,
     DispositionFacts,
@@ -31,6 +32,7 @@ from schemas.facts import (
     Subscribed,
     SubscriptionsFacts,
     SyncFacts,
+    ToShip,
     TransactionFacts,
     VariantFacts,
 )
@@ -679,13 +681,35 @@ async def test_a_next_generation_event_is_the_order_as_it_is_now() -> None:
     world = await enriching()
     updated = datetime(2026, 11, 2, 8, tzinfo=UTC)
     world.shopify.told["OrderCore", GID] = order_now(updated_at=updated, display_fulfillment_status="FULFILLED")
+    to = shapes.ShippingAddress("ERROR", "1 Main Street", city="", country_code_v2="HK")
+    routed = shapes.RoutedOrder("fo", "OPEN", updated, shapes.DeliveryMethod("LOCAL"), shapes.Placed("Main warehouse"))
+    closed = shapes.RoutedOrder("gone", "CLOSED")
+    found = shapes.AddressedOrder(GID, updated, to, shapes.RoutedOrders((routed, closed)))
+    world.shopify.told["OrderAddress", GID] = Found(shapes.OrderAddress(found))
     async with world.running():
         await world.deliver("orders/updated", body=b"{}", headers=EVENT)
         (event,) = await world.come(1)
     assert (event.source, event.subject, event.updated, event.incomplete) == (Source.EVENT, OF_ORDER, updated, ())
     assert isinstance(event.facts, OrderFacts)
     assert (event.facts.name, event.facts.fulfillment) == ("#9999", "fulfilled")
-    assert event.facts.absent == ("address", "checkout_token", "customer_id", "lines", "terms")
+    assert event.facts.absent == ("checkout_token", "customer_id", "lines", "terms")
+    address = event.facts.address
+    assert address is not None
+    assert (address.country, address.has_address1, address.has_city, address.has_zip) == ("HK", True, False, False)
+    assert event.facts.address_verdict == "error"
+    assert event.facts.to_ship == (ToShip("fo", "open", "local", updated, location="Main warehouse"),)
+
+
+async def test_an_address_of_which_shopify_shows_no_part_lacks_none() -> None:
+    world = await enriching()
+    world.shopify.told["OrderCore", GID] = order_now()
+    to = shapes.ShippingAddress(None, country_code_v2="US")
+    world.shopify.told["OrderAddress", GID] = Found(shapes.OrderAddress(shapes.AddressedOrder(GID, None, to)))
+    async with world.running():
+        await world.deliver("orders/updated", body=b"{}", headers=EVENT)
+        (event,) = await world.come(1)
+    assert isinstance(event.facts, OrderFacts)
+    assert (event.facts.address, event.facts.to_ship) == (Address("US"), None)
 
 
 async def test_a_next_generation_event_of_an_item_or_a_return_is_looked_up_too() -> None:
@@ -716,7 +740,7 @@ async def test_a_next_generation_event_without_its_order_says_that_nothing_is_kn
     async with world.running():
         await world.deliver("orders/updated", body=b"{}", headers=EVENT)
         (event,) = await world.come(1)
-    assert (event.updated, event.incomplete) == (None, ("order",))
+    assert (event.updated, event.incomplete) == (None, ("address_verdict", "order"))
     assert {"tags", "lines", "cancelled"} <= set(event.facts.absent)
 
 

@@ -81,7 +81,11 @@ def test_two_alerts_that_one_delivery_raises_are_each_told_once_and_as_bad_as_th
 def test_whether_a_customer_is_a_premium_one_is_said_to_be_unknown_where_shopify_does_not_tell() -> None:
     raised = told(Chain(access=False), "orders/create", bought(zip=None))
     assert [alert.unknown for alert in raised] == [
-        ("what Shopify's own validation of the address says", "whether the customer is a premium one")
+        (
+            "what Shopify's own validation of the address says",
+            "from where and by when it is to be fulfilled",
+            "whether the customer is a premium one",
+        )
     ]
 
 
@@ -93,8 +97,9 @@ def test_an_order_that_is_to_be_fulfilled_soon_is_urgent() -> None:
     body = sample(_ROUTED) | {"fulfillment_order": {"id": soon.id, "status": "open"}}
     (alert,) = chain.webhook(_ROUTED, body)
     assert (alert.rule, alert.severity) == ("order-address-invalid", "critical")
-    assert alert.details[-2:] == (
+    assert alert.details[-3:] == (
         Detail("Fulfill by", "03 Nov 2026 at 05:00 UTC"),
+        Detail("Location", "Main warehouse"),
         Detail("Priority", "to be fulfilled within 24 hours"),
     )
 

@@ -51,6 +51,7 @@ class ShopifyProtectOrderSummary(Part, frozen=True, kw_only=True):
 
 class MailingAddress(Thing, frozen=True, kw_only=True):
     address1: str | None = None
+    address2: str | None = None
     city: str | None = None
     zip: str | None = None
     province_code: str | None = None

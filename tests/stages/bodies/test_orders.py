@@ -60,7 +60,7 @@ def test_a_documented_order_is_read_exactly() -> None:
         customer_id=115310627314723954,
         requires_shipping=True,
         shipping_methods=("Generic Shipping",),
-        address=Address("US", "KY", has_country=True, has_address1=True, has_city=True, has_zip=True),
+        address=Address("US", "KY", has_country=True, has_address1=True, has_city=True, has_zip=True, edition=593),
         lines=(
             line(487817672276298554, "SKU2006-001", "Aviator sunglasses", "89.99", 788032119674292922),
             line(789012345678901234, "LENS-PROTECT-2YR", "Lens Protection Plan (2 Year)", "19.99", None),
@@ -284,3 +284,24 @@ def test_a_country_whose_keys_are_not_there_is_unknown_and_one_that_is_empty_is_
         None,
         False,
     ]
+
+
+def test_an_address_that_is_changed_in_any_part_is_another_edition_and_letter_case_changes_none() -> None:
+    first = {"address1": "1 Oak St", "city": "Ulm", "zip": "1", "country_code": "DE"}
+    changed = (first, {**first, "city": "ULM "}, {**first, "address2": "Flat 2"}, {**first, "zip": "2"})
+
+    known = [order({"shipping_address": each}).address for each in (*changed, {"country_code": "DE", "province": "BY"})]
+
+    same, again, second, third, hidden = [each.edition for each in known if each]
+    assert same == again
+    assert len({same, second, third}) == 3
+    assert hidden is None
+
+
+def test_what_was_taken_off_an_order_is_not_shipped() -> None:
+    lines = [
+        {"id": 1, "requires_shipping": True, "quantity": 1, "current_quantity": 0},
+        {"id": 2, "requires_shipping": False},
+    ]
+    assert order({"line_items": lines}).requires_shipping is False
+    assert order({"line_items": [{**lines[0], "current_quantity": 1}]}).requires_shipping is True

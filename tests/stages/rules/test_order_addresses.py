@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.alerts import Alert
 from schemas.events import Source
-from schemas.facts import Address, Hold, HoldFacts, OrderFacts
+from schemas.facts import Address, Hold, HoldFacts, OrderFacts, ToShip
 from schemas.questions import QuestionKind
 from tests.stages.rules.world import NUMBER, START, Desk
 
@@ -237,6 +237,56 @@ def test_what_is_open_does_not_depend_on_the_order_of_deliveries(steps: list[tup
         ends.append(desk.open_conditions)
 
     assert ends[0] == ends[1]
+
+
+@pytest.mark.parametrize(
+    ("methods", "expected"),
+    [
+        (("shipping",), ["firing warning"]),
+        (("local",), ["firing warning"]),
+        (("pickup_point", "pick_up"), ["firing warning"]),
+        (("pick_up",), []),
+        (("none", "retail"), []),
+        ((None, "retail"), ["firing warning"]),
+        ((), []),
+    ],
+)
+def test_only_what_goes_to_an_address_needs_one(methods: tuple[str | None, ...], expected: list[str]) -> None:
+    routed = tuple(ToShip(str(number), "open", method) for number, method in enumerate(methods))
+
+    assert shown(told(Desk(), "error", to_ship=routed)) == expected
+
+
+def test_what_turns_out_to_be_picked_up_ends_it_and_what_another_app_holds_does_not() -> None:
+    desk, picked_up = Desk(), (ToShip("7", "open", "pick_up"),)
+    told(desk, "error")
+    ends = told(desk, "error", 5, to_ship=picked_up)
+    hold = Hold(id="1", fulfillment_order="7", reason="incorrect_address")
+
+    assert shown(ends) == ["resolved warning"]
+    assert ends[0].details[0].text == "nothing of the order is shipped (pick up)"
+    added = HoldFacts(fulfillment_order="7", released=False, hold=hold)
+    assert shown(desk.event("fulfillment_holds/added", added, occurred=START + minutes(6))) == ["firing warning"]
+
+
+@pytest.mark.parametrize("before", [None, "error"])
+def test_an_address_that_is_changed_is_asked_about_like_the_first_one(before: str | None) -> None:
+    desk = Desk()
+    told(desk, before, address=address(edition=1))
+    desk.passes(minutes(10))
+    if before is None:
+        desk.answer(OrderFacts(id=NUMBER, absent=("address", "tags", "terms")))
+    desk.passes(minutes(50))
+    told(desk, None, 60, address=address(edition=2))
+
+    desk.passes(minutes(9))
+    assert desk.asked == []
+    desk.passes(minutes(1))
+    assert [question.kind for question in desk.asked] == [QuestionKind.ADDRESS]
+    desk.answer(OrderFacts(id=NUMBER, address_verdict="no_issues", absent=("address", "tags", "terms")))
+    assert desk.open == {}
+    desk.passes(timedelta(hours=20))
+    assert desk.asked == []
 
 
 def test_before_it_gets_worse_shopify_is_asked_whether_the_address_has_been_put_right() -> None:

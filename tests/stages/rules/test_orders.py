@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from schemas.alerts import Alert, Audience, Severity
 from schemas.configuration import OrderRules, Person, Route, Rules, Team
-from schemas.facts import Assessment, Hold, HoldFacts, Line, OrderFacts, ProtectFacts, RiskFacts
+from schemas.facts import Assessment, Hold, HoldFacts, Line, OrderFacts, ProtectFacts, RiskFacts, ToShip
 from tests.stages.rules.world import NUMBER, START, Desk, configuration, labels, usd
 
 FULFILLMENT_ORDER = "gid://shopify/FulfillmentOrder/7"
@@ -83,8 +83,9 @@ def test_what_shopify_recommends_counts_whatever_the_levels_are() -> None:
 
 
 def test_a_risk_message_says_who_says_what_and_what_operations_need() -> None:
-    desk = Desk()
-    told_order(desk, financial="authorized", fulfillment="partial")
+    desk, by = Desk(), START + timedelta(hours=40)
+    routed = (ToShip("7", "open", "shipping", by, location="Main"), ToShip("8", "on_hold", "local", location="Store"))
+    told_order(desk, financial="authorized", fulfillment="partial", to_ship=routed)
     facts = RiskFacts(
         order_id=NUMBER,
         assessment=Assessment("Shopify", "high"),
@@ -102,6 +103,8 @@ def test_a_risk_message_says_who_says_what_and_what_operations_need() -> None:
         "Amount": "250 USD",
         "Payment": "only authorized, not captured",
         "Shipped": "a part of it",
+        "Fulfill by": "04 Nov 2026 at 01:00 UTC",
+        "Location": "Main, Store",
     }
     assert alert.link == f"https://admin.shopify.com/store/demo/orders/{NUMBER}"
     assert alert.unknown == ("whether Shopify Protect covers it",)
@@ -113,6 +116,7 @@ def test_what_could_not_be_looked_up_is_said() -> None:
         "whether Shopify Protect covers it",
         "whether it is paid or only authorized",
         "whether anything of it is shipped already",
+        "from where and by when it is to be fulfilled",
     )
 
 
