@@ -407,8 +407,34 @@ class DraftFacts(Facts, frozen=True, tag="draft"):
     customer: Customer | None = None
 
 
+class Disposition(Struct, frozen=True, omit_defaults=True):
+    """Units that came back, or are `missing`. A body names no `id`: that, `line` (the order's) and `at` are looked up.
+
+    `reverse`: the reverse fulfillment order; `part` its line.
+    """
+
+    kind: str
+    quantity: int
+    part: int | None = None
+    id: int | None = None
+    reverse: int | None = None
+    line: int | None = None
+    at: datetime | None = None
+
+
+class ReturnLine(Struct, frozen=True, omit_defaults=True):
+    """`line`: the order's. Looked up: how many of its units were processed and refunded, what all of them are worth."""
+
+    quantity: int
+    line: int | None = None
+    processed: int | None = None
+    refunded: int | None = None
+    refundable: int | None = None
+    worth: Money | None = None
+
+
 class ReturnFacts(Facts, frozen=True, tag="return"):
-    """returns/*: `quantity` is the number of return lines' units where the body tells, `change` for returns/update."""
+    """returns/*: `quantity` is the number of return lines' units where the body tells, `removed` for returns/update."""
 
     id: int
     order_id: int | None = None
@@ -419,10 +445,24 @@ class ReturnFacts(Facts, frozen=True, tag="return"):
     decline_reason: str | None = None
     exchanges: int = 0
     removed: int = 0
-    #: Looked up with `answer.return`: units processed and refunded; outstanding is negative if owed to the customer.
-    received: int | None = None
-    refunded: int | None = None
+    lines: tuple[ReturnLine, ...] = ()
+    #: Looked up: when it was approved and closed; what came back, by its own ids; what is outstanding of the order,
+    #: negative if owed to the customer.
+    approved: datetime | None = None
+    closed: datetime | None = None
+    dispositions: tuple[Disposition, ...] | None = None
     outstanding: Money | None = None
+
+    @property
+    def received(self) -> int | None:
+        """Units processed. None: not looked up."""
+        counted = [line.processed for line in self.lines if line.processed is not None]
+        return sum(counted) if counted else None
+
+    @property
+    def refunded(self) -> int | None:
+        counted = [line.refunded for line in self.lines if line.refunded is not None]
+        return sum(counted) if counted else None
 
 
 class ReverseDeliveryFacts(Facts, frozen=True, tag="reverse-delivery"):
@@ -435,13 +475,9 @@ class ReverseDeliveryFacts(Facts, frozen=True, tag="reverse-delivery"):
     return_name: str | None = None
 
 
-class Disposition(Struct, frozen=True):
-    kind: str
-    quantity: int
-
-
 class DispositionFacts(Facts, frozen=True, tag="disposition"):
-    """reverse_fulfillment_orders/dispose: what came back. The order and its return are looked up."""
+    """reverse_fulfillment_orders/dispose: what came back. The order, its return, and `disposed`, all that came back of
+    the reverse fulfillment order until then, are looked up."""
 
     id: int
     dispositions: tuple[Disposition, ...] = ()
@@ -449,6 +485,7 @@ class DispositionFacts(Facts, frozen=True, tag="disposition"):
     order_name: str | None = None
     return_id: int | None = None
     return_name: str | None = None
+    disposed: tuple[Disposition, ...] | None = None
 
 
 class RefundTransaction(Struct, frozen=True, omit_defaults=True):
@@ -459,15 +496,28 @@ class RefundTransaction(Struct, frozen=True, omit_defaults=True):
     gateway: str | None = None
     error_code: str | None = None
     message: str | None = None
+    processed: datetime | None = None
+
+
+class RefundLine(Struct, frozen=True, omit_defaults=True):
+    """`line`: the order's."""
+
+    quantity: int
+    line: int | None = None
 
 
 class RefundFacts(Facts, frozen=True, tag="refund"):
+    """refunds/create. `quantity` is the sum of its lines' units. Of a next-generation Event all is looked up."""
+
     id: int
-    order_id: int
+    order_id: int | None = None
+    order_name: str | None = None
     return_id: int | None = None
+    return_name: str | None = None
     created: datetime | None = None
     processed: datetime | None = None
     quantity: int = 0
+    lines: tuple[RefundLine, ...] = ()
     transactions: tuple[RefundTransaction, ...] = ()
 
 

@@ -12,11 +12,13 @@ from schemas.facts import (
     Disposition,
     DispositionFacts,
     RefundFacts,
+    RefundLine,
     RefundTransaction,
     ReturnFacts,
+    ReturnLine,
     ReverseDeliveryFacts,
 )
-from stages.bodies.fields import NULL, Body, count, many, moment, money, number, one, required, text, whole, word
+from stages.bodies.fields import NULL, Body, count, flag, many, moment, money, number, one, required, text, whole, word
 from stages.bodies.orders import units
 from stages.bodies.parsed import About, Parsed
 from stages.bodies.payments import TransactionBody
@@ -51,6 +53,11 @@ class _Return(Body):
 class _ReturnLine(Body):
     quantity: Raw = NULL
     return_reason: Raw = NULL
+    fulfillment_line_item: Raw = NULL
+
+
+class _FulfilledLine(Body):
+    line_item: Raw = NULL
 
 
 class _Delta(Body):
@@ -75,9 +82,15 @@ def returned(body: bytes) -> Parsed:
         decline_reason=word(decline.reason) if decline else None,
         exchanges=count(found.total_exchange_line_items) or 0,
         removed=units(delta.removals) if delta else 0,
+        lines=tuple(line for entry in return_lines if (line := _line(entry)) is not None),
     )
     about = About("return", facts.id) if facts.order_id is None else About("order", facts.order_id)
     return Parsed(facts, about)
+
+
+def _line(found: _ReturnLine) -> ReturnLine | None:
+    quantity, fulfilled = count(found.quantity), one(found.fulfillment_line_item, _FulfilledLine)
+    return None if quantity is None else ReturnLine(quantity, _id_in(fulfilled.line_item) if fulfilled else None)
 
 
 class _ReverseDelivery(Body, rename={"return_": "return"}):
@@ -121,6 +134,8 @@ def reverse_delivery(body: bytes) -> Parsed:
 class _Disposition(Body):
     type: Raw = NULL
     quantity: Raw = NULL
+    reverse_fulfillment_order_line_item: Raw = NULL
+    reverse_delivery_line_item: Raw = NULL
 
 
 class _Disposed(Body):
@@ -130,15 +145,25 @@ class _Disposed(Body):
 
 
 def disposed(body: bytes) -> Parsed:
+    """No disposition has an id in here: which of them are told a second time, only Shopify can tell."""
     found = whole(body, _Disposed)
     facts = DispositionFacts(
         id=required(number(found.id) or number(found.admin_graphql_api_id), "$.id"),
         dispositions=tuple(
-            Disposition(word(entry.type) or "unknown", count(entry.quantity) or 0)
+            Disposition(
+                kind=word(entry.type) or "unknown",
+                quantity=count(entry.quantity) or 0,
+                part=_id_in(entry.reverse_fulfillment_order_line_item) or _id_in(entry.reverse_delivery_line_item),
+            )
             for entry in many(found.dispositions, _Disposition)
         ),
     )
     return Parsed(facts, About("reverse-fulfillment-order", facts.id))
+
+
+class _RefundLine(Body):
+    quantity: Raw = NULL
+    line_item_id: Raw = NULL
 
 
 class _Refund(Body, rename={"return_": "return"}):
@@ -156,22 +181,27 @@ def refund(body: bytes) -> Parsed:
     found = whole(body, _Refund)
     order_id = required(number(found.order_id), "$.order_id")
     moved = [_refund_transaction(entry) for entry in many(found.transactions, TransactionBody)]
+    lines = tuple(
+        RefundLine(count(line.quantity) or 0, number(line.line_item_id))
+        for line in many(found.refund_line_items, _RefundLine)
+    )
     facts = RefundFacts(
         id=required(number(found.id), "$.id"),
         order_id=order_id,
         return_id=_id_in(found.return_),
         created=moment(found.created_at),
         processed=moment(found.processed_at),
-        quantity=sum(count(line.quantity) or 0 for line in many(found.refund_line_items, _ReturnLine)),
+        quantity=sum(line.quantity for line in lines),
+        lines=lines,
         transactions=tuple(transaction for transaction in moved if transaction is not None),
     )
     return Parsed(facts, About("order", order_id))
 
 
 def _refund_transaction(found: TransactionBody) -> RefundTransaction | None:
-    """Without an id or a status it tells nothing."""
+    """Without an id or a status it tells nothing, and as a test nothing that anybody has to act on."""
     identity, status = number(found.id), word(found.status)
-    if identity is None or status is None:
+    if identity is None or status is None or flag(found.test):
         return None
     return RefundTransaction(
         id=identity,
@@ -181,4 +211,5 @@ def _refund_transaction(found: TransactionBody) -> RefundTransaction | None:
         gateway=text(found.gateway),
         error_code=word(found.error_code),
         message=text(found.message),
+        processed=moment(found.processed_at),
     )

@@ -20,7 +20,7 @@ from schemas.facts import (
 )
 from schemas.money import Money
 from stages.conditions.seen import Kind, Names, Seen, Sight, number, small
-from stages.dossiers.dossier import Return
+from stages.dossiers.returns import Return
 
 F = TypeVar("F", bound=Facts)
 
@@ -44,7 +44,7 @@ def _refund(read: Callable[[RefundFacts], object]) -> Callable[[Sight], object]:
     """By its own id, or that of one of its transactions."""
 
     def seen(sight: Sight) -> object:
-        for known in sight.case.dossier.every(RefundFacts):
+        for known in sight.case.dossier.refunds():
             if sight.identity in (known.value.id, *(one.id for one in known.value.transactions)):
                 return read(known.value)
         return None

@@ -8,7 +8,6 @@ that nothing is known. Not promised: history; of what there may be many, only th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar, cast
 
@@ -21,18 +20,21 @@ from schemas.facts import (
     Assessment,
     CheckoutFacts,
     Customer,
+    Disposition,
     Facts,
     FulfillmentOrderFacts,
     Hold,
     HoldFacts,
     Item,
     OrderFacts,
+    RefundFacts,
     ReturnFacts,
     RiskFacts,
     ToShip,
 )
 from schemas.signals import AnySignal, Signal
 from stages.dossiers.registers import Known, Span, since
+from stages.dossiers.returns import Return, merged_facts, states_of
 from stages.dossiers.sales import Sale
 from stages.dossiers.shelves import LOOK, PARTS
 
@@ -55,12 +57,14 @@ class Payment(Struct, frozen=True, omit_defaults=True):
 class Dossier(Struct, frozen=True, omit_defaults=True):
     """`facts` by kind of facts and identity (`order`, `refund/7`, `return/7/returns/approve`), `signals` by type.
 
-    `spans`: per thing that has a state (`financial`, `fulfillment`, `address`, `return/7`), when each word was seen;
+    `spans`: per thing that has a state (`financial`, `fulfillment`, `address`, `return/7`), when each word was seen
+    (of a return also `looked/7` when Shopify was asked, `shown/7` by next-generation Events);
     of `address-parts` the words are what it lacks (`city,zip`), or `whole`, of `address-edition` its editions.
     `to_ship`: the fulfillment orders that were open at the last look. `readings`: an item's available units over all
     online locations, by the time of the reading; `stock`: by location's id, where it is not only one that sells
     online. `rhythm`: in which five minutes of an hour a topic was heard, as bits, by the hour's number; of two weeks.
     `sold`: of an item, the newest orders by their number; `sold_hourly`: the units of older ones by the hour's number.
+    `disposed`: what came back, by its own id, as looked up.
     `incomplete`: what was to be looked up and is not known, and
     since when. `risk` holds each provider's newest level that says something, `unsettled` its newest that does not
     (pending, a word of tomorrow); the span `risk` has Shopify's advice, `risk/<provider>` that one's levels.
@@ -88,6 +92,7 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
     rhythm: dict[int, int] = {}
     sold: dict[int, Sale] = {}
     sold_hourly: dict[int, int] = {}
+    disposed: dict[str, Known[Disposition]] = {}
 
     # --- what rules ask ---------------------------------------------------------------------------------------------
 
@@ -188,7 +193,18 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
         told: dict[int, list[Known[ReturnFacts]]] = {}
         for known in self.every(ReturnFacts):
             told.setdefault(known.value.id, []).append(known)
-        return [Return(number, tuple(known), self.spans.get(f"return/{number}", {})) for number, known in told.items()]
+        return [self._return(number, tuple(known)) for number, known in told.items()]
+
+    def refunds(self) -> Sequence[Known[RefundFacts]]:
+        """Each refund of the order once, with everything that was told of it; the stamp is that of the first word."""
+        told: dict[int, list[Known[RefundFacts]]] = {}
+        for known in self.every(RefundFacts):
+            told.setdefault(known.value.id, []).append(known)
+        return [replace(known[0], value=merged_facts([each.value for each in known])) for known in told.values()]
+
+    def _return(self, number: int, told: tuple[Known[ReturnFacts], ...]) -> Return:
+        topics, looks, events = (self.spans.get(f"{thing}/{number}", {}) for thing in ("return", "looked", "shown"))
+        return Return(number, told, states_of(topics, looks), events)
 
 
 def _overlaid(order: OrderFacts, parts: Mapping[str, object]) -> OrderFacts:
@@ -212,31 +228,6 @@ def _hold_told(holds: dict[str, Hold], facts: HoldFacts) -> None:
     else:
         for name in [name for name, hold in holds.items() if hold.fulfillment_order == facts.fulfillment_order]:
             del holds[name]
-
-
-@dataclass(frozen=True, slots=True)
-class Return:
-    """One return: `told` holds the newest facts of each topic, the newest last; `states` when each status was seen."""
-
-    id: int
-    told: tuple[Known[ReturnFacts], ...]
-    states: dict[str, Span]
-
-    @property
-    def facts(self) -> ReturnFacts:
-        """All topics together: the newest word wins, what it does not say stays."""
-        merged = self.told[0].value
-        for known in self.told[1:]:
-            said = {name: value for name in known.value.__struct_fields__ if (value := getattr(known.value, name))}
-            merged = replace(merged, **said)
-        return merged
-
-    def first(self, kind: str) -> datetime | None:
-        """When that topic told of it."""
-        return next((known.stamp.occurred for known in self.told if known.kind == kind), None)
-
-    def since(self, *words: str) -> datetime | None:
-        return since(self.states, words)
 
 
 def is_at_one_place(item: Item) -> bool:

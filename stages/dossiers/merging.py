@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from msgspec.structs import replace
 
 from schemas.events import Event, Source
@@ -11,6 +9,7 @@ from schemas.facts import (
     Address,
     AnyFacts,
     CheckoutFacts,
+    DispositionFacts,
     DomainFacts,
     DraftFacts,
     HoldFacts,
@@ -28,6 +27,7 @@ from schemas.facts import (
 from stages.dossiers.assessments import with_assessments, with_risk
 from stages.dossiers.dossier import Dossier, Payment, is_at_one_place
 from stages.dossiers.registers import (
+    MANY,
     Known,
     Span,
     Stamp,
@@ -39,20 +39,12 @@ from stages.dossiers.registers import (
     stamp_of,
     stamp_of_lookup,
 )
+from stages.dossiers.returns import return_spans
 from stages.dossiers.sales import OBSERVED, with_sale
 from stages.dossiers.shelves import LOOK, PARTS, place_of
 from stages.dossiers.storefronts import storefront_spans
 from stages.dossiers.tags import TAGS, tagged
 
-#: The words by which a return's topics tell its status; a topic that tells none (update, process) is not in here.
-RETURN_STATES: Mapping[str, str] = {
-    "returns/request": "requested",
-    "returns/approve": "open",
-    "returns/decline": "declined",
-    "returns/cancel": "canceled",
-    "returns/close": "closed",
-    "returns/reopen": "open",
-}
 #: How many readings of an item are kept by location: each holds up to MANY of those.
 _LOCATED = 12
 
@@ -82,8 +74,8 @@ def _told(dossier: Dossier, event: Event) -> Dossier:
             return replace(dossier, holds=newest(dossier.holds, Known(looked_up, event.kind, facts.open_holds)))
         case InventoryFacts() | InventoryItemFacts() | VariantFacts():
             return _item(dossier, event, facts, looked_up)
-        case ReturnFacts():
-            return _return(dossier, event, facts, stamp)
+        case ReturnFacts() | DispositionFacts():
+            return _returned(dossier, event, facts, stamp, looked_up)
         case CheckoutFacts() | DraftFacts() if facts.customer is not None:
             return replace(dossier, customer=newest(dossier.customer, Known(looked_up, event.kind, facts.customer)))
         case ShopFacts() | DomainFacts():
@@ -114,6 +106,8 @@ def _own(facts: AnyFacts) -> AnyFacts:
             return replace(facts, open_holds=None)
         case RiskFacts():
             return replace(facts, assessments=None, recommendation=None, protect=None)
+        case DispositionFacts():
+            return replace(facts, disposed=None)
         case InventoryFacts() | InventoryItemFacts() | VariantFacts():
             return replace(facts, item=None)
         case _:
@@ -133,6 +127,7 @@ _LOOKED_UP = (
     "payment",
     "primary",
     "has_stock",
+    "disposed",
 )
 
 
@@ -152,6 +147,8 @@ def _is_told(event: Event, name: str) -> bool:
     facts = event.facts
     if name == "risk" and isinstance(facts, RiskFacts):
         return facts.assessments is not None
+    if name == "return" and isinstance(facts, ReturnFacts):
+        return facts.dispositions is not None
     if name == "address_verdict" and isinstance(facts, OrderFacts) and facts.address_verdict is None:
         return _could_look_at_address(event, facts)
     return name in _LOOKED_UP and getattr(facts, name, None) is not None
@@ -244,10 +241,14 @@ def _sold(dossier: Dossier, event: Event, facts: SoldFacts) -> Dossier:
     return replace(dossier, sold=with_sale(dossier.sold, facts, stamp_of(event)), spans=spans, heard=heard)
 
 
-def _return(dossier: Dossier, event: Event, facts: ReturnFacts, stamp: Stamp) -> Dossier:
-    word, spans = RETURN_STATES.get(event.kind) or facts.status, dossier.spans
-    if word is not None:
-        spans = seen(spans, f"return/{facts.id}", word, stamp.occurred)
-    if facts.received or event.kind == "returns/process":
-        spans = seen(spans, f"received/{facts.id}", "yes", stamp.occurred)
-    return replace(dossier, spans=spans)
+def _returned(
+    dossier: Dossier, event: Event, facts: ReturnFacts | DispositionFacts, stamp: Stamp, looked_up: Stamp
+) -> Dossier:
+    """What came back never changes: it is known by its id, however often it is told."""
+    spans, came = dossier.spans, dossier.disposed
+    if isinstance(facts, ReturnFacts):
+        spans = return_spans(spans, event, facts, stamp.occurred)
+    known = facts.dispositions if isinstance(facts, ReturnFacts) else facts.disposed
+    for each in known or ():
+        came = shelved(came, f"{each.reverse}/{each.id}", Known(looked_up, event.kind, each), cap=MANY)
+    return replace(dossier, spans=spans, disposed=came)

@@ -35,6 +35,11 @@ _BY_IDENTITY: Mapping[type, Callable[[Any], object]] = {
 LOOK = "order/answer"
 #: What a look at an order may bring and a body may lack: it is kept beside them, since the next look need not bring it.
 PARTS = ("address", "terms")
+#: A return may be closed and reopened several times.
+_TURNS = frozenset({"returns/close", "returns/reopen"})
+
+#: A look at an order never carries these: without them it is one, also where a next-generation Event made us look.
+_ONLY_IN_BODIES = frozenset({"address", "checkout_token", "customer_id", "lines", "terms"})
 
 
 def place_of(event: Event, facts: AnyFacts) -> str:
@@ -52,7 +57,8 @@ def place_of(event: Event, facts: AnyFacts) -> str:
         case ShopFacts():
             return f"{tag}/{event.kind}"
         case ReturnFacts() | AppSubscriptionFacts():
-            return f"{tag}/{facts.id}/{event.kind}"
+            turn = f"/{event.occurred.isoformat()}" if event.kind in _TURNS else ""
+            return f"{tag}/{facts.id}/{event.kind}{turn}"
         case FulfillmentOrderFacts():
             return f"{tag}/{facts.fulfillment_order}/{event.kind}"
         case DispositionFacts() | PrivacyFacts() | ThemeFacts():

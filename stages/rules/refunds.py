@@ -12,20 +12,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schemas.alerts import Audience, Detail, Severity
-from schemas.configuration import ReturnRules
-from schemas.facts import RefundFacts
 from schemas.questions import QuestionKind
-from stages.rules.refunded import Moved, made_good, movements
+from stages.rules.owing import Owed, balance_of, owed_of
+from stages.rules.refunded import Moved, Refund, made_good, movements, refunds_of, total
 from stages.rules.return_words import lasting, refund_due, said_of
 from stages.rules.returned import Returned, returns_of
-from stages.rules.rule import Case, Clear, Due, Fire, Said, Verdict, details
+from stages.rules.rule import Again, Case, Clear, Due, Fire, Said, Verdict, details
 from stages.rules.words import called, moment, order_link, order_of, plain, sentence, spell
 from stages.stage import TimerKind
 
 _OWED_TO = (Audience.FINANCE, Audience.RETURNS)
 _FAILED_TO = (Audience.FINANCE, Audience.CUSTOMER_SERVICE)
 _LONG = 120
-_NOTHING_OWED = frozenset({"canceled", "declined"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,35 +56,42 @@ class RefundFailed:
                 yield Fire(_failed(case, one), str(one.id))
             elif one.has_failed or one.has_succeeded:
                 yield _paid(case, one, good.get(one.id, one))
-        for known in case.dossier.every(RefundFacts):
-            mine = [one for one in moved if one.refund == known.value.id]
-            yield from _under_way(case, known.value, mine)
+        for refund in refunds_of(case.dossier):
+            yield from _under_way(case, refund)
 
 
 # --- refund-due -------------------------------------------------------------------------------------------------------
 
 
 def _received(case: Case, back: Returned) -> Iterator[Verdict]:
-    at, rules = back.received_at, case.configuration.rules.returns
-    if at is None:
-        return
-    if back.state in _NOTHING_OWED:
-        yield Clear(f"the return is {back.state}", str(back.id))
-    elif not _is_owed(case, back):
+    owed = owed_of(case.dossier, back)
+    if owed is not None:
+        yield from _owed(case, back, owed)
+    elif back.received_at is not None:
         yield _met(back)
-    else:
-        yield from _owed(case, back, at, rules)
+        yield _balance_asked_for(case, back, back.received_at)
 
 
-def _owed(case: Case, back: Returned, at: datetime, rules: ReturnRules) -> Iterator[Verdict]:
-    due, step = refund_due(case, at), "Refund what came back, or say in the order why nothing is owed."
-    soon = lasting(case, back, at, f"the refund is due by {moment(due)}", step)
-    missed = lasting(case, back, at, f"no refund by {moment(due)}, when it was due", step)
+def _balance_asked_for(case: Case, back: Returned, received: datetime) -> Again | Clear:
+    """Only its order's balance tells whether an exchange is an even one: where it is not known in time, it is asked."""
+    key, resource = f"{back.id}/balance", str(back.id)
+    if not back.facts.exchanges or balance_of(case.dossier, back) is not None:
+        return Clear("what is owed is known", key)
+    at = refund_due(case, received) - case.configuration.rules.returns.refund_warning_before
+    return Again(at, key, QuestionKind.RETURN, resource)
+
+
+def _owed(case: Case, back: Returned, owed: Owed) -> Iterator[Verdict]:
+    rules, due = case.configuration.rules.returns, refund_due(case, owed.since)
+    step = "Refund what is owed, or say in the order why nothing is."
+    part = f"{back.refunded} of {back.received} units refunded, " if back.refunded and back.received else ""
+    soon = lasting(case, back, owed.since, f"{part}a refund for {owed.says} is due by {moment(due)}", step)
+    missed = lasting(case, back, owed.since, f"{part}no refund for {owed.says} by {moment(due)}, when it was due", step)
     yield _due(back, said_of(case, soon, _OWED_TO, Severity.WARNING), due - rules.refund_warning_before, 0)
     yield _due(back, said_of(case, missed, _OWED_TO, Severity.CRITICAL), due, 2)
     closed = back.told.since("closed") if back.told and back.state == "closed" else None
     if closed is not None:
-        ended = lasting(case, back, at, "closed without a refund for what came back", step)
+        ended = lasting(case, back, owed.since, f"{part}closed without a refund for {owed.says}", step)
         yield _due(back, said_of(case, ended, _OWED_TO, Severity.WARNING), closed, 1)
 
 
@@ -96,34 +101,12 @@ def _due(back: Returned, said: Said, at: datetime, level: int) -> Due:
 
 
 def _met(back: Returned) -> Clear:
+    if back.state in ("canceled", "declined"):
+        return Clear(f"the return is {back.state}", str(back.id))
     if back.paid_at is None or back.received_at is None:
         return Clear("nothing is owed any more", str(back.id))
     title = f"{back.name}: refunded {spell(back.paid_at - back.received_at)} after it arrived"
     return Clear("the money has moved", str(back.id), title, back.paid_at)
-
-
-def _is_owed(case: Case, back: Returned) -> bool:
-    facts = back.told.facts if back.told else None
-    if _is_balance_owed(case, back):
-        return True
-    if facts is not None and facts.exchanges:
-        return False
-    if back.received is None:
-        return back.paid_at is None
-    return back.refunded < back.received
-
-
-def _is_balance_owed(case: Case, back: Returned) -> bool:
-    """The order's outstanding amount is negative, and was read after the goods came and the last money moved."""
-    after = max(at for at in (back.received_at, back.paid_at) if at is not None)
-    order, balances = case.dossier.order, []
-    states = [known.stamp.updated for name in ("order", "order/answer") if (known := case.dossier.facts.get(name))]
-    if order is not None and order.outstanding is not None and max(states) > after:
-        balances.append(order.outstanding.amount)
-    asked = back.first("answer.return")
-    if back.told is not None and back.told.facts.outstanding is not None and asked is not None and asked > after:
-        balances.append(back.told.facts.outstanding.amount)
-    return any(balance < 0 for balance in balances)
 
 
 def _unscanned(case: Case, back: Returned) -> Iterator[Verdict]:
@@ -132,6 +115,8 @@ def _unscanned(case: Case, back: Returned) -> Iterator[Verdict]:
     since = back.told.since("open") if back.told else None
     if back.received_at is not None or back.paid_at is not None or back.is_over:
         yield Clear("it was received, refunded or ended", key)
+    elif back.facts.exchanges:
+        yield Clear("it is an exchange", key)
     elif since is not None:
         how = f"approved {spell(rules.unscanned_after)} ago and never scanned: is a refund due?"
         told = lasting(case, back, since, how, "Look whether the parcel has come, and refund what is owed.")
@@ -160,22 +145,23 @@ def _paid(case: Case, one: Moved, success: Moved) -> Clear:
     return Clear("the money has moved", str(one.id), title, success.at)
 
 
-def _under_way(case: Case, refund: RefundFacts, mine: list[Moved]) -> Iterator[Verdict]:
+def _under_way(case: Case, refund: Refund) -> Iterator[Verdict]:
     """One that has transactions of which none succeeded; a failed one is told as such."""
-    key, after = f"refund/{refund.id}", case.configuration.rules.returns.refund_pending_after
-    if any(one.has_succeeded or one.has_failed for one in mine):
+    key, after = f"{refund.id}/under-way", case.configuration.rules.returns.refund_pending_after
+    if any(one.has_succeeded or one.has_failed for one in refund.moved):
         yield Clear("its transactions have an outcome", key)
-    elif mine:
+    elif refund.moved:
+        first, amount = refund.moved[0], total(refund.moved) or "unknown amount"
         said = Said(
-            title=f"{sentence(called(case))}: a refund of {mine[0].amount or 'unknown amount'} has not gone through",
-            since=mine[0].at,
+            title=f"{sentence(called(case))}: a refund of {amount} has not gone through",
+            since=first.at,
             severity=Severity.WARNING,
             audiences=_FAILED_TO,
-            details=_money(case, mine[0]),
+            details=_money(case, first),
             next_step="Ask the gateway what has become of it.",
             link=order_link(case),
         )
-        yield Due(said, case.after(mine[0].at, after, _FAILED_TO[0]), key)
+        yield Due(said, case.after(first.at, after, _FAILED_TO[0]), key)
 
 
 def _why(one: Moved) -> str:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from schemas.alerts import Audience, Detail, Severity
+from stages.rules.owing import owed_of
+from stages.rules.refunded import total
 from stages.rules.returned import Returned
 from stages.rules.rule import Case, Said, details
 from stages.rules.words import moment, order_link, order_of, plain
@@ -51,32 +53,32 @@ def said_of(
 def _details(case: Case, back: Returned | None, before: datetime) -> tuple[Detail, ...]:
     if back is None:
         return details(order=order_of(case))
-    facts = back.told.facts if back.told else None
+    facts, owed = back.facts, owed_of(case.dossier, back)
     return details(
         order=order_of(case),
-        reason=", ".join(plain(reason) for reason in facts.reasons) if facts else None,
+        reason=", ".join(plain(reason) for reason in facts.reasons),
         quantity=back.quantity,
         received=back.received,
-        refunded=back.refunded or None,
-        exchanges=facts.exchanges or None if facts else None,
-        tracking=_tracking(back),
-        refund_due=_due(case, back),
+        refunded=_refunded(back),
+        exchanges=facts.exchanges or None,
+        tracking=tracking(back),
+        owed=owed.says if owed else None,
+        refund_due=f"by {moment(refund_due(case, owed.since))}" if owed else None,
         earlier=back.earlier(before),
     )
 
 
-def _tracking(back: Returned) -> str | None:
+def _refunded(back: Returned) -> str | None:
+    amounts = total(one for refund in back.paid for one in refund.moved if one.has_succeeded)
+    return ", ".join(part for part in (str(back.refunded or ""), amounts) if part) or None
+
+
+def tracking(back: Returned) -> str | None:
     """Whether a parcel can be followed; nothing where the return is over or has arrived."""
     if back.is_over or back.received_at is not None or back.state != "open":
         return None
     attached = next((known.value for known in back.attached if known.value.has_tracking), None)
     return f"attached{f', {attached.carrier}' if attached.carrier else ''}" if attached else "none is attached"
-
-
-def _due(case: Case, back: Returned) -> str | None:
-    if back.received_at is None or (back.received is not None and back.refunded >= back.received):
-        return None
-    return f"by {moment(refund_due(case, back.received_at))}"
 
 
 def refund_due(case: Case, received: datetime) -> datetime:

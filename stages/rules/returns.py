@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schemas.alerts import Audience, Severity
-from schemas.facts import RefundFacts
 from schemas.questions import QuestionKind
-from stages.rules.refunded import movements
+from stages.rules.refunded import refunds_of
 from stages.rules.return_words import Happening, about, lasting, said_of
 from stages.rules.returned import Returned, returns_of
 from stages.rules.rule import Case, Clear, Due, Said, Tell, Verdict
@@ -91,41 +90,43 @@ def _initiated(case: Case) -> Iterator[Happening]:
     if case.kind != "order":
         return
     for back in returns_of(case.dossier):
-        states = back.told.states if back.told else {}
-        how = "requested" if "requested" in states else "opened by staff" if "open" in states else "known from now on"
+        requested, approved = back.began("requested"), back.began("open")
+        how = "requested" if requested else "opened by staff" if approved else "known from now on"
         step = "Approve or decline it." if how == "requested" else ""
-        yield about(back, str(back.id), back.first("returns/request") or back.seen, how, step)
+        yield about(back, str(back.id), requested or back.seen, how, step)
 
 
-def _by_topic(topic: str, how: str, step: str = "") -> Callable[[Case], Iterator[Happening]]:
-    """Once for each time that the topic told of it."""
+def _when(topic: str, word: str, how: Callable[[Returned], str]) -> Callable[[Case], Iterator[Happening]]:
+    """Once, when the topic told of it, or a next-generation Event showed it."""
 
     def found(case: Case) -> Iterator[Happening]:
         for back in returns_of(case.dossier):
-            if (at := back.first(topic)) is not None:
-                yield about(back, f"{back.id}/{at.isoformat()}", at, how, step)
+            if (at := back.shown(topic, word)) is not None:
+                yield about(back, str(back.id), at, how(back), "")
 
     return found
 
 
-def _once(topic: str, how: Callable[[Returned], str], step: str) -> Callable[[Case], Iterator[Happening]]:
+def _turned(how: str) -> Callable[[Case], Iterator[Happening]]:
+    """Once for each time that it was closed, or reopened."""
+
     def found(case: Case) -> Iterator[Happening]:
         for back in returns_of(case.dossier):
-            if (at := back.first(topic)) is not None:
-                yield about(back, str(back.id), at, how(back), step)
+            times = [at for at, turn in (back.told.turns() if back.told else ()) if turn == how]
+            for number, at in enumerate(times):
+                yield about(back, f"{back.id}/{number}", at, how, "")
 
     return found
 
 
 def _declined_because(back: Returned) -> str:
-    reason = back.told.facts.decline_reason if back.told else None
+    reason = back.facts.decline_reason
     return f"declined, {plain(reason)}" if reason else "declined"
 
 
 def _labelled(case: Case) -> Iterator[Happening]:
     for back in returns_of(case.dossier):
-        attached = (known for known in back.attached if known.value.has_tracking or known.value.has_label)
-        if (first := next(attached, None)) is not None:
+        if (first := back.labelled) is not None:
             yield about(back, str(back.id), first.stamp.occurred, "label or tracking attached", "")
 
 
@@ -140,25 +141,21 @@ def _received(case: Case) -> Iterator[Happening]:
 
 def _refunded(case: Case) -> Iterator[Happening]:
     known = {back.id: back for back in returns_of(case.dossier)}
-    paid = {one.refund: one for one in movements(case.dossier) if one.has_succeeded}
-    for refund in case.dossier.every(RefundFacts):
-        moved = paid.get(refund.value.id)
-        if moved is not None:
-            amount = f" {moved.amount}" if moved.amount else ""
-            back = known.get(refund.value.return_id or 0)
+    for refund in refunds_of(case.dossier):
+        if (at := refund.paid_at) is not None:
+            back = known.get(refund.return_id or 0)
             name = back.name if back else f"Refund without a return, {called(case)}"
-            key, title = f"refund/{refund.value.id}", f"{name}: refunded{amount}"
-            yield Happening(key, moved.at, title, "", back, moved.at)
+            yield Happening(f"{refund.id}/refund", at, f"{name}: refunded{refund.says}", "", back, at)
 
 
 MILESTONES: tuple[ReturnMilestone, ...] = (
     ReturnMilestone("return-initiated", _initiated, _SERVICE),
-    ReturnMilestone("return-approved", _once("returns/approve", lambda _: "approved", ""), _SERVICE),
-    ReturnMilestone("return-declined", _once("returns/decline", _declined_because, ""), _SERVICE),
+    ReturnMilestone("return-approved", _when("returns/approve", "open", lambda _: "approved"), _SERVICE),
+    ReturnMilestone("return-declined", _when("returns/decline", "declined", _declined_because), _SERVICE),
     ReturnMilestone("return-labelled", _labelled),
     ReturnMilestone("return-received", _received, (Audience.RETURNS, Audience.FINANCE)),
     ReturnMilestone("return-refunded", _refunded, (Audience.FINANCE, Audience.CUSTOMER_SERVICE)),
-    ReturnMilestone("return-canceled", _by_topic("returns/cancel", "canceled")),
-    ReturnMilestone("return-closed", _by_topic("returns/close", "closed")),
-    ReturnMilestone("return-reopened", _by_topic("returns/reopen", "reopened")),
+    ReturnMilestone("return-canceled", _when("returns/cancel", "canceled", lambda _: "canceled")),
+    ReturnMilestone("return-closed", _turned("closed")),
+    ReturnMilestone("return-reopened", _turned("reopened")),
 )

@@ -18,6 +18,7 @@ from schemas.facts import (
     Address,
     CheckoutFacts,
     Customer,
+    Disposition,
     Hold,
     Item,
     LocationFacts,
@@ -57,6 +58,7 @@ class What(StrEnum):
     CHECKOUT = "checkout"
     ABANDONMENT = "abandonment"
     RETURN_STATE = "return-state"
+    DISPOSED = "disposed"
     SHOP = "shop"
     LOCATION = "location"
     NEWER = "newer"
@@ -120,6 +122,13 @@ class OpenHolds:
 
 
 @dataclass(frozen=True, slots=True)
+class Disposed:
+    """All that came back of a reverse fulfillment order."""
+
+    dispositions: tuple[Disposition, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Stale:
     """Shopify has not caught up with its own webhook yet."""
 
@@ -134,6 +143,7 @@ Value = (
     | OrderFacts
     | CheckoutFacts
     | ReturnFacts
+    | Disposed
     | ShopFacts
     | LocationFacts
     | SyncFacts

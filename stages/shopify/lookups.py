@@ -28,6 +28,7 @@ LOOKUPS: dict[What, Callable[[Shopify, Lookup], Awaitable[Reply]]] = {
     What.CHECKOUT: checkouts.checkout,
     What.ABANDONMENT: checkouts.abandonment,
     What.RETURN_STATE: returned.return_state,
+    What.DISPOSED: returned.disposed,
     What.SHOP: storefront.shop,
     What.LOCATION: storefront.location,
     What.NEWER: newer.newer,

@@ -17,6 +17,7 @@ from schemas.facts import (
     AnyFacts,
     CheckoutFacts,
     Customer,
+    DispositionFacts,
     DomainFacts,
     DraftFacts,
     Facts,
@@ -37,7 +38,7 @@ from schemas.questions import Question, QuestionKind
 from schemas.reasons import RejectReason
 from stages.bodies import orders, payments
 from stages.bodies.fields import instant, integer
-from stages.shopify.lookup import Lookup, OpenHolds, Place, Protection, Value, Verdict, What
+from stages.shopify.lookup import Disposed, Lookup, OpenHolds, Place, Protection, Value, Verdict, What
 from stages.stage import Reject
 
 F = TypeVar("F", bound=Facts)
@@ -95,6 +96,14 @@ def _storefront_needs(event: Event, ask: Ask) -> Needs:
             return {"primary": ask(What.SHOP, "")}
         case LocationFacts(id=identity, active=active) if active is not True:
             return {"has_stock": ask(What.LOCATION, identity)}
+        case _:
+            return _return_needs(event, ask)
+
+
+def _return_needs(event: Event, ask: Ask) -> Needs:
+    match event.facts:
+        case DispositionFacts(id=identity):
+            return {"disposed": ask(What.DISPOSED, identity)}
         case _:
             return _event_needs(event, ask) if event.source is Source.EVENT else {}
 
@@ -188,6 +197,8 @@ def _shop_needs(question: Question, ask: Ask) -> tuple[AnyFacts, Needs] | None:
 
 
 def filled(facts: AnyFacts, value: Value) -> AnyFacts:
+    if isinstance(facts, DispositionFacts) and isinstance(value, Disposed):
+        return replace(facts, disposed=value.dispositions)
     return cast("AnyFacts", overlaid(facts, value)) if type(facts) is type(value) else _beside(facts, value)
 
 

@@ -252,6 +252,27 @@ class Reverses(Shape, frozen=True):
     nodes: tuple[Named, ...] = ()
 
 
+class FulfilledLine(Shape, frozen=True):
+    line_item: Named | None = None
+
+
+class Disposed(Shape, frozen=True):
+    id: str
+    type: str
+    quantity: int
+    created_at: Moment | None = None
+
+
+class ReverseLine(Shape, frozen=True):
+    id: str
+    fulfillment_line_item: FulfilledLine | None = None
+    dispositions: tuple[Disposed, ...] = ()
+
+
+class ReverseLines(Shape, frozen=True):
+    nodes: tuple[ReverseLine, ...] = ()
+
+
 class ReturnOfOrder(Shape, frozen=True):
     id: str
     name: str | None = None
@@ -271,6 +292,7 @@ class OrderWithReturns(Shape, frozen=True):
 class ReverseNode(Shape, frozen=True):
     id: str
     order: OrderWithReturns | None = None
+    line_items: ReverseLines = ReverseLines()
 
 
 class ReverseFulfillmentOrder(Shape, frozen=True):
@@ -291,11 +313,23 @@ class ReturnLine(Shape, frozen=True):
     quantity: int = 0
     processed_quantity: int = 0
     refunded_quantity: int = 0
+    refundable_quantity: int | None = None
     return_reason_definition: ReasonDefinition | None = None
+    fulfillment_line_item: FulfilledLine | None = None
+    with_code_discounted_total_price_set: ShopMoney | None = None
 
 
 class ReturnLines(Shape, frozen=True):
     nodes: tuple[ReturnLine, ...] = ()
+
+
+class ReverseOrder(Shape, frozen=True):
+    id: str
+    line_items: ReverseLines = ReverseLines()
+
+
+class ReverseOrders(Shape, frozen=True):
+    nodes: tuple[ReverseOrder, ...] = ()
 
 
 class Decline(Shape, frozen=True):
@@ -306,11 +340,14 @@ class ReturnNode(Shape, frozen=True):
     id: str
     name: str | None = None
     status: str | None = None
+    request_approved_at: Moment | None = None
+    closed_at: Moment | None = None
     total_quantity: int | None = None
     decline: Decline | None = None
     order: ReturnOrder | None = None
     return_line_items: ReturnLines = ReturnLines()
     exchange_line_items: Reverses = Reverses()
+    reverse_fulfillment_orders: ReverseOrders = ReverseOrders()
 
 
 class Return(Shape, frozen=True, rename={"return_": "return"}):

@@ -40,6 +40,7 @@ KINDS = {
     What.ITEM_OF_VARIANT: "ProductVariant",
     What.ABANDONMENT: "AbandonedCheckout",
     What.RETURN_STATE: "Return",
+    What.DISPOSED: "ReverseFulfillmentOrder",
     What.LOCATION: "Location",
 }
 

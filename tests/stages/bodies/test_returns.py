@@ -10,8 +10,10 @@ from schemas.facts import (
     Disposition,
     DispositionFacts,
     RefundFacts,
+    RefundLine,
     RefundTransaction,
     ReturnFacts,
+    ReturnLine,
     ReverseDeliveryFacts,
 )
 from schemas.money import Money
@@ -20,6 +22,7 @@ from stages.stage import Reject
 from tests.stages.bodies.reading import NEW_YEAR, ORDER, parsed, varied
 
 RETURN, RETURNED_ORDER = 123134564567890, 4783296544821
+REFUNDED_LINES = (487817672276298554, 789012345678901234, 890123456789012345, 976318377106520349, 315789986012684393)
 
 
 @pytest.mark.parametrize("topic", ["returns/request", "returns/approve", "returns/process"])
@@ -33,13 +36,19 @@ def test_a_return_with_its_order_inside_is_read_exactly(topic: str) -> None:
 
 def test_a_real_return_tells_units_and_reasons_of_its_lines() -> None:
     lines = [
-        {"quantity": 2, "return_reason": "DEFECTIVE", "customer_note": "my name is in here"},
+        {
+            "quantity": 2,
+            "return_reason": "DEFECTIVE",
+            "customer_note": "my name is in here",
+            "fulfillment_line_item": {"id": 3, "line_item": {"id": 7}},
+        },
         {"quantity": 1, "return_reason": "defective"},
         {"quantity": 1, "return_reason": "ate_by_dog"},
     ]
     found = varied("returns/request", {"return_line_items": lines, "name": "#1106-R2"}).facts
     assert isinstance(found, ReturnFacts)
     assert (found.quantity, found.reasons, found.name) == (4, ("defective", "ate_by_dog"), "#1106-R2")
+    assert found.lines == (ReturnLine(2, line=7), ReturnLine(1), ReturnLine(1))
 
 
 def test_a_declined_return_is_read_exactly_without_its_note() -> None:
@@ -77,8 +86,8 @@ def test_what_came_back_is_read_exactly_and_names_no_return() -> None:
     read = parsed("reverse_fulfillment_orders/dispose", "reverse_fulfillment_orders_dispose__1")
 
     assert read.about == About("reverse-fulfillment-order", 11111111)
-    restocked = Disposition("restocked", 1)
-    assert read.facts == DispositionFacts(id=11111111, dispositions=(restocked, restocked))
+    restocked = (Disposition("restocked", 1, part=2222222), Disposition("restocked", 1, part=2222223))
+    assert read.facts == DispositionFacts(id=11111111, dispositions=restocked)
 
 
 def test_a_refund_is_read_exactly_and_its_money_without_a_currency_is_unknown() -> None:
@@ -91,6 +100,7 @@ def test_a_refund_is_read_exactly_and_its_money_without_a_currency_is_unknown() 
         created=NEW_YEAR,
         processed=NEW_YEAR,
         quantity=5,
+        lines=tuple(RefundLine(1, line) for line in REFUNDED_LINES),
         transactions=(
             RefundTransaction(245135271310201194, "refund", "success", gateway="bogus", message="This is a refund"),
             RefundTransaction(839212141605670573, "refund", "success", gateway="bogus"),
@@ -100,7 +110,8 @@ def test_a_refund_is_read_exactly_and_its_money_without_a_currency_is_unknown() 
 
 def test_a_refund_of_a_return_that_failed_says_so() -> None:
     moved = {"id": 1, "kind": "refund", "status": "FAILURE", "amount": "12.345", "currency": "KWD", "error_code": "x"}
-    found = varied("refunds/create", {"return": {"id": RETURN}, "transactions": [moved, {"id": None}, 7]}).facts
+    odd = [{"id": None}, 7, moved | {"id": 2, "test": True}]
+    found = varied("refunds/create", {"return": {"id": RETURN}, "transactions": [moved, *odd]}).facts
     assert isinstance(found, RefundFacts)
     assert found.return_id == RETURN
     assert found.transactions == (

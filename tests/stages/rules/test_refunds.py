@@ -19,8 +19,10 @@ from schemas.facts import (
     DispositionFacts,
     OrderFacts,
     RefundFacts,
+    RefundLine,
     RefundTransaction,
     ReturnFacts,
+    ReturnLine,
     TransactionFacts,
 )
 from schemas.money import Money
@@ -41,6 +43,12 @@ def days(count: float) -> timedelta:
 def returned(status: str | None = "open", **changed: Any) -> ReturnFacts:
     told: dict[str, Any] = {"id": BACK, "order_id": NUMBER, "name": NAME, "status": status, "quantity": 2}
     return ReturnFacts(**told | changed)
+
+
+def counted(refunded: int = 0, worth: str | None = None, **changed: Any) -> ReturnFacts:
+    """As Shopify knows it: both units were processed."""
+    line = ReturnLine(2, processed=2, refunded=refunded, refundable=2 - refunded, worth=usd(worth) if worth else None)
+    return returned(lines=(line,), dispositions=(), **changed)
 
 
 def approve(desk: Desk, **changed: Any) -> None:
@@ -82,8 +90,8 @@ def test_a_refund_that_is_due_is_a_warning_a_day_before_and_critical_when_missed
 
     assert before == []
     assert [(alert.severity, alert.title) for alert in desk.told("refund-due")] == [
-        (Severity.WARNING, f"Return {NAME}: the refund is due by 07 Nov 2026 at 09:00 UTC"),
-        (Severity.CRITICAL, f"Return {NAME}: no refund by 07 Nov 2026 at 09:00 UTC, when it was due"),
+        (Severity.WARNING, f"Return {NAME}: a refund for 2 units is due by 07 Nov 2026 at 09:00 UTC"),
+        (Severity.CRITICAL, f"Return {NAME}: no refund for 2 units by 07 Nov 2026 at 09:00 UTC, when it was due"),
     ]
 
 
@@ -108,7 +116,7 @@ def test_shopify_is_asked_before_it_is_told_and_a_refund_that_it_knows_of_wins()
     desk.passes(days(4))
     asked = [(question.kind.value, question.resource) for question in desk.asked]
 
-    desk.answer(returned(received=2, refunded=2))
+    desk.answer(counted(refunded=2))
     desk.passes(days(4))
 
     assert asked == [("return", str(BACK))]
@@ -133,7 +141,7 @@ def test_what_shopify_answers_does_not_move_the_deadline() -> None:
     desk.event("returns/process", returned(None, quantity=None))
     desk.passes(days(4))
 
-    desk.answer(returned(received=2))
+    desk.answer(counted())
     desk.passes(days(1.1))
 
     assert [alert.severity for alert in desk.told("refund-due")] == [Severity.WARNING, Severity.CRITICAL]
@@ -175,6 +183,173 @@ def test_a_refund_for_part_of_what_came_back_leaves_the_rest_owed() -> None:
     assert len(desk.told("refund-due")) == 1
 
 
+def test_after_a_part_refund_it_says_what_was_refunded_what_is_owed_and_by_when() -> None:
+    desk = Desk()
+    approve(desk)
+    arrive(desk)
+    pay(desk, refund(600, moved(1, "success"), return_id=BACK, quantity=1))
+    desk.passes(days(4))
+
+    (soon,) = desk.answer(counted(refunded=1, worth="258.00"))
+    desk.passes(days(1))
+    (missed,) = desk.answer(counted(refunded=1, worth="258.00"))
+    (closed,) = closed_anew().told("refund-due")
+
+    assert soon.title == (
+        f"Return {NAME}: 1 of 2 units refunded, a refund for 1 unit, worth 129.00 USD is due by "
+        "07 Nov 2026 at 09:00 UTC"
+    )
+    assert labels(soon).items() >= {"Refunded": "1, 129.00 USD", "Owed": "1 unit, worth 129.00 USD"}.items()
+    assert labels(soon)["Refund due"] == "by 07 Nov 2026 at 09:00 UTC"
+    assert missed.title.startswith(f"Return {NAME}: 1 of 2 units refunded, no refund for 1 unit, worth 129.00 USD by")
+    assert closed.title == f"Return {NAME}: 1 of 2 units refunded, closed without a refund for 1 unit"
+
+
+def closed_anew() -> Desk:
+    """Closed after a refund for one of two units."""
+    desk = Desk()
+    approve(desk)
+    arrive(desk)
+    pay(desk, refund(600, moved(1, "success"), return_id=BACK, quantity=1))
+    desk.event("returns/close", returned("closed"))
+    desk.passes(timedelta(minutes=1))
+    return desk
+
+
+def piece(number: int, line: int, at: float = 0, units: int = 1, kind: str = "restocked") -> Disposition:
+    """As Shopify knows it: of one line of the order."""
+    return Disposition(kind, units, 100 + line, id=number, reverse=900, line=line, at=START + days(at))
+
+
+def come(desk: Desk, *known: Disposition) -> None:
+    facts = DispositionFacts(id=900, order_id=NUMBER, return_id=BACK, return_name=NAME, disposed=known)
+    desk.event("reverse_fulfillment_orders/dispose", facts)
+
+
+def test_several_refunds_that_come_to_what_came_back_owe_nothing() -> None:
+    desk = Desk()
+    approve(desk)
+    arrive(desk)
+
+    pay(desk, refund(600, moved(1, "success"), return_id=BACK, quantity=1))
+    pay(desk, refund(601, moved(2, "success"), day=1, return_id=BACK, quantity=1))
+    desk.passes(days(9))
+
+    assert desk.told("refund-due") == []
+
+
+def test_what_came_back_later_is_due_later() -> None:
+    desk = Desk()
+    approve(desk, quantity=3)
+    come(desk, piece(1, 7))
+    pay(desk, refund(600, moved(1, "success"), return_id=BACK, quantity=1))
+    desk.passes(days(10))
+
+    come(desk, piece(1, 7), piece(2, 7, at=10, units=2))
+    desk.passes(days(3.9))
+    before = list(desk.told("refund-due"))
+    desk.passes(days(0.2))
+
+    assert before == []
+    (soon,) = desk.told("refund-due")
+    assert (
+        soon.title == f"Return {NAME}: 1 of 3 units refunded, a refund for 2 units is due by 17 Nov 2026 at 09:00 UTC"
+    )
+
+
+@pytest.mark.parametrize(
+    ("paid", "owed"),
+    [
+        ((RefundLine(1, 7), RefundLine(1, 8)), None),
+        ((RefundLine(2, 7),), "1 unit"),
+        ((RefundLine(1, 8),), "1 unit"),
+        ((RefundLine(2),), None),
+    ],
+    ids=["both lines", "one line twice", "one of them", "lines not known"],
+)
+def test_it_is_reckoned_line_by_line_where_the_lines_are_known(paid: tuple[RefundLine, ...], owed: str | None) -> None:
+    desk = Desk()
+    approve(desk, quantity=3)
+    come(desk, piece(1, 7), piece(2, 8), piece(3, 9, kind="missing"))
+
+    pay(desk, refund(600, moved(1, "success"), return_id=BACK, lines=paid))
+    desk.passes(days(4.1))
+
+    assert [labels(alert)["Owed"] for alert in desk.told("refund-due")] == ([owed] if owed else [])
+
+
+@pytest.mark.parametrize(
+    ("day", "line", "owes"), [(1, 7, False), (-1, 7, True), (1, 8, True)], ids=["its line", "before it", "another line"]
+)
+def test_a_refund_that_names_no_return_counts_for_its_line_if_it_was_made_after_the_return_began(
+    day: float, line: int, owes: bool
+) -> None:
+    desk = Desk()
+    approve(desk, quantity=1, lines=(ReturnLine(1, 7),))
+    come(desk, piece(1, 7))
+
+    pay(desk, refund(600, moved(1, "success"), day=day, lines=(RefundLine(1, line),)))
+    desk.passes(days(4.1))
+
+    assert len(desk.told("refund-due")) == owes
+
+
+def test_what_shopify_has_nothing_left_to_refund_for_is_owed_no_more() -> None:
+    """It was paid for by an amount of its own, of no line."""
+    desk = Desk()
+    approve(desk)
+    come(desk, piece(1, 7, units=2))
+    desk.passes(days(4))
+
+    spent = ReturnLine(2, 7, processed=2, refunded=0, refundable=0)
+    desk.answer(returned(lines=(spent,), dispositions=()))
+    desk.passes(days(4))
+
+    assert desk.told("refund-due") == []
+
+
+def test_a_refund_of_shipping_only_pays_for_no_unit() -> None:
+    desk = Desk()
+    approve(desk)
+    arrive(desk)
+
+    pay(desk, refund(600, moved(1, "success", "10.00"), return_id=BACK, quantity=0))
+    desk.passes(days(4.1))
+
+    (soon,) = desk.told("refund-due")
+    assert labels(soon)["Refunded"] == "10.00 USD"
+    assert labels(soon)["Owed"] == "2 units"
+
+
+def test_what_is_missing_was_processed_and_is_owed_nothing() -> None:
+    desk = Desk()
+    approve(desk)
+    come(desk, piece(1, 7), piece(2, 7, kind="missing"))
+    pay(desk, refund(600, moved(1, "success"), return_id=BACK, quantity=1))
+
+    desk.event("returns/process", counted(refunded=1))
+    desk.passes(days(9))
+
+    assert desk.told("refund-due") == []
+
+
+@pytest.mark.parametrize(
+    ("worth", "owed"),
+    [("2000 JPY", "1 unit, worth 667 JPY"), ("1.000 KWD", "1 unit, worth 0.333 KWD")],
+)
+def test_what_is_owed_has_the_places_of_its_currency(worth: str, owed: str) -> None:
+    desk = Desk()
+    amount, currency = worth.split()
+    line = ReturnLine(3, 7, processed=1, refunded=0, worth=Money(Decimal(amount), currency))
+    approve(desk, quantity=3)
+    come(desk, piece(1, 7))
+    desk.passes(days(4))
+
+    (soon,) = desk.answer(returned(quantity=3, lines=(line,), dispositions=()))
+
+    assert labels(soon)["Owed"] == owed
+
+
 def test_what_is_only_missing_is_owed_nothing() -> None:
     desk = Desk()
     approve(desk)
@@ -199,6 +374,44 @@ def test_an_exchange_owes_nothing_unless_its_order_says_so() -> None:
 
     assert even == []
     assert {alert.severity for alert in desk.told("refund-due")} == {Severity.CRITICAL}
+
+
+def test_whether_an_exchange_is_even_is_asked_where_its_balance_is_not_known() -> None:
+    desk = Desk()
+    approve(desk, exchanges=1)
+    arrive(desk)
+    desk.passes(days(4))
+    asked = [(question.kind.value, question.resource) for question in desk.asked]
+
+    desk.answer(counted(exchanges=1, outstanding=usd("-12.00")))
+    (soon,) = desk.passes(timedelta(minutes=1))
+
+    assert asked == [("return", str(BACK))]
+    assert labels(soon)["Owed"] == "12.00 USD by the order's balance"
+    assert soon.unknown == (NOT_CONFIRMED,)
+
+
+def test_an_even_exchange_that_nobody_scans_is_not_asked_about() -> None:
+    desk = Desk()
+    approve(desk, exchanges=1)
+
+    desk.passes(days(20))
+
+    assert desk.told("refund-due") == []
+
+
+def test_a_balance_that_was_settled_since_owes_nothing() -> None:
+    desk = Desk()
+    approve(desk, exchanges=1)
+    arrive(desk)
+    for minute, amount in ((1, "-12.00"), (2, "0.00")):
+        at = START + timedelta(minutes=minute)
+        balance = OrderFacts(id=NUMBER, outstanding=usd(amount), updated=at, financial="paid")
+        desk.event("orders/updated" if minute == 1 else "orders/paid", balance, updated=at)
+
+    desk.passes(days(9))
+
+    assert desk.told("refund-due") == []
 
 
 def test_a_balance_from_before_the_goods_came_says_nothing_of_them() -> None:
@@ -235,7 +448,7 @@ def test_closed_with_money_owed_is_told_at_once_and_does_not_end_it() -> None:
     desk.passes(timedelta(minutes=1))
 
     (alert,) = desk.told("refund-due")
-    assert alert.title == f"Return {NAME}: closed without a refund for what came back"
+    assert alert.title == f"Return {NAME}: closed without a refund for 2 units"
     assert "refund-due" in desk.open
 
 
@@ -367,6 +580,37 @@ def test_a_refund_whose_transaction_tells_of_its_success_later_has_gone_through(
     desk.passes(days(5))
 
     assert [alert.rule for alert in desk.alerts] == ["return-refunded"]
+
+
+def test_the_parts_of_a_refund_that_did_move_do_not_make_good_the_one_that_failed() -> None:
+    desk = Desk()
+
+    pay(desk, refund(600, moved(1, "failure", "50.00"), moved(2, "success", "79.00")))
+
+    assert "refund-failed" in desk.open
+
+
+def test_several_later_refunds_that_come_to_it_end_it() -> None:
+    desk = Desk()
+    pay(desk, refund(600, moved(1, "failure")))
+
+    pay(desk, refund(601, moved(2, "success", "100.00"), day=1))
+    before = set(desk.open)
+    pay(desk, refund(602, moved(3, "success", "29.00"), day=2))
+
+    assert before == {"refund-failed"}
+    assert desk.open == {}
+
+
+@pytest.mark.parametrize("kind", ["void", "authorization", "change"])
+def test_what_gives_no_captured_money_back_neither_fails_nor_succeeds_as_a_refund(kind: str) -> None:
+    desk = Desk()
+    for number, status in ((600, "failure"), (601, "success"), (602, "pending")):
+        pay(desk, refund(number, RefundTransaction(number, kind, status, usd("129.00"))))
+
+    desk.passes(days(9))
+
+    assert desk.alerts == []
 
 
 @pytest.mark.parametrize("changed", [{"kind": "sale"}, {"test": True}])

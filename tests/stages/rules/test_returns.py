@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from schemas import subjects
 from schemas.alerts import Alert, AlertState, Audience, Severity
+from schemas.events import Source
 from schemas.facts import (
     AnyFacts,
     Disposition,
@@ -18,6 +20,7 @@ from schemas.facts import (
     RefundFacts,
     RefundTransaction,
     ReturnFacts,
+    ReturnLine,
     ReverseDeliveryFacts,
 )
 from tests.stages.rules.world import NUMBER, SHOP, START, Desk, labels, routed, usd
@@ -113,13 +116,16 @@ def test_later_notifications_name_the_earlier_states_and_their_times() -> None:
     desk = Desk()
     tell(desk, "request", START)
     tell(desk, "approve", START + hours(1))
+    desk.event("reverse_deliveries/attach_deliverable", attached(tracking=False), occurred=START + hours(2))
     desk.event("reverse_fulfillment_orders/dispose", disposed(), occurred=START + hours(26))
+    desk.event("refunds/create", refunded(at=START + hours(28)), occurred=START + hours(28))
 
     (closed,) = tell(desk, "close", START + hours(30))
 
     assert labels(closed)["Reason"] == "defective"
     assert labels(closed)["Earlier"] == (
-        "requested 02 Nov at 09:00, approved 02 Nov at 10:00, received 03 Nov at 11:00"
+        "requested 02 Nov at 09:00, approved 02 Nov at 10:00, received 03 Nov at 11:00, "
+        "refunded 250 USD 03 Nov at 13:00"
     )
 
 
@@ -198,6 +204,90 @@ def test_more_than_the_return_has_has_not_arrived() -> None:
     assert desk.told("return-received")[0].title == f"Return {NAME}: received 2 of 2"
 
 
+def piece(units: int, part: int | None = None, kind: str = "restocked", **known: Any) -> Disposition:
+    """With `id`, as Shopify knows it: what else is known of it may be named too."""
+    return Disposition(kind, units, part, **({"reverse": 900} | known if known else {}))
+
+
+def came(desk: Desk, *told: Disposition, known: tuple[Disposition, ...] | None = None) -> list[Alert]:
+    facts = disposed()
+    return arrive(desk, replace(facts, dispositions=told, disposed=known))
+
+
+def received(desk: Desk) -> str:
+    """As any later message says it."""
+    (label,) = desk.event("reverse_deliveries/attach_deliverable", attached())
+    return labels(label).get("Received", "nothing")
+
+
+A, B = piece(1, 11, id=1), piece(1, 12, id=2)
+SAME = piece(1, 11, id=3)
+
+
+@pytest.mark.parametrize(
+    ("told", "units"),
+    [
+        ([((piece(1, 11),), None), ((piece(1, 11),), None)], "1"),
+        ([((piece(1, 11),), None), ((piece(1, 12),), None)], "2"),
+        ([((piece(1, 11), piece(1, 11)), None)], "2"),
+        ([((piece(1, 11),), (A,)), ((piece(1, 11),), (A,))], "1"),
+        ([((piece(1, 11),), (A,)), ((piece(1, 11),), (A, SAME))], "2"),
+        ([((piece(1, 11),), (A,)), ((piece(1, 11),), None)], "1"),
+        ([((piece(1, 11),), ()), ((piece(1, 12),), (A, B))], "2"),
+        ([((piece(1, 11, "missing"),), (piece(1, 11, "missing", id=1),)), ((piece(1, 12),), (B,))], "1"),
+        ([((piece(0, 11),), None)], "1"),
+    ],
+    ids=[
+        "the same twice and nobody knows its id",
+        "two lines",
+        "two of one line in one body",
+        "the same twice by its id",
+        "two alike, known by their ids",
+        "again, and Shopify is not reached",
+        "Shopify learns of it later",
+        "one is missing",
+        "not counted",
+    ],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_disposition_counts_once_however_often_it_is_told(
+    told: list[tuple[tuple[Disposition, ...], tuple[Disposition, ...] | None]], units: str, turned: bool
+) -> None:
+    desk = Desk()
+    tell(desk, "approve", quantity=3)
+
+    for pieces, known in reversed(told) if turned else told:
+        came(desk, *pieces, known=known)
+
+    assert received(desk) == units
+
+
+PIECES = (piece(1, 11), piece(2, 12), piece(1, 13, "missing"), piece(1, 14, "not_restocked"))
+KNOWN = tuple(replace(each, id=number, reverse=900, at=START) for number, each in enumerate(PIECES, 1))
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(
+        st.tuples(st.sets(st.sampled_from(range(4)), min_size=1), st.none() | st.sampled_from(range(5))),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_what_was_received_does_not_depend_on_order_repetition_or_what_could_be_looked_up(
+    bodies: list[tuple[set[int], int | None]],
+) -> None:
+    """Whatever is looked up knows the first of them, or none yet."""
+    desk = Desk()
+    tell(desk, "approve", quantity=9)
+    for told, looked in bodies:
+        came(desk, *(PIECES[n] for n in sorted(told)), known=None if looked is None else KNOWN[:looked])
+
+    there = set().union(*(told for told, _ in bodies), *(range(looked or 0) for _, looked in bodies))
+    units = sum(PIECES[n].quantity for n in there if PIECES[n].kind != "missing")
+    assert received(desk) == (str(units) if units else "nothing")
+
+
 def test_a_parcel_that_names_no_return_belongs_to_the_orders_only_one() -> None:
     desk = Desk()
     tell(desk, "approve")
@@ -253,6 +343,70 @@ def test_a_return_that_is_its_own_subject_is_told_of_too() -> None:
     desk.event("reverse_deliveries/attach_deliverable", attached(), subjects.resource(SHOP, "return", BACK))
 
     assert [alert.title for alert in desk.told("return-labelled")] == [f"Return {BACK}: label or tracking attached"]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3, 4), (3, 2, 1, 0, 4), (2, 0, 4, 3, 1)])
+def test_each_closing_and_reopening_is_told_once_whatever_comes_first_and_however_often(order: tuple[int, ...]) -> None:
+    desk = Desk()
+    turns = [("close", 1.0), ("reopen", 2.0), ("close", 3.0), ("close", 3.1), ("reopen", 4.0)]
+    tell(desk, "approve")
+
+    for which in (*order, *order):
+        topic, hour = turns[which]
+        tell(desk, topic, START + hours(hour))
+
+    told = rules_of([alert for alert in desk.alerts if alert.rule in ("return-closed", "return-reopened")])
+    assert sorted(told) == ["return-closed", "return-closed", "return-reopened", "return-reopened"]
+
+
+# --- next-generation Events: what they show ---------------------------------------------------------------------------
+
+
+def shown(desk: Desk, status: str, at: datetime, **changed: Any) -> list[Alert]:
+    facts = returned(status, dispositions=(), **changed)
+    return desk.event("returns/update", facts, occurred=at, source=Source.EVENT)
+
+
+def test_a_shop_that_sends_events_only_is_told_each_milestone_once() -> None:
+    desk = Desk()
+    line = ReturnLine(2, processed=2, refunded=0)
+
+    shown(desk, "requested", START)
+    for _ in range(2):
+        shown(desk, "open", START + hours(1), approved=START + hours(1))
+        shown(desk, "open", START + hours(3), lines=(line,), approved=START + hours(1))
+        shown(desk, "closed", START + hours(4), lines=(line,), approved=START + hours(1), closed=START + hours(4))
+    shown(desk, "open", START + hours(6), lines=(line,), approved=START + hours(1))
+
+    assert [(alert.rule, alert.title, alert.since - START) for alert in desk.alerts if alert.milestone] == [
+        ("return-initiated", f"Return {NAME}: requested", hours(0)),
+        ("return-approved", f"Return {NAME}: approved", hours(1)),
+        ("return-received", f"Return {NAME}: received 2 of 2", hours(3)),
+        ("return-closed", f"Return {NAME}: closed", hours(4)),
+        ("return-reopened", f"Return {NAME}: reopened", hours(6)),
+    ]
+
+
+@pytest.mark.parametrize(("status", "rule"), [("declined", "return-declined"), ("canceled", "return-canceled")])
+def test_an_event_may_show_its_end(status: str, rule: str) -> None:
+    desk = Desk()
+
+    shown(desk, status, START, decline_reason="final_sale")
+
+    assert rules_of(desk.alerts) == ["return-initiated", rule]
+
+
+def test_a_look_that_lags_behind_its_topic_reopens_nothing() -> None:
+    desk = Desk()
+    tell(desk, "approve", START)
+    arrive(desk)
+    tell(desk, "close", START + hours(1))
+
+    shown(desk, "open", START + hours(1) + timedelta(seconds=20))
+    desk.passes(hours(2))
+
+    assert desk.told("return-reopened") == []
+    assert [alert.title for alert in desk.told("refund-due")] == [f"Return {NAME}: closed without a refund for 2 units"]
 
 
 # --- return-undecided -------------------------------------------------------------------------------------------------

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from schemas.facts import Assessment, Customer
+from schemas.facts import Assessment, Customer, Disposition, ReturnLine
 from schemas.money import Money
 from stages.shopify import shapes
 from stages.shopify.answers import Answer, Denied, Found, Missing, Unavailable
-from stages.shopify.lookup import Lookup, OpenHolds, What
+from stages.shopify.lookup import Disposed, Lookup, OpenHolds, What
 from stages.shopify.lookups import look_up
 from stages.shopify.operations import Operation
 from stages.shopify.orders import order_facts
+from stages.shopify.returned import return_facts
 from stages.shopify.stock import item_of
 from tests.stages.asking import SHOP, ToldShopify
 
 GID = "gid://shopify/Order/1"
+NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -146,3 +149,46 @@ async def test_a_customers_segments_are_those_of_the_configured_ones(said: Answe
 async def test_a_page_that_does_not_come_makes_the_holds_unknown() -> None:
     shopify = Paged({None: page("a", "1"), "1": Unavailable("down")})
     assert isinstance(await look_up(shopify, Lookup(SHOP, What.HOLDS, "1")), Unavailable)
+
+
+# --- what came back ---------------------------------------------------------------------------------------------------
+
+REVERSE, LINE = "gid://shopify/ReverseFulfillmentOrder/3", "gid://shopify/LineItem/7"
+FULFILLED = shapes.FulfilledLine(shapes.Named(LINE))
+PARTS = shapes.ReverseLines(
+    (
+        shapes.ReverseLine(
+            "gid://shopify/ReverseFulfillmentOrderLineItem/4",
+            FULFILLED,
+            (shapes.Disposed("gid://shopify/ReverseFulfillmentOrderDisposition/5", "NOT_RESTOCKED", 2, NOW),),
+        ),
+    )
+)
+CAME = Disposition("not_restocked", 2, part=4, id=5, reverse=3, line=7, at=NOW)
+
+
+async def test_what_came_back_is_known_by_its_own_id_and_the_orders_line() -> None:
+    shopify = ToldShopify(SHOP)
+    node = shapes.ReverseNode(REVERSE, line_items=PARTS)
+    shopify.told["ReverseFulfillmentOrder", REVERSE] = Found(shapes.ReverseFulfillmentOrder(node))
+
+    assert await look_up(shopify, Lookup(SHOP, What.DISPOSED, "3")) == Found(Disposed((CAME,)))
+
+
+def test_a_return_says_of_each_line_what_was_processed_refunded_and_what_it_is_worth() -> None:
+    worth = shapes.ShopMoney(shapes.Amount(Decimal("2000"), "JPY"))
+    line = shapes.ReturnLine(2, 1, 1, 0, None, FULFILLED, worth)
+    found = return_facts(
+        shapes.ReturnNode(
+            "gid://shopify/Return/1",
+            request_approved_at=NOW,
+            return_line_items=shapes.ReturnLines((line, shapes.ReturnLine(1))),
+            reverse_fulfillment_orders=shapes.ReverseOrders((shapes.ReverseOrder(REVERSE, PARTS),)),
+        )
+    )
+
+    assert found.lines == (
+        ReturnLine(2, 7, processed=1, refunded=1, refundable=0, worth=Money(Decimal("2000"), "JPY")),
+        ReturnLine(1, processed=0, refunded=0),
+    )
+    assert (found.received, found.refunded, found.approved, found.dispositions) == (1, 1, NOW, (CAME,))

@@ -27,6 +27,7 @@ from pipeline.simulators.shopify.returns import (
     ReverseFulfillmentOrderLineItem,
     ShopifyPaymentsDispute,
     ShopifyPaymentsDisputeReasonDetails,
+    fulfilled,
 )
 
 
@@ -65,6 +66,7 @@ def _asked(told: Telling, sale: Sale) -> Return:
     number = told.number()
     line = ReturnLineItem(
         id=gid("ReturnLineItem", number + 1),
+        fulfillment_line_item=fulfilled(sale.number + 2),
         quantity=1,
         unprocessed_quantity=1,
         refundable_quantity=1,
@@ -141,7 +143,10 @@ def _arrived(told: Telling, minute: float, back: Return, reverse: ReverseFulfill
         created_at=told.moment(minute),
     )
     line = ReverseFulfillmentOrderLineItem(
-        id=gid("ReverseFulfillmentOrderLineItem", number), total_quantity=1, dispositions=(disposed,)
+        id=gid("ReverseFulfillmentOrderLineItem", number),
+        fulfillment_line_item=back.return_line_items.nodes[0].fulfillment_line_item,
+        total_quantity=1,
+        dispositions=(disposed,),
     )
     back = _counted(back, processed_quantity=1, unprocessed_quantity=0)
     told.change(minute, structs.replace(reverse, status="CLOSED", line_items=Page((line,))), back)
