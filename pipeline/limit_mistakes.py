@@ -10,16 +10,14 @@ from difflib import get_close_matches
 
 from pipeline.document import Mistake
 from schemas.configuration import Configuration, Job
+from stages.rules.storefront import OUR_SCOPES
 
 _SCOPE = re.compile(r"(unauthenticated_|customer_)?(read|write)_[a-z_]+")
-#: Those that our subscriptions and questions need; Shopify has many more, and new ones.
-KNOWN_SCOPES = tuple(
-    f"read_{what}"
-    for what in (
-        *("orders", "all_orders", "customers", "inventory", "products", "returns", "fulfillments", "draft_orders"),
-        *("merchant_managed_fulfillment_orders", "assigned_fulfillment_orders", "third_party_fulfillment_orders"),
-        *("payment_terms", "shopify_payments_disputes", "themes", "locations", "checkouts"),
-    )
+#: Some of Shopify's; it has more, and new ones.
+_KNOWN_SCOPES = (
+    *sorted(OUR_SCOPES),
+    *("read_all_orders", "read_draft_orders", "read_checkouts", "read_themes", "read_locations"),
+    *("read_assigned_fulfillment_orders", "read_third_party_fulfillment_orders"),
 )
 _SURE = 0.93
 
@@ -30,7 +28,7 @@ def in_limits(whole: Configuration) -> Iterator[Mistake]:
     yield from _times(whole)
     for number, job in enumerate(whole.rules.operations.jobs):
         yield from _job(job, f"rules.operations.jobs[{number}]")
-    yield from _scopes(whole.rules.operations.required_scopes, "rules.operations.required_scopes")
+    yield from _scopes(whole.rules.operations.required_scopes or (), "rules.operations.required_scopes")
 
 
 def _shares(whole: Configuration) -> Iterator[Mistake]:
@@ -75,8 +73,8 @@ def _job(job: Job, path: str) -> Iterator[Mistake]:
 
 def _scopes(scopes: Sequence[str], path: str) -> Iterator[Mistake]:
     for number, scope in enumerate(scopes):
-        close = get_close_matches(scope, KNOWN_SCOPES, n=1, cutoff=_SURE)
+        close = get_close_matches(scope, _KNOWN_SCOPES, n=1, cutoff=_SURE)
         if not _SCOPE.fullmatch(scope):
             yield Mistake(f"{path}[{number}]", f"`{scope}` is no scope of Shopify's, like read_orders")
-        elif close and scope not in KNOWN_SCOPES:
+        elif close and scope not in _KNOWN_SCOPES:
             yield Mistake(f"{path}[{number}]", f"`{scope}` is no scope of Shopify's; did you mean `{close[0]}`?")

@@ -283,12 +283,13 @@ class SyncRules(Configured, frozen=True):
 
 
 class OperationRules(Configured, frozen=True):
-    """`tls_off_after`: a domain that was served over TLS is not, for so long. `signatures_failed_from`: so many
+    """`required_scopes`: that one of them is not granted is told; unset, that one is taken away which our own questions
+    need. `tls_off_after`: a domain that was served over TLS is not, for so long. `signatures_failed_from`: so many
     deliveries within a minute that are not signed as Shopify signs are told.
     """
 
     jobs: tuple[Job, ...] = ()
-    required_scopes: tuple[str, ...] = ()
+    required_scopes: tuple[str, ...] | None = None
     tls_off_after: timedelta = timedelta(hours=1)
     signatures_failed_from: Positive = 10
     sync: SyncRules = SyncRules()

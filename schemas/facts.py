@@ -577,10 +577,13 @@ class ScopesFacts(Facts, frozen=True, tag="scopes"):
 
 
 class AppSubscriptionFacts(Facts, frozen=True, tag="app-subscription"):
+    """app_subscriptions/*. `cap`: of what its usage may cost; `capped`: that is nearly reached."""
+
     id: str | None = None
     name: str | None = None
     status: str | None = None
     price: Money | None = None
+    cap: Money | None = None
     capped: bool = False
 
 

@@ -103,3 +103,10 @@ def location(body: bytes) -> Parsed:
     found = whole(body, _Location)
     facts = LocationFacts(id=required(number(found.id), "$.id"), name=text(found.name), active=flag(found.active))
     return Parsed(facts, About("location", facts.id), moment(found.updated_at))
+
+
+def location_removed(body: bytes) -> Parsed:
+    """Shopify deletes none that stocks anything."""
+    found = whole(body, _Location)
+    facts = LocationFacts(id=required(number(found.id), "$.id"), name=text(found.name), active=False, has_stock=False)
+    return Parsed(facts, About("location", facts.id))

@@ -17,7 +17,6 @@ from schemas.facts import (
 from stages.bodies.fields import (
     NULL,
     Body,
-    absent,
     flag,
     many,
     moment,
@@ -72,13 +71,19 @@ class _Scopes(Body):
 
 
 def scopes(body: bytes) -> Parsed:
+    """A list that is null, or has a null in it, is not known: who grants nothing says so by an empty one."""
     found = whole(body, _Scopes)
+    told = {"current": found.current, "previous": found.previous}
     facts = ScopesFacts(
         previous=texts(found.previous),
         current=texts(found.current),
-        absent=absent(found, {"current": "current", "previous": "previous"}),
+        absent=tuple(name for name, raw in told.items() if not _is_whole(raw)),
     )
     return Parsed(facts, None, moment(found.updated_at))
+
+
+def _is_whole(raw: Raw) -> bool:
+    return bytes(raw).startswith(b"[") and len(texts(raw)) == len(many(raw, Raw))
 
 
 class _Subscription(Body):
@@ -86,6 +91,7 @@ class _Subscription(Body):
     name: Raw = NULL
     status: Raw = NULL
     price: Raw = NULL
+    capped_amount: Raw = NULL
     currency: Raw = NULL
     updated_at: Raw = NULL
 
@@ -102,6 +108,7 @@ def _app_subscription(body: bytes, capped: bool) -> Parsed:
         name=text(found.name),
         status=word(found.status),
         price=money(found.price, text(found.currency)),
+        cap=money(found.capped_amount, text(found.currency)),
         capped=capped,
     )
     return Parsed(facts, About("app-subscription", number(found.admin_graphql_api_id) or gid), moment(found.updated_at))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from schemas.facts import UnknownFacts
 from schemas.reasons import RejectReason
 from stages.bodies import drafts, fulfillments, inventory, operations, orders, payments, returns
+from stages.bodies.fields import integer
 from stages.bodies.nextgen import event
 from stages.bodies.parsed import About, Parsed, Reader
 from stages.stage import Reject
@@ -54,6 +55,7 @@ READERS: dict[str, Reader] = {
     "locations/update": inventory.location,
     "locations/activate": inventory.location,
     "locations/deactivate": inventory.location,
+    "locations/delete": inventory.location_removed,
     "checkouts/create": payments.checkout,
     "checkouts/update": payments.checkout,
     "order_transactions/create": payments.transaction,
@@ -106,11 +108,13 @@ def facts_of(topic: str, body: bytes) -> Parsed:
 def facts_of_event(topic: str, event_topic: str, gid: str | None, body: bytes) -> Parsed:
     """A next-generation Event: `topic` is what we call it, `event_topic` and `gid` are its own headers' words.
 
-    Of what is deleted there is no state left to look up: such an Event is read like the classic topic of its name.
+    Of what is deleted there is no state left to look up: such an Event says what the classic topic of its name says,
+    which is the identity and no more.
     """
     _utf8(body)
     if topic.endswith("/delete"):
-        return facts_of(topic, body) if topic in READERS else unknown(topic)
+        reader, identity = READERS.get(topic), integer(gid)
+        return unknown(topic) if reader is None or identity is None else reader(b'{"id":%d}' % identity)
     return event(event_topic, gid, body) or unknown(topic)
 
 

@@ -20,8 +20,10 @@ from schemas.facts import (
     ProtectFacts,
     ReturnFacts,
     RiskFacts,
+    ScopesFacts,
     ShopFacts,
     SoldFacts,
+    SubscriptionsFacts,
     VariantFacts,
 )
 from stages.dossiers.assessments import with_assessments, with_risk
@@ -49,13 +51,17 @@ from stages.dossiers.tags import TAGS, tagged
 _LOCATED = 12
 
 
+#: What is not in these lists is missed: none of them ends early.
+_WHOLE = (ScopesFacts, SubscriptionsFacts)
+
+
 def merged(dossier: Dossier, event: Event) -> Dossier:
     """The dossier with what the event tells."""
     return _sold(dossier, event, event.facts) if isinstance(event.facts, SoldFacts) else _told(dossier, event)
 
 
 def _told(dossier: Dossier, event: Event) -> Dossier:
-    facts = bounded(event.facts)
+    facts = event.facts if isinstance(event.facts, _WHOLE) else bounded(event.facts)
     stamp = stamp_of(event, getattr(facts, "updated", None))
     told = Known(stamp, event.kind, _own(facts))
     dossier = replace(
@@ -78,7 +84,7 @@ def _told(dossier: Dossier, event: Event) -> Dossier:
             return _returned(dossier, event, facts, stamp, looked_up)
         case CheckoutFacts() | DraftFacts() if facts.customer is not None:
             return replace(dossier, customer=newest(dossier.customer, Known(looked_up, event.kind, facts.customer)))
-        case ShopFacts() | DomainFacts():
+        case ShopFacts() | DomainFacts() | ScopesFacts():
             return replace(dossier, spans=storefront_spans(dossier.spans, facts, stamp, looked_up))
         case _:
             return dossier

@@ -18,6 +18,7 @@ from schemas.facts import (
     PrivacyFacts,
     ReturnFacts,
     RiskFacts,
+    ScopesFacts,
     ShopFacts,
     ThemeFacts,
     TransactionFacts,
@@ -27,6 +28,7 @@ _BY_IDENTITY: Mapping[type, Callable[[Any], object]] = {
     RiskFacts: lambda facts: facts.assessment.provider,
     HoldFacts: lambda facts: facts.hold.id if facts.hold else f"{facts.fulfillment_order}/all",
     InventoryFacts: lambda facts: facts.location_id,
+    ScopesFacts: lambda facts: "unknown" if "current" in facts.absent else "told",
     TransactionFacts: lambda facts: f"{facts.id}/{facts.status}",
 }
 

@@ -47,10 +47,10 @@ def with_signal(dossier: Dossier, signal: AnySignal, kind: str) -> Dossier:
 
 
 def _of(signal: ChainBehind | TaskStopped | DeadLettered | SignaturesFailed) -> str:
-    """What of the pipeline it is about; of signatures each minute of an hour: a small number hides no large one."""
+    """What of the pipeline it is about; what is counted by the minute of an hour: a small number hides none."""
     match signal:
         case DeadLettered():
-            return f"{signal.stage}/{signal.reason}"
+            return f"{signal.stage}/{signal.reason}/{signal.occurred:%M}"
         case SignaturesFailed():
             return f"{signal.occurred:%M}"
         case _:

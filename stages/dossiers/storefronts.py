@@ -1,20 +1,25 @@
-"""What a shop has shown of its storefront, and when: the password, its primary domain, and TLS for each host."""
+"""What a shop has shown, and when: its storefront's password, its primary domain, TLS for each host, its scopes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from schemas.facts import DomainFacts, ShopFacts
+from schemas.facts import DomainFacts, ScopesFacts, ShopFacts
 from stages.dossiers.registers import Span, Stamp, spanned
 
 Spans = dict[str, dict[str, Span]]
 
+#: The thing whose words are the scopes that were granted.
+GRANTED = "granted"
+
 
 def storefront_spans(
-    spans: Mapping[str, dict[str, Span]], facts: ShopFacts | DomainFacts, at: Stamp, seen: Stamp
+    spans: Mapping[str, dict[str, Span]], facts: ShopFacts | DomainFacts | ScopesFacts, at: Stamp, seen: Stamp
 ) -> Spans:
     """`at`: of the body's own words; `seen`: of what was looked up for it."""
+    if isinstance(facts, ScopesFacts):
+        return _granted(dict(spans), facts, at.updated)
     if isinstance(facts, ShopFacts):
         found = _added(dict(spans), "password", _switch(facts.password_enabled), at.updated)
         if facts.primary is not None:
@@ -24,6 +29,14 @@ def storefront_spans(
     if facts.host is None or facts.removed:
         return found
     return _added(found, f"tls/{facts.host}", _switch(facts.ssl), at.updated)
+
+
+def _granted(spans: Spans, facts: ScopesFacts, at: datetime) -> Spans:
+    """What was granted until then was so just before."""
+    for scopes, moment in ((facts.previous, at - timedelta.resolution), (facts.current, at)):
+        for scope in scopes:
+            spans = _added(spans, GRANTED, scope, moment)
+    return spans
 
 
 def _switch(is_on: bool | None) -> str | None:

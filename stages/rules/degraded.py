@@ -150,13 +150,17 @@ def _dead(case: Case) -> Iterator[Verdict]:
 
 
 def _of_dead(reports: Sequence[DeadLettered]) -> Said:
-    why = [f"{report.stage}: {report.reason.replace('-', ' ')}" for report in reports]
+    why = list(dict.fromkeys(f"{report.stage}: {report.reason.replace('-', ' ')}" for report in reports))
     return Said(
         title=f"Records are dead letters: {_first_of(why)}",
         since=min(report.occurred for report in reports),
         severity=Severity.WARNING,
         audiences=_OURS,
-        details=details(of=_first_of(why), meanwhile="what they tell is missing in alerts, until they are given back"),
+        details=details(
+            of=_first_of(why),
+            how_many=sum(report.count for report in reports),
+            meanwhile="what they tell is missing in alerts, until they are given back",
+        ),
         next_step="Look at them with `pipeline dead-letters list`, and give them back once the cause is mended.",
         end="Records were dead letters",
     )

@@ -5,7 +5,7 @@ A privacy request stays open, with its deadline, until somebody acknowledges it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +13,7 @@ from schemas.alerts import Audience, Severity
 from schemas.facts import PrivacyFacts, ScopesFacts, ShopFacts
 from schemas.signals import ShopShut, TokenRefused
 from stages.dossiers.registers import Known
+from stages.dossiers.storefronts import GRANTED
 from stages.rules.rule import Case, Clear, Fire, Said, Verdict, admin_link, details
 from stages.rules.storefront_parts import PARTS
 from stages.rules.words import moment
@@ -22,6 +23,13 @@ SHUT_PLANS = frozenset({"frozen", "cancelled", "canceled", "fraudulent"})
 _PAUSED_PLANS = frozenset({"dormant", "paused"})
 PRIVACY_DAYS = timedelta(days=30)
 _SHOWN_SCOPES = 3
+#: Those that our subscriptions and questions need.
+OUR_SCOPES = frozenset(
+    {
+        *("read_orders", "read_customers", "read_products", "read_inventory", "read_returns", "read_fulfillments"),
+        *("read_merchant_managed_fulfillment_orders", "read_payment_terms", "read_shopify_payments_disputes"),
+    }
+)
 _TO = (Audience.IT_SUPPORT, Audience.ECOMMERCE)
 
 
@@ -72,10 +80,9 @@ class PrivacyRequest:
 
 def _uninstalled(case: Case) -> Iterator[Verdict]:
     """Whatever the shop tells of the app afterwards says that it is installed again."""
-    gone = [known for known in case.dossier.every(ShopFacts) if known.value.uninstalled]
-    if not gone:
+    since = _gone(case)
+    if since is None:
         return
-    since = gone[-1].stamp.occurred
     if any(at > since for at in _heard(case)):
         yield Clear("the app is installed again", "uninstalled")
         return
@@ -84,6 +91,12 @@ def _uninstalled(case: Case) -> Iterator[Verdict]:
     lines = {"meanwhile": "no events arrive, and nothing can be looked up"}
     said = _said(case, title, (Severity.CRITICAL, since), step, "settings/apps", **lines)
     yield Fire(said, "uninstalled")
+
+
+def _gone(case: Case) -> datetime | None:
+    """When the app was uninstalled last."""
+    gone = [known.stamp.occurred for known in case.dossier.every(ShopFacts) if known.value.uninstalled]
+    return gone[-1] if gone else None
 
 
 def _heard(case: Case) -> Iterator[datetime]:
@@ -100,11 +113,15 @@ def _heard(case: Case) -> Iterator[datetime]:
 
 
 def _scopes(case: Case) -> Iterator[Verdict]:
-    scopes = case.dossier.every(ScopesFacts)
-    if not scopes or "current" in scopes[-1].value.absent:
+    """An app that was uninstalled is granted nothing, which is no news of its own."""
+    gone = _gone(case)
+    if gone is not None and not any(at > gone for at in _heard(case)):
+        yield Clear("the app was uninstalled", "scopes")
         return
-    known, required = scopes[-1], case.configuration.rules.operations.required_scopes
-    missing = [scope for scope in required if not _is_granted(scope, known.value.current)]
+    told = [known for known in case.dossier.every(ScopesFacts) if "current" not in known.value.absent]
+    if not told:
+        return
+    known, missing = told[-1], _missing(case, told[-1])
     if not missing:
         yield Clear("all required scopes are granted", "scopes")
         return
@@ -120,12 +137,22 @@ def _scopes(case: Case) -> Iterator[Verdict]:
     yield Fire(said, "scopes", level=len(missing))
 
 
+def _missing(case: Case, known: Known[ScopesFacts]) -> list[str]:
+    """Of those that the configuration requires; without any, of ours what was granted before."""
+    required = case.configuration.rules.operations.required_scopes
+    if required is None:
+        granted = case.dossier.spans.get(GRANTED, {})
+        before = [scope for scope, span in granted.items() if span.first < known.stamp.updated]
+        required = tuple(sorted(scope for scope in OUR_SCOPES if _is_granted(scope, before)))
+    return [scope for scope in required if not _is_granted(scope, known.value.current)]
+
+
 def _first_of(scopes: list[str]) -> str:
     more = len(scopes) - _SHOWN_SCOPES
     return ", ".join(scopes[:_SHOWN_SCOPES]) + (f" and {more} more" if more > 0 else "")
 
 
-def _is_granted(scope: str, granted: tuple[str, ...]) -> bool:
+def _is_granted(scope: str, granted: Collection[str]) -> bool:
     """Who may write may read: Shopify then need not name the smaller scope."""
     return scope in granted or (scope.startswith("read_") and f"write_{scope.removeprefix('read_')}" in granted)
 

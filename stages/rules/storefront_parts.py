@@ -195,7 +195,7 @@ def _of_billing(case: Case, known: Known[AppSubscriptionFacts], title: str, seve
         since=known.stamp.occurred,
         severity=severity,
         audiences=_OWNERS,
-        details=details(shop=case.shop, plan=known.value.name, price=known.value.price),
+        details=details(shop=case.shop, plan=known.value.name, price=known.value.price, cap=known.value.cap),
         next_step=step,
         link=admin_link(case.shop, "settings/billing"),
     )

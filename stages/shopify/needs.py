@@ -94,7 +94,7 @@ def _storefront_needs(event: Event, ask: Ask) -> Needs:
     match event.facts:
         case DomainFacts():
             return {"primary": ask(What.SHOP, "")}
-        case LocationFacts(id=identity, active=active) if active is not True:
+        case LocationFacts(id=identity, active=active, has_stock=None) if active is not True:
             return {"has_stock": ask(What.LOCATION, identity)}
         case _:
             return _return_needs(event, ask)

@@ -66,3 +66,9 @@ def test_a_location_is_read_without_its_address() -> None:
 def test_a_level_of_no_item_is_rejected() -> None:
     with pytest.raises(Reject, match="inventory_item_id"):
         varied("inventory_levels/update", without=("inventory_item_id", "admin_graphql_api_id"))
+
+
+def test_a_location_that_is_deleted_stocks_nothing() -> None:
+    read = facts_of("locations/delete", b'{"id": 4}')
+
+    assert (read.about, read.facts) == (About("location", 4), LocationFacts(id=4, active=False, has_stock=False))

@@ -37,10 +37,10 @@ def test_a_shop_is_read_exactly_without_its_owner() -> None:
 def test_a_subscription_is_read_exactly() -> None:
     read = parsed("app_subscriptions/update", "app_subscriptions_update__1")
     gid = "gid://shopify/AppSubscription/1029266952"
-    price = Money(Decimal("10.00"), "USD")
+    price, cap = Money(Decimal("10.00"), "USD"), Money(Decimal("20.0"), "USD")
 
     assert (read.about, read.updated) == (About("app-subscription", 1029266952), NEW_YEAR)
-    assert read.facts == AppSubscriptionFacts(id=gid, name="Webhook Test", status="pending", price=price)
+    assert read.facts == AppSubscriptionFacts(id=gid, name="Webhook Test", status="pending", price=price, cap=cap)
     capped = varied("app_subscriptions/update").facts
     assert isinstance(capped, AppSubscriptionFacts)
     assert not capped.capped
@@ -101,6 +101,8 @@ def test_the_end_of_a_shop_is_read_exactly() -> None:
     [
         ("app/scopes_update", {"previous": ["a", "b"], "current": ["a"]}, ScopesFacts(("a", "b"), ("a",))),
         ("app/scopes_update", {"previous": ["a"]}, ScopesFacts(("a",), absent=("current",))),
+        ("app/scopes_update", {"previous": [], "current": None}, ScopesFacts(absent=("current",))),
+        ("app/scopes_update", {"previous": [], "current": ["a", None]}, ScopesFacts((), ("a",), absent=("current",))),
         ("themes/publish", {"id": 7, "name": "Dawn", "role": "MAIN"}, ThemeFacts(7, "Dawn", "main")),
         (
             "domains/update",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.simulators.samples import bodies, topics
-from schemas.facts import UnknownFacts
+from schemas.facts import LocationFacts, UnknownFacts
 from schemas.resources import COMPLIANCE, RESOURCES
 from stages.bodies.parsed import About
 from stages.bodies.table import READERS, facts_of, facts_of_event
@@ -61,6 +61,9 @@ def test_a_next_generation_event_that_names_nothing_is_not_understood(body: byte
 
 
 def test_of_what_was_deleted_nothing_is_left_to_look_up() -> None:
+    shut = facts_of_event("locations/delete", "Location", "gid://shopify/Location/7", b'{"fields_changed":[]}')
+    assert (shut.about, shut.facts) == (About("location", 7), LocationFacts(id=7, active=False, has_stock=False))
+    assert facts_of_event("locations/delete", "Location", None, b"{}").facts == UnknownFacts()
     gone = facts_of_event("orders/delete", "Order", "gid://shopify/Order/7", b"{}")
     assert gone.facts == UnknownFacts()
 

@@ -126,6 +126,7 @@ def test_dead_letters_are_a_warning_with_their_reasons() -> None:
     desk = Desk()
 
     (alert,) = dead(desk, 0)
+    assert labels(alert)["How many"] == "4"
     dead(desk, 1, "subject-unknown")
 
     assert (alert.title, alert.severity) == ("Records are dead letters: enrich: undecodable", Severity.WARNING)

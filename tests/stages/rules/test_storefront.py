@@ -95,6 +95,16 @@ def test_a_required_scope_that_is_not_granted_is_critical_and_named() -> None:
     ]
 
 
+def test_an_app_that_is_uninstalled_lacks_no_scopes_besides() -> None:
+    desk = Desk(needing("read_orders"))
+    scopes(desk, 4)
+
+    uninstalled(desk, 5)
+
+    assert desk.open_conditions == {"storefront-critical|uninstalled"}
+    assert scopes(desk, 6) == []
+
+
 def test_of_many_missing_scopes_the_title_names_a_few() -> None:
     desk = Desk(needing("read_a", "read_b", "read_c", "read_d", "read_e"))
 
@@ -109,7 +119,40 @@ def test_scopes_that_nobody_requires_and_those_that_are_not_known_are_silent() -
 
     assert scopes(desk, 1, "read_orders", before=("read_returns",)) == []
     assert tell(desk, "app/scopes_update", ScopesFacts(absent=("current", "previous")), 2) == []
-    assert scopes(Desk(), 1, before=("read_orders",)) == []
+    assert scopes(Desk(needing()), 1, before=("read_orders",)) == []
+    assert scopes(Desk(), 1, "read_orders", before=("read_orders", "read_themes")) == []
+
+
+def test_without_a_list_it_is_told_what_is_taken_away_that_our_own_questions_need() -> None:
+    desk = Desk()
+
+    (alert,) = scopes(desk, 5, "write_products", before=("read_orders", "write_products", "read_themes"))
+
+    assert alert.title == "demo.myshopify.com does not grant the required scope read_orders"
+    assert scopes(desk, 6, "write_products", "read_themes", before=("write_products",)) == []
+    assert [end.state for end in scopes(desk, 7, "read_orders", "write_products")] == [AlertState.RESOLVED]
+
+
+def test_that_a_scope_was_granted_may_be_learned_afterwards() -> None:
+    desk = Desk()
+    assert scopes(desk, 5, "read_products", before=("read_products",)) == []
+
+    (alert,) = scopes(desk, 3, "read_orders", before=("read_orders",))
+
+    assert alert.title == "demo.myshopify.com does not grant the required scope read_orders"
+
+
+def test_what_is_not_known_of_scopes_hides_nothing_whichever_comes_first() -> None:
+    desk = Desk(needing("read_orders"))
+    tell(desk, "app/scopes_update", ScopesFacts(absent=("current", "previous")), 9)
+
+    assert [alert.rule for alert in scopes(desk, 5, "read_returns")] == ["storefront-critical"]
+
+
+def test_of_very_many_scopes_none_is_taken_for_missing() -> None:
+    many = tuple(f"read_{number}" for number in range(200))
+
+    assert scopes(Desk(needing("read_199")), 1, *many) == []
 
 
 # --- the shop ---------------------------------------------------------------------------------------------------------

@@ -248,7 +248,8 @@ def billing(desk: Desk, minute: int, status: str | None) -> list[Alert]:
 
 
 def capped(desk: Desk, minute: int) -> list[Alert]:
-    facts = AppSubscriptionFacts(id="gid://shopify/AppSubscription/3", name="Pro", status="active", capped=True)
+    gid = "gid://shopify/AppSubscription/3"
+    facts = AppSubscriptionFacts(id=gid, name="Pro", status="active", cap=usd(200), capped=True)
     return tell(desk, "app_subscriptions/approaching_capped_amount", facts, minute, PLAN)
 
 
@@ -276,6 +277,7 @@ def test_charges_near_their_cap_are_told_once_a_month_whatever_else_is_told_of_t
         Severity.WARNING,
         True,
     )
+    assert labels(alert)["Cap"] == "200 USD"
     assert capped(desk, 6) == []
     assert len(capped(desk, 60 * 24 * 35)) == 1
 
