@@ -6,8 +6,8 @@ import argparse
 import sys
 import time
 
-from tests.scenarios.company import changed, default
-from tests.scenarios.day import arriving, day, differences, played
+from tests.scenarios.company import calendars, changed, default
+from tests.scenarios.day import arriving, day, differences, played, weeks
 from tests.scenarios.shops import EACH, FIRST, Shops
 from tests.scenarios.way import WAYS
 
@@ -18,11 +18,12 @@ def main() -> int:
     asked.add_argument("--first", type=int, default=0)
     asked.add_argument("--each", type=int, default=3)
     asked.add_argument("--way", choices=[*WAYS])
+    asked.add_argument("--weeks", action="store_true", help="what takes longer than a day")
     given = asked.parse_args()
     out, wrong, began, events = sys.stdout, 0, time.perf_counter(), 0
     for seed in range(given.first, given.first + given.seeds):
         whole = default() if seed % 2 == 0 else changed()
-        it = day(seed, whole, given.each)
+        it = weeks(seed, calendars(), given.each) if given.weeks else day(seed, whole, given.each)
         for name in [given.way] if given.way else WAYS:
             steps = arriving(it, WAYS[name], seed)
             chain = played(it, Shops(), steps)

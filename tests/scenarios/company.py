@@ -1,6 +1,6 @@
 """Who is told: a team for every audience, named like it, so that whom a story means is whom it names.
 
-Two configurations: what the file leaves out, and one in which the thresholds are others.
+Three configurations: what the file leaves out, one in which the thresholds are others, and one with calendars.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from schemas.alerts import Audience
+from schemas.calendars import Calendar, PublicHolidays
 from schemas.configuration import (
     Approval,
     Basic,
@@ -89,6 +90,18 @@ def changed() -> Configuration:
     )
     policies = tuple(replace(one, total_from=Decimal(9000)) if one.total_from else one for one in default().approvals)
     return replace(default(), rules=rules, approvals=policies)
+
+
+def calendars() -> Configuration:
+    """The same company, whose teams work in other places of the world; what nobody sells for weeks is no news."""
+    offices = (
+        Calendar(name="dresden", time_zone="Europe/Berlin", holidays=(PublicHolidays(country="DE", subdivision="SN"),)),
+        Calendar(name="new-york", time_zone="America/New_York", holidays=(PublicHolidays(country="US"),)),
+    )
+    of = {Audience.OPERATIONS.value: "dresden", Audience.CUSTOMER_SERVICE.value: "new-york"}
+    whole = default()
+    teams = tuple(replace(team, calendar=of.get(team.name)) for team in whole.teams)
+    return replace(whole, calendars=offices, teams=teams, rules=replace(whole.rules, off=("sync-stopped",)))
 
 
 def _operations() -> OperationRules:

@@ -28,15 +28,18 @@ from tests.scenarios.stories.orders import BadAddress, Lacking, LateRisk, OnTerm
 from tests.scenarios.stories.parcels import InParts, OneOfTwo, Refused, Shipped, TakenBack
 from tests.scenarios.stories.payments import Declined, Left, OneCard
 from tests.scenarios.stories.returns import Disputed, RefundFails, SentBack
+from tests.scenarios.stories.silences import Lost, RestWaits, Stalled
 from tests.scenarios.stories.stock import Counted, SoldOut
 from tests.scenarios.stories.story import Story
+from tests.scenarios.stories.waits import Authorized, ByTransfer, Neglected, OnDelivery, Overdue
 from tests.scenarios.truth import Told, found
 from tests.scenarios.way import Way
 
 #: A Tuesday.
 START = datetime(2026, 11, 3, 0, 0, tzinfo=UTC)
 LENGTH = timedelta(hours=24)
-_LAST_BEGIN = 16 * 3600
+#: What begins later is hardly told to its end.
+_BEGIN_WITHIN = 2 / 3
 
 Kind = Callable[[Plot], Story]
 STORIES: Sequence[Kind] = (
@@ -83,6 +86,11 @@ STORIES: Sequence[Kind] = (
 OWN: Sequence[Kind] = (ScopesLost, Locked, BulkFails, Uninstalled)
 
 
+#: What takes longer than a day. New York's clocks go back on the first Sunday.
+SLOW: Sequence[Kind] = (ByTransfer, OnDelivery, Authorized, Overdue, Neglected, Stalled, RestWaits, Lost)
+WEEKS_START, WEEKS = datetime(2026, 10, 28, 0, 0, tzinfo=UTC), timedelta(days=36)
+
+
 @dataclass(frozen=True)
 class Day:
     """`steps` as they happened; a way makes of them what arrives."""
@@ -91,26 +99,37 @@ class Day:
     start: datetime
     stories: Sequence[Story]
     steps: Sequence[Step]
+    length: timedelta = LENGTH
 
     @property
     def end(self) -> datetime:
-        return self.start + LENGTH
+        return self.start + self.length
 
 
 def day(
-    seed: int, whole: Configuration, each: int, start: datetime = START, told: Sequence[Kind] = (*STORIES, *OWN)
+    seed: int,
+    whole: Configuration,
+    each: int,
+    start: datetime = START,
+    told: Sequence[Kind] = (*STORIES, *OWN),
+    length: timedelta = LENGTH,
 ) -> Day:
     """`each` of every story that is told."""
-    chance, stories = Random(seed), list[Story]()
+    chance, stories, last = Random(seed), list[Story](), round(length.total_seconds() * _BEGIN_WITHIN)
     kinds = [kind for kind in told for _ in range(each)]
     for index, kind in enumerate(kinds):
-        begin = start + timedelta(seconds=chance.randrange(_LAST_BEGIN))
+        begin = start + timedelta(seconds=chance.randrange(last))
         shop = own_shop(index) if kind in OWN else SHOP
         stories.append(kind(Plot(index, begin, Random(f"{seed}/{index}"), whole, shop)))
     for story in stories:
         story.tell()
     steps = [step for story in stories for step in story.plot.steps]
-    return Day(whole, start, stories, sorted(steps, key=lambda step: step.at))
+    return Day(whole, start, stories, sorted(steps, key=lambda step: step.at), length)
+
+
+def weeks(seed: int, whole: Configuration, each: int) -> Day:
+    """A month of what takes its time, over weekends, holidays and a change of the clocks."""
+    return day(seed, whole, each, WEEKS_START, SLOW, WEEKS)
 
 
 def played(it: Day, shops: Shops, steps: Sequence[Step]) -> Chain:
