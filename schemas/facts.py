@@ -279,12 +279,39 @@ class InventoryFacts(Facts, frozen=True, tag="inventory"):
 
 
 class InventoryItemFacts(Facts, frozen=True, tag="inventory-item"):
+    """inventory_items/create, update and delete."""
+
     item_id: int
     sku: str | None = None
     tracked: bool | None = None
     updated: datetime | None = None
+    deleted: bool = False
     #: Looked up with `answer.inventory`.
     item: Item | None = None
+
+
+class ProductVariant(Struct, frozen=True, omit_defaults=True):
+    """Of a product, what stands for an inventory item."""
+
+    item_id: int
+    sku: str | None = None
+    policy: str | None = None
+
+
+class ProductFacts(Facts, frozen=True, tag="product"):
+    """products/create, update and delete. `variants` None: looked up, where a body or an Event does not carry them.
+
+    The copy for an inventory item has that one of its variants, and of one that was deleted none.
+    """
+
+    id: int
+    title: str | None = None
+    vendor: str | None = None
+    status: str | None = None
+    tags: tuple[str, ...] | None = None
+    updated: datetime | None = None
+    deleted: bool = False
+    variants: tuple[ProductVariant, ...] | None = None
 
 
 class SoldFacts(Facts, frozen=True, tag="sold"):
@@ -651,6 +678,7 @@ AnyFacts = (
     | ShipmentFacts
     | InventoryFacts
     | InventoryItemFacts
+    | ProductFacts
     | SoldFacts
     | VariantFacts
     | CheckoutFacts

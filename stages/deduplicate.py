@@ -32,6 +32,7 @@ from schemas.facts import (
     InventoryItemFacts,
     LocationFacts,
     OrderFacts,
+    ProductFacts,
     RiskFacts,
 )
 from schemas.reasons import DropReason, RejectReason
@@ -45,12 +46,13 @@ _STATES = (
     FulfillmentFacts,
     InventoryFacts,
     InventoryItemFacts,
+    ProductFacts,
     CheckoutFacts,
     DraftFacts,
     LocationFacts,
     AppSubscriptionFacts,
 )
-_HAPPENINGS = frozenset({"draft_orders/delete"})
+_HAPPENINGS = frozenset({"draft_orders/delete", "inventory_items/delete", "products/delete"})
 
 
 class Newest(Struct, frozen=True, array_like=True):

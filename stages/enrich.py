@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from schemas import codec, topics
 from schemas.configuration import Configuration
 from schemas.events import Event, Source
-from schemas.facts import HoldFacts, OrderFacts, PrivacyFacts, RiskFacts
+from schemas.facts import HoldFacts, OrderFacts, PrivacyFacts, ProductFacts, RiskFacts
 from schemas.questions import Question
 from schemas.reasons import DropReason, RejectReason, RetryReason
 from schemas.records import REDRIVEN_AT, Record
@@ -51,6 +51,7 @@ from stages.stage import (
     TimerKind,
     Work,
 )
+from stages.variants import SHOWN, told_to_items
 
 
 class Late(Struct, frozen=True):
@@ -71,7 +72,7 @@ _FIRST_LATE = timedelta(seconds=5)
 class Enrich:
     """`card_key` keys the hash that stands for a card; without it cards are not told apart."""
 
-    families: Sequence[Family[Any]] = (PLACES, LATE, REFUSALS, SHUT, HEARD, SOLD)
+    families: Sequence[Family[Any]] = (PLACES, LATE, REFUSALS, SHUT, HEARD, SOLD, SHOWN)
 
     def __init__(self, configuration: Configuration, shopify: Shopify, card_key: bytes | None = None) -> None:
         self._configuration = configuration
@@ -135,7 +136,7 @@ class Enrich:
         wait_for(worth, waited(context), self._settings.patience)
         yield from shop_news(event.shop, self._replies(needs, context).values(), context)
         wanted = items_wanted(draft.event, self._configuration, context)
-        for told in (event, *copies(event), *sales(event, wanted, context)):
+        for told in (event, *copies(event), *sales(event, wanted, context), *told_to_items(event, context)):
             yield Emit(topics.ENRICHED, told.subject, told, told.kind)
         yield from heard(event, self._configuration.rules.operations.sync.topics, context)
         if late is None or not _is_older(event, late.event):
@@ -191,7 +192,7 @@ class Enrich:
                 unknown[name] = reply
         test = event.test or (isinstance(facts, RiskFacts | HoldFacts) and facts.test)
         event = replace(event, facts=facts, incomplete=tuple(sorted(unknown)), test=test)
-        if event.source is Source.EVENT and isinstance(facts, OrderFacts):
+        if event.source is Source.EVENT and isinstance(facts, OrderFacts | ProductFacts):
             event = replace(event, updated=facts.updated)
         return in_time(event), unknown
 
@@ -225,7 +226,8 @@ class Enrich:
                 received=context.wall,
                 delivery_id=f"{event.delivery_id}/facts/{'+'.join(came)}",
             )
-            yield Emit(topics.ENRICHED, answer.subject, answer, answer.kind)
+            for told in (answer, *told_to_items(answer, context)):
+                yield Emit(topics.ENRICHED, told.subject, told, told.kind)
         else:
             event = late.event
         yield from self._ask_again(timer, Late(event, late.since), context)

@@ -1,11 +1,32 @@
-"""inventory_levels/*, inventory_items/*, variants/* and locations/*."""
+"""inventory_levels/*, inventory_items/*, products/*, variants/* and locations/*."""
 
 from __future__ import annotations
 
 from msgspec import Raw
 
-from schemas.facts import InventoryFacts, InventoryItemFacts, LocationFacts, VariantFacts
-from stages.bodies.fields import NULL, Body, count, flag, integer, moment, number, required, text, whole, word
+from schemas.facts import (
+    InventoryFacts,
+    InventoryItemFacts,
+    LocationFacts,
+    ProductFacts,
+    ProductVariant,
+    VariantFacts,
+)
+from stages.bodies.fields import (
+    NULL,
+    Body,
+    count,
+    flag,
+    integer,
+    many,
+    moment,
+    number,
+    required,
+    tags,
+    text,
+    whole,
+    word,
+)
 from stages.bodies.parsed import About, Parsed
 
 _ITEM_IN_GID = "?inventory_item_id="
@@ -57,6 +78,54 @@ def item(body: bytes) -> Parsed:
         updated=moment(found.updated_at),
     )
     return Parsed(facts, About("inventory", facts.item_id), facts.updated)
+
+
+def item_deleted(body: bytes) -> Parsed:
+    facts = InventoryItemFacts(item_id=required(number(whole(body, _Item).id), "$.id"), deleted=True)
+    return Parsed(facts, About("inventory", facts.item_id))
+
+
+class _VariantOf(Body):
+    inventory_item_id: Raw = NULL
+    sku: Raw = NULL
+    inventory_policy: Raw = NULL
+
+
+class _Product(Body):
+    id: Raw = NULL
+    title: Raw = NULL
+    vendor: Raw = NULL
+    status: Raw = NULL
+    tags: Raw = NULL
+    variants: Raw = NULL
+    updated_at: Raw = NULL
+
+
+def product(body: bytes) -> Parsed:
+    """Shopify writes the first hundred of its variants; the others hear of it with their next reading."""
+    found = whole(body, _Product)
+    facts = ProductFacts(
+        id=required(number(found.id), "$.id"),
+        title=text(found.title),
+        vendor=text(found.vendor),
+        status=word(found.status),
+        tags=None if found.tags is NULL else tags(found.tags),
+        updated=moment(found.updated_at),
+        variants=None if found.variants is NULL else _variants(found.variants),
+    )
+    return Parsed(facts, About("product", facts.id), facts.updated)
+
+
+def _variants(raw: Raw) -> tuple[ProductVariant, ...]:
+    found = ((number(one.inventory_item_id), one) for one in many(raw, _VariantOf))
+    return tuple(
+        ProductVariant(item, text(one.sku), word(one.inventory_policy)) for item, one in found if item is not None
+    )
+
+
+def product_deleted(body: bytes) -> Parsed:
+    facts = ProductFacts(id=required(number(whole(body, _Product).id), "$.id"), deleted=True)
+    return Parsed(facts, About("product", facts.id))
 
 
 class _Variant(Body):

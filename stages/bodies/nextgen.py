@@ -14,15 +14,17 @@ from schemas.facts import (
     InventoryItemFacts,
     LocationFacts,
     OrderFacts,
+    ProductFacts,
     ReturnFacts,
     UnknownFacts,
 )
-from stages.bodies.fields import NULL, Body, integer, members, one, text, whole
+from stages.bodies.fields import NULL, Body, integer, members, number, one, text, whole
 from stages.bodies.orders import EMPTY_SAYS
 from stages.bodies.parsed import About, Parsed
 
 
 class _Delivery(Body):
+    id: Raw = NULL
     data: Raw = NULL
 
 
@@ -35,12 +37,17 @@ def event(topic: str, gid: str | None, body: bytes) -> Parsed | None:
 
     Raises Reject for a body that is no JSON object.
     """
-    delivery = whole(body, _Delivery)
-    named = gid or _named_in(topic, delivery)
+    named = gid or _named_in(topic, whole(body, _Delivery))
     identity = integer(named)
     if named is None or identity is None or topic not in _KINDS:
         return None
     return Parsed(_facts(topic, named, identity), About(_KINDS[topic], identity))
+
+
+def identity_in(topic: str, gid: str | None, body: bytes) -> int | None:
+    """Of the resource, whatever became of it; None where nothing names it. Raises Reject as `event` does."""
+    delivery = whole(body, _Delivery)
+    return integer(gid or _named_in(topic, delivery)) or number(delivery.id)
 
 
 _KINDS = {
@@ -48,6 +55,7 @@ _KINDS = {
     "FulfillmentOrder": "fulfillment-order",
     "Return": "return",
     "InventoryItem": "inventory",
+    "Product": "product",
     "Location": "location",
 }
 
@@ -62,6 +70,8 @@ def _facts(topic: str, gid: str, identity: int) -> AnyFacts:
             return ReturnFacts(id=identity)
         case "InventoryItem":
             return InventoryItemFacts(item_id=identity)
+        case "Product":
+            return ProductFacts(id=identity)
         case "Location":
             return LocationFacts(id=identity)
         case _:
@@ -74,6 +84,7 @@ _ASKED_AS = {
     "FulfillmentOrder": "fulfillmentOrder",
     "Return": "return",
     "InventoryItem": "inventoryItem",
+    "Product": "product",
     "Location": "location",
 }
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from schemas.facts import UnknownFacts
 from schemas.reasons import RejectReason
 from stages.bodies import drafts, fulfillments, inventory, operations, orders, payments, returns
-from stages.bodies.fields import integer
-from stages.bodies.nextgen import event
+from stages.bodies.nextgen import event, identity_in
 from stages.bodies.parsed import About, Parsed, Reader
 from stages.stage import Reject
 
@@ -49,6 +48,10 @@ READERS: dict[str, Reader] = {
     "inventory_levels/disconnect": inventory.level_disconnected,
     "inventory_items/create": inventory.item,
     "inventory_items/update": inventory.item,
+    "inventory_items/delete": inventory.item_deleted,
+    "products/create": inventory.product,
+    "products/update": inventory.product,
+    "products/delete": inventory.product_deleted,
     "variants/out_of_stock": inventory.out_of_stock,
     "variants/in_stock": inventory.in_stock,
     "locations/create": inventory.location,
@@ -113,8 +116,8 @@ def facts_of_event(topic: str, event_topic: str, gid: str | None, body: bytes) -
     """
     _utf8(body)
     if topic.endswith("/delete"):
-        reader, identity = READERS.get(topic), integer(gid)
-        return unknown(topic) if reader is None or identity is None else reader(b'{"id":%d}' % identity)
+        identity = identity_in(event_topic, gid, body)
+        return unknown(topic) if topic not in READERS or identity is None else READERS[topic](b'{"id":%d}' % identity)
     return event(event_topic, gid, body) or unknown(topic)
 
 

@@ -143,8 +143,8 @@ def _item(read: Callable[[Item], object]) -> Callable[[Sight], object]:
 
     def seen(sight: Sight) -> object:
         dossier = sight.case.dossier
-        if dossier.item is not None:
-            return read(dossier.item.value)
+        if dossier.stocked is not None:
+            return read(dossier.stocked)
         told = dossier.newest(VariantFacts)
         return None if told is None else read(Item(told.id, told.sku, product_id=told.product_id, policy=told.policy))
 

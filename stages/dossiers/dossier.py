@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import reduce
 from typing import TypeVar, cast
 
 from msgspec import Struct
@@ -25,8 +26,10 @@ from schemas.facts import (
     FulfillmentOrderFacts,
     Hold,
     HoldFacts,
+    InventoryItemFacts,
     Item,
     OrderFacts,
+    ProductFacts,
     RefundFacts,
     ReturnFacts,
     RiskFacts,
@@ -61,8 +64,9 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
     (of a return also `looked/7` when Shopify was asked, `shown/7` by next-generation Events);
     of `address-parts` the words are what it lacks (`city,zip`), or `whole`, of `address-edition` its editions.
     `to_ship`: the fulfillment orders that were open at the last look. `readings`: an item's available units over all
-    online locations, by the time of the reading; `stock`: by location's id, where it is not only one that sells
-    online. `rhythm`: in which five minutes of an hour a topic was heard, as bits, by the hour's number; of two weeks.
+    online locations, by the time of the reading, None where it was not watched then (a draft); `stock`: by location's
+    id, where it is not only one that sells online. `rhythm`: in which five minutes of an hour a topic was heard, as
+    bits, by the hour's number; of two weeks.
     `sold`: of an item, the newest orders by their number; `sold_hourly`: the units of older ones by the hour's number.
     `disposed`: what came back, by its own id, as looked up.
     `incomplete`: what was to be looked up and is not known, and
@@ -85,7 +89,7 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
     recommendation: Known[str | None] | None = None
     payment: Known[Payment] | None = None
     item: Known[Item] | None = None
-    readings: dict[str, Known[int]] = {}
+    readings: dict[str, Known[int | None]] = {}
     stock: dict[str, Known[tuple[tuple[int, int], ...]]] = {}
     incomplete: dict[str, Known[bool]] = {}
     heard: datetime | None = None
@@ -134,6 +138,25 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
         missing = (name for name in PARTS if name in order.absent)
         found = {name: self.facts[f"order/{name}"] for name in missing if f"order/{name}" in self.facts}
         return _overlaid(order, {name: getattr(known.value, name) for name, known in found.items()})
+
+    @property
+    def stocked(self) -> Item | None:
+        """The item as it was looked up last, with what it and its product have told of themselves since."""
+        if self.item is None:
+            return None
+        told: list[ProductFacts | InventoryItemFacts] = [known.value for known in self._since_lookup(ProductFacts)]
+        told += [known.value for known in self._since_lookup(InventoryItemFacts)]
+        return reduce(_told_of_item, told, self.item.value)
+
+    @property
+    def is_deleted(self) -> bool:
+        """The item, or its product, and it was not there any more when it was looked up last."""
+        product, item = self._since_lookup(ProductFacts), self._since_lookup(InventoryItemFacts)
+        return any(known.value.deleted for known in product[-1:]) or any(known.value.deleted for known in item[-1:])
+
+    def _since_lookup(self, of: type[F]) -> Sequence[Known[F]]:
+        looked_up = None if self.item is None else self.item.stamp.occurred
+        return [known for known in self.every(of) if looked_up is not None and known.stamp.occurred >= looked_up]
 
     @property
     def checkout(self) -> CheckoutFacts | None:
@@ -218,6 +241,18 @@ def _says(facts: OrderFacts, name: str) -> bool:
     if name in facts.absent:
         return False
     return name in ("fulfillment", "cancelled", "closed") or getattr(facts, name) is not None
+
+
+def _told_of_item(item: Item, facts: ProductFacts | InventoryItemFacts) -> Item:
+    """What is not said stays."""
+    told: dict[str, object] = {}
+    if isinstance(facts, InventoryItemFacts):
+        told |= {"sku": facts.sku, "tracked": facts.tracked}
+    else:
+        told |= {"product": facts.title, "vendor": facts.vendor, "product_status": facts.status, "tags": facts.tags}
+        for variant in facts.variants or ():
+            told |= {"sku": variant.sku, "policy": variant.policy}
+    return replace(item, **{name: value for name, value in told.items() if value is not None})
 
 
 def _hold_told(holds: dict[str, Hold], facts: HoldFacts) -> None:

@@ -15,8 +15,8 @@ from schemas.facts import (
     HoldFacts,
     InventoryFacts,
     InventoryItemFacts,
-    Item,
     OrderFacts,
+    ProductFacts,
     ProtectFacts,
     ReturnFacts,
     RiskFacts,
@@ -27,7 +27,7 @@ from schemas.facts import (
     VariantFacts,
 )
 from stages.dossiers.assessments import with_assessments, with_risk
-from stages.dossiers.dossier import Dossier, Payment, is_at_one_place
+from stages.dossiers.dossier import Dossier, Payment
 from stages.dossiers.registers import (
     MANY,
     Known,
@@ -44,12 +44,9 @@ from stages.dossiers.registers import (
 from stages.dossiers.returns import return_spans
 from stages.dossiers.sales import OBSERVED, with_sale
 from stages.dossiers.shelves import LOOK, PARTS, place_of
+from stages.dossiers.stock import with_stock
 from stages.dossiers.storefronts import storefront_spans
 from stages.dossiers.tags import TAGS, tagged
-
-#: How many readings of an item are kept by location: each holds up to MANY of those.
-_LOCATED = 12
-
 
 #: What is not in these lists is missed: none of them ends early.
 _WHOLE = (ScopesFacts, SubscriptionsFacts)
@@ -78,8 +75,8 @@ def _told(dossier: Dossier, event: Event) -> Dossier:
             return with_risk(dossier, event, facts, looked_up)
         case HoldFacts() if facts.open_holds is not None:
             return replace(dossier, holds=newest(dossier.holds, Known(looked_up, event.kind, facts.open_holds)))
-        case InventoryFacts() | InventoryItemFacts() | VariantFacts():
-            return _item(dossier, event, facts, looked_up)
+        case InventoryFacts() | InventoryItemFacts() | ProductFacts() | VariantFacts():
+            return with_stock(dossier, event, facts, stamp)
         case ReturnFacts() | DispositionFacts():
             return _returned(dossier, event, facts, stamp, looked_up)
         case CheckoutFacts() | DraftFacts() if facts.customer is not None:
@@ -215,29 +212,6 @@ def _could_look_at_address(event: Event, facts: OrderFacts) -> bool:
     if event.source is Source.ANSWER:
         return event.kind in ("answer.address", "answer.facts")
     return facts.requires_shipping is True and facts.cancelled is None and facts.fulfillment in (None, "partial")
-
-
-def _item(
-    dossier: Dossier, event: Event, facts: InventoryFacts | InventoryItemFacts | VariantFacts, looked_up: Stamp
-) -> Dossier:
-    if facts.item is None:
-        return dossier
-    spans = seen(dossier.spans, OBSERVED, "yes", event.occurred)
-    dossier = replace(dossier, item=newest(dossier.item, Known(looked_up, event.kind, facts.item)), spans=spans)
-    at = (event.updated or event.occurred).isoformat()
-    if (units := _by_location(facts.item)) is not None:
-        stock = shelved(dossier.stock, at, Known(looked_up, event.kind, units), cap=_LOCATED)
-        dossier = replace(dossier, stock=stock)
-    if facts.item.available is None:
-        return dossier
-    reading = Known(looked_up, event.kind, facts.item.available)
-    return replace(dossier, readings=shelved(dossier.readings, at, reading))
-
-
-def _by_location(item: Item) -> tuple[tuple[int, int], ...] | None:
-    if not item.levels or is_at_one_place(item):
-        return None
-    return tuple((level.location_id, level.available) for level in item.levels if level.available is not None)
 
 
 def _sold(dossier: Dossier, event: Event, facts: SoldFacts) -> Dossier:

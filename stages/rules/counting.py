@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
-from schemas.facts import InventoryFacts, InventoryItemFacts, Item
-from stages.dossiers.registers import Known
+from schemas.facts import InventoryFacts, Item
+from stages.dossiers.registers import CAP, Known, Stamp
 from stages.rules.rule import Case, Clear, Verdict
 
 
@@ -31,22 +32,18 @@ def counted(case: Case) -> Counted | str | None:
 
 def watched(case: Case) -> Item | str | None:
     """Wherever it is stocked."""
-    known = case.dossier.item
-    if known is None:
+    item = case.dossier.stocked
+    if item is None:
         return None
-    item = known.value
-    if item.tracked is False or _is_untracked_since(case, known.stamp.occurred):
+    if case.dossier.is_deleted:
+        return "it was deleted"
+    if item.tracked is False:
         return "its stock is not tracked any more"
     if item.product_status is not None and item.product_status != "active":
         return f"the product is {item.product_status} now"
     if item.bundle:
         return "it is a bundle, whose parts are counted"
     return None if item.tracked is None or item.product_status is None else item
-
-
-def _is_untracked_since(case: Case, looked_up: datetime) -> bool:
-    told = case.dossier.every(InventoryItemFacts)
-    return bool(told) and told[-1].value.tracked is False and told[-1].stamp.occurred >= looked_up
 
 
 def _is_disconnected(case: Case, item: Item) -> bool:
@@ -62,23 +59,37 @@ def gone(why: str | None) -> Iterator[Verdict]:
 
 
 def since_when(
-    course: Sequence[Known[int]],
+    course: Sequence[Known[int | None]],
     is_open: bool,
-    is_over: Callable[[Known[int]], bool],
-    is_news: Callable[[Known[int], int], bool],
+    is_over: Callable[[int, Stamp], bool],
+    is_news: Callable[[int, Stamp, int], bool],
 ) -> datetime | None:
     """Since when it holds, by all readings in their order. `is_news` is told the most that has been there before.
 
-    Only the newest readings are kept: what is open began before them.
+    Only the newest readings are kept: what is open began before them. A gap in which the item was not watched ends
+    everything, and the reading behind it is where it starts from.
     """
     if not course:
         return None
-    began = course[0].stamp.updated if is_open else None
-    most = course[0].value
+    began, most = course[0].stamp.updated if is_open else None, None
     for known in course:
-        if is_over(known):
+        units, at = known.value, known.stamp
+        if units is None:
+            began = most = None
+            continue
+        most = units if most is None else most
+        if is_over(units, at):
             began = None
-        elif is_news(known, most):
-            began = began or known.stamp.updated
-        most = max(most, known.value)
+        elif is_news(units, at, most):
+            began = began or at.updated
+        most = max(most, units)
     return began
+
+
+def started(course: Sequence[Known[int | None]]) -> Known[int] | None:
+    """The reading that an item starts from, the first one or the one behind the last gap. None: not remembered."""
+    gaps = [number for number, known in enumerate(course) if known.value is None]
+    if not gaps and len(course) >= CAP:
+        return None
+    behind = course[gaps[-1] + 1 :] if gaps else course
+    return None if not behind else cast("Known[int]", behind[0])

@@ -56,19 +56,19 @@ class InventoryCover:
 def _since(case: Case, pace: Pace) -> datetime | None:
     rules = case.configuration.rules.inventory
 
-    def is_news(known: Known[int], _: int) -> bool:
-        lasts = _lasts(case, pace, known.stamp.updated, known.value)
-        return known.value > 0 and lasts is not None and lasts < rules.cover_below
+    def is_news(units: int, at: Stamp, _: int) -> bool:
+        lasts = _lasts(case, pace, at.updated, units)
+        return units > 0 and lasts is not None and lasts < rules.cover_below
 
     return since_when(
         _course(case, pace),
         bool(case.open),
-        lambda known: _is_enough(case, pace, known.stamp.updated, known.value),
+        lambda units, at: _is_enough(case, pace, at.updated, units),
         is_news,
     )
 
 
-def _course(case: Case, pace: Pace) -> list[Known[int]]:
+def _course(case: Case, pace: Pace) -> list[Known[int | None]]:
     """The readings, and the newest of them once more at the newest sale: that changes the pace."""
     course, newest = [*course_of_whole(case.dossier)], pace.newest
     if course and newest is not None and newest > course[-1].stamp.updated:

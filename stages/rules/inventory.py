@@ -4,9 +4,10 @@ What counts is the sum over active locations that fulfil online orders, and that
 rules are silent, but for a variant that Shopify itself says has run out. Each of the three is a course, not a state:
 an item's readings are gone through by their time, so that the first one is only where it starts from, and what comes
 late changes nothing but the past. Between the threshold and its margin nothing changes. What falls from enough to
-nothing is low and out of stock, and stays low until there is enough again. Not yet: routes by vendor and tag, the
-digest of first readings; that a product was archived is seen at its next reading. Many alerts at once are the group
-stage's to bundle.
+nothing is low and out of stock, and stays low until there is enough again. What its product tells of itself counts at
+once; while it is a draft, archived, or not tracked, nothing is read, and what is read behind that is where it starts
+from anew. Not yet: the digest of first readings. Not promised: that a location was deactivated is seen at once; it is
+with an item's next reading. Many alerts at once are the group stage's to bundle.
 """
 
 from __future__ import annotations
@@ -75,8 +76,8 @@ class InventoryOut:
         since = since_when(
             course_of_whole(case.dossier),
             bool(case.open),
-            lambda known: known.value > 0,
-            lambda known, most: most > 0 or known.stamp.delivery in told,
+            lambda units, _: units > 0,
+            lambda _, at, most: most > 0 or at.delivery in told,
         )
         if found.available > 0:
             yield Clear(f"{found.available} available again")
@@ -101,8 +102,8 @@ class InventoryOversold:
         since = since_when(
             course_of_whole(case.dossier),
             bool(case.open),
-            lambda known: known.value >= 0,
-            lambda known, most: known.value < most,
+            lambda units, _: units >= 0,
+            lambda units, _, most: units < most,
         )
         if found.available >= 0:
             yield Clear("there are as many as were sold")
@@ -135,8 +136,8 @@ def _low_since(case: Case, item: Item, place: Place, is_open: bool) -> datetime 
     return since_when(
         course_of(place, case.dossier, item),
         is_open,
-        lambda known: known.value >= enough,
-        lambda known, most: known.value < below <= most,
+        lambda units, _: units >= enough,
+        lambda units, _, most: units < below <= most,
     )
 
 

@@ -46,16 +46,16 @@ def recovered_at(below: int, rules: InventoryRules) -> int:
     return below + max(1, int((Decimal(below) * rules.margin).to_integral_value(ROUND_CEILING)))
 
 
-def course_of(place: Place, dossier: Dossier, item: Item) -> Sequence[Known[int]]:
+def course_of(place: Place, dossier: Dossier, item: Item) -> Sequence[Known[int | None]]:
     """The readings of what is counted, by their time."""
     if not place.key or is_at_one_place(item):
         return course_of_whole(dossier)
-    stock = dossier.stock.values()
-    readings = [Known(known.stamp, known.kind, _units(known.value, place)) for known in stock]
+    readings = [known for known in dossier.readings.values() if known.value is None]
+    readings += [Known(known.stamp, known.kind, _units(known.value, place)) for known in dossier.stock.values()]
     return sorted(readings, key=lambda known: known.stamp)
 
 
-def course_of_whole(dossier: Dossier) -> Sequence[Known[int]]:
+def course_of_whole(dossier: Dossier) -> Sequence[Known[int | None]]:
     return sorted(dossier.readings.values(), key=lambda known: known.stamp)
 
 

@@ -23,6 +23,7 @@ from schemas.facts import (
     Item,
     LocationFacts,
     OrderFacts,
+    ProductFacts,
     ReturnFacts,
     ShopFacts,
     SubscriptionsFacts,
@@ -55,6 +56,7 @@ class What(StrEnum):
     HOLDS_BESIDE = "holds-beside"
     ITEM = "item"
     ITEM_OF_VARIANT = "item-of-variant"
+    PRODUCT = "product"
     CHECKOUT = "checkout"
     ABANDONMENT = "abandonment"
     RETURN_STATE = "return-state"
@@ -146,6 +148,7 @@ Value = (
     | Disposed
     | ShopFacts
     | LocationFacts
+    | ProductFacts
     | SyncFacts
     | SubscriptionsFacts
 )

@@ -27,6 +27,7 @@ from schemas.facts import (
     Item,
     LocationFacts,
     OrderFacts,
+    ProductFacts,
     ReturnFacts,
     RiskFacts,
     ShopFacts,
@@ -74,10 +75,8 @@ def needs_of(event: Event, place: Place | None) -> Needs:
             return _risk_needs(facts, ask)
         case HoldFacts() as facts:
             return {"open_holds": _asked_for_holds(facts, place, ask)}
-        case InventoryFacts() as facts:
-            return {"item": ask(What.ITEM, facts.item_id, event.updated)}
-        case VariantFacts() as facts:
-            return {"item": ask(What.ITEM_OF_VARIANT, facts.id) if place is None else ask(What.ITEM, place.identity)}
+        case InventoryFacts() | InventoryItemFacts() | ProductFacts() | VariantFacts():
+            return _stock_needs(event, place, ask)
         case CheckoutFacts(customer_id=int() as customer) | DraftFacts(customer_id=int() as customer):
             return {"customer": ask(What.CUSTOMER, customer)}
         case _:
@@ -88,6 +87,20 @@ def _risk_needs(facts: RiskFacts, ask: Ask) -> Needs:
     """Whether Shopify covers it is worth a question only where there is something to cover."""
     needs = {"risk": ask(What.ORDER, facts.order_id)}
     return needs | {"protect": ask(What.PROTECT, facts.order_id)} if facts.assessment.level in _AT_RISK else needs
+
+
+def _stock_needs(event: Event, place: Place | None, ask: Ask) -> Needs:
+    match event.facts:
+        case InventoryFacts() as facts:
+            return {"item": ask(What.ITEM, facts.item_id, event.updated)}
+        case InventoryItemFacts(item_id=identity, deleted=False) if event.source is Source.EVENT:
+            return {"item": ask(What.ITEM, identity)}
+        case ProductFacts(id=identity, deleted=False, variants=None):
+            return {"product": ask(What.PRODUCT, identity)}
+        case VariantFacts() as facts:
+            return {"item": ask(What.ITEM_OF_VARIANT, facts.id) if place is None else ask(What.ITEM, place.identity)}
+        case _:
+            return {}
 
 
 def _storefront_needs(event: Event, ask: Ask) -> Needs:
@@ -111,8 +124,6 @@ def _return_needs(event: Event, ask: Ask) -> Needs:
 def _event_needs(event: Event, ask: Ask) -> Needs:
     """A next-generation Event says of what it is, and no more."""
     match event.facts:
-        case InventoryItemFacts(item_id=identity):
-            return {"item": ask(What.ITEM, identity)}
         case ReturnFacts(id=identity):
             return {"return": ask(What.RETURN_STATE, identity)}
         case _:

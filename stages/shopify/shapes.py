@@ -410,6 +410,21 @@ class InventoryItem(Shape, frozen=True):
 class VariantItem(Shape, frozen=True):
     id: str
     inventory_item: Named | None = None
+    sku: str | None = None
+    inventory_policy: str | None = None
+
+
+class VariantItems(Shape, frozen=True):
+    nodes: tuple[VariantItem, ...] = ()
+
+
+class ProductNode(Product, frozen=True):
+    updated_at: Moment | None = None
+    variants: VariantItems = VariantItems()
+
+
+class ProductData(Shape, frozen=True):
+    product: ProductNode | None = None
 
 
 class Abandoned(Shape, frozen=True):

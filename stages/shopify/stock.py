@@ -1,10 +1,10 @@
-"""What is known of an inventory item: its product, and its quantities over all locations."""
+"""What is known of an inventory item: its product, and its quantities over all locations; of a product its items."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from schemas.facts import Item, Level
+from schemas.facts import Item, Level, ProductFacts, ProductVariant
 from stages.shopify import shapes
 from stages.shopify.answers import Found
 from stages.shopify.client import Shopify
@@ -13,6 +13,9 @@ from stages.shopify.operations import Nodes, Operation
 from stages.shopify.places import variant
 
 INVENTORY_ITEMS: Operation[Nodes[shapes.InventoryItem]] = Operation("InventoryItems", Nodes[shapes.InventoryItem])
+
+
+PRODUCT = Operation("Product", shapes.ProductData)
 
 
 async def item(shopify: Shopify, lookup: Lookup) -> Reply:
@@ -86,3 +89,26 @@ async def item_of_variant(shopify: Shopify, lookup: Lookup) -> Reply:
     if not (isinstance(place, Found) and isinstance(place.value, Place)):
         return place
     return await item(shopify, Lookup(lookup.shop, What.ITEM, str(place.value.identity), lookup.since))
+
+
+async def product(shopify: Shopify, lookup: Lookup) -> Reply:
+    """With the first hundred of its variants, as a webhook has them."""
+
+    def value(data: shapes.ProductData) -> ProductFacts | None:
+        return None if data.product is None else product_of(data.product)
+
+    asked = {"id": gid("Product", lookup.identity)}
+    return told(await shopify.query(lookup.shop, PRODUCT, asked, lookup.since), value)
+
+
+def product_of(node: shapes.ProductNode) -> ProductFacts:
+    items = ((number(variant.inventory_item.id), variant) for variant in node.variants.nodes if variant.inventory_item)
+    return ProductFacts(
+        id=number(node.id),
+        title=node.title,
+        vendor=node.vendor,
+        status=words(node.status),
+        tags=node.tags,
+        updated=node.updated_at,
+        variants=tuple(ProductVariant(item, variant.sku, words(variant.inventory_policy)) for item, variant in items),
+    )

@@ -43,6 +43,7 @@ KINDS = {
     "Dispute": "ShopifyPaymentsDispute",
     "InventoryItems": "InventoryItem",
     "VariantItems": "ProductVariant",
+    "Product": "Product",
     "AbandonedCheckout": "AbandonedCheckout",
     "PaymentSchedule": "PaymentSchedule",
     "PaymentTerms": "PaymentTerms",

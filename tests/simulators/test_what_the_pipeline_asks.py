@@ -38,6 +38,7 @@ KINDS = {
     What.HOLDS_BESIDE: "FulfillmentOrder",
     What.ITEM: "InventoryItem",
     What.ITEM_OF_VARIANT: "ProductVariant",
+    What.PRODUCT: "Product",
     What.ABANDONMENT: "AbandonedCheckout",
     What.RETURN_STATE: "Return",
     What.DISPOSED: "ReverseFulfillmentOrder",

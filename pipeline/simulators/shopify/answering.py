@@ -29,6 +29,7 @@ _ONE_BY_ID: Final = {
     "refund": "Refund",
     "dispute": "ShopifyPaymentsDispute",
     "location": "Location",
+    "product": "Product",
     "reverseFulfillmentOrder": "ReverseFulfillmentOrder",
 }
 _SEARCHED: Final[Mapping[str, Callable[[Order], object]]] = {

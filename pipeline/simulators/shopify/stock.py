@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pipeline.simulators.shopify.graph import Joined, Link, Part, Thing
 
@@ -12,6 +12,8 @@ class Product(Thing, frozen=True, kw_only=True):
     status: str = "ACTIVE"
     tags: tuple[str, ...] = ()
     vendor: str = ""
+    updated_at: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    variants: Joined = Joined("ProductVariant", "product")
 
 
 class ProductVariant(Thing, frozen=True, kw_only=True):

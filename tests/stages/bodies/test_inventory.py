@@ -7,9 +7,16 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
-from schemas.facts import InventoryFacts, InventoryItemFacts, LocationFacts, VariantFacts
+from schemas.facts import (
+    InventoryFacts,
+    InventoryItemFacts,
+    LocationFacts,
+    ProductFacts,
+    ProductVariant,
+    VariantFacts,
+)
 from stages.bodies.parsed import About
-from stages.bodies.table import facts_of
+from stages.bodies.table import facts_of, facts_of_event
 from stages.stage import Reject
 from tests.stages.bodies.reading import NEW_YEAR, parsed, varied
 
@@ -46,6 +53,62 @@ def test_an_item_is_read_exactly() -> None:
 
     assert read.about == About("inventory", ITEM)
     assert read.facts == InventoryItemFacts(item_id=ITEM, sku="example-sku", tracked=True, updated=NEW_YEAR)
+
+
+PRODUCT = {
+    "id": 788032119674292922,
+    "title": "Linen shirt",
+    "vendor": "Weavers",
+    "status": "archived",
+    "tags": "Summer, New",
+    "updated_at": "2021-12-31T19:00:00-05:00",
+    "variants": [
+        {"id": VARIANT, "sku": "S", "inventory_policy": "deny", "inventory_item_id": ITEM},
+        {"id": 5, "sku": None, "inventory_item_id": None},
+        {"id": 6, "inventory_policy": "CONTINUE", "inventory_item_id": "43"},
+        None,
+    ],
+}
+
+
+def test_a_product_is_read_with_the_items_of_its_variants() -> None:
+    read = facts_of("products/update", orjson.dumps(PRODUCT))
+
+    assert (read.about, read.updated) == (About("product", 788032119674292922), NEW_YEAR)
+    assert read.facts == ProductFacts(
+        id=788032119674292922,
+        title="Linen shirt",
+        vendor="Weavers",
+        status="archived",
+        tags=("Summer", "New"),
+        updated=NEW_YEAR,
+        variants=(ProductVariant(ITEM, "S", "deny"), ProductVariant(43, None, "continue")),
+    )
+
+
+def test_of_a_product_what_does_not_stand_there_is_not_known_and_what_is_empty_is() -> None:
+    assert facts_of("products/update", b'{"id":9}').facts == ProductFacts(id=9)
+    assert facts_of("products/update", b'{"id":9,"tags":"","variants":[]}').facts == ProductFacts(
+        id=9, tags=(), variants=()
+    )
+
+
+def test_what_is_deleted_is_no_more_than_its_number() -> None:
+    assert facts_of("products/delete", b'{"id":9}').facts == ProductFacts(id=9, deleted=True)
+    assert facts_of("inventory_items/delete", b'{"id":9}').facts == InventoryItemFacts(item_id=9, deleted=True)
+
+
+@pytest.mark.parametrize(
+    ("gid", "body"),
+    [("gid://shopify/Product/9", b"{}"), (None, b'{"data":{"product":{"id":"gid://shopify/Product/9"}}}')],
+)
+def test_events_of_a_product_name_it(gid: str | None, body: bytes) -> None:
+    assert facts_of_event("products/update", "Product", gid, body).facts == ProductFacts(id=9)
+    assert facts_of_event("products/delete", "Product", gid, body).facts == ProductFacts(id=9, deleted=True)
+
+
+def test_an_event_of_what_was_deleted_that_names_nothing_is_counted_and_not_understood() -> None:
+    assert facts_of_event("products/delete", "Product", None, b"{}").about == About("topic", "products/delete")
 
 
 @pytest.mark.parametrize(("topic", "in_stock"), [("variants/out_of_stock", False), ("variants/in_stock", True)])

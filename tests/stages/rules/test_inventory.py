@@ -14,7 +14,7 @@ from schemas import subjects
 from schemas.alerts import Alert, AlertState, Severity
 from schemas.configuration import InventoryRules, Rules, Threshold
 from schemas.events import Source
-from schemas.facts import InventoryFacts, InventoryItemFacts, Item, Level, VariantFacts
+from schemas.facts import InventoryFacts, InventoryItemFacts, Item, Level, ProductFacts, ProductVariant, VariantFacts
 from stages.rules.thresholds import recovered_at, threshold_for
 from tests.stages.rules.world import SHOP, START, Desk, configuration, labels
 
@@ -170,6 +170,75 @@ def test_an_item_that_is_not_tracked_any_more_ends_it_without_a_lookup() -> None
     (end,) = desk.event("inventory_items/update", facts, SUBJECT, occurred=at, updated=at)
 
     assert labels(end) == {"Ended": "its stock is not tracked any more"}
+
+
+def product(minute: int, **told: Any) -> dict[str, Any]:
+    at = START + timedelta(minutes=minute)
+    facts = ProductFacts(id=9, updated=None if told.get("deleted") else at, **told)
+    kind = "products/delete" if facts.deleted else "products/update"
+    return {"kind": kind, "facts": facts, "subject": SUBJECT, "occurred": at, "updated": facts.updated}
+
+
+@pytest.mark.parametrize(
+    ("told", "because"),
+    [
+        ({"status": "archived"}, "the product is archived now"),
+        ({"status": "draft"}, "the product is draft now"),
+        ({"deleted": True}, "it was deleted"),
+    ],
+)
+def test_what_a_product_tells_of_itself_ends_what_is_open(told: dict[str, Any], because: str) -> None:
+    desk = after(25, -1)
+
+    ends = desk.event(**product(9, **told))
+
+    assert {(end.rule, end.state, labels(end)["Ended"]) for end in ends} == {
+        (rule, AlertState.RESOLVED, because) for rule in ("inventory-low", "inventory-out", "inventory-oversold")
+    }
+
+
+def test_an_item_that_is_deleted_ends_what_is_open() -> None:
+    desk, at = after(25, 6), START + timedelta(minutes=9)
+
+    (end,) = desk.event("inventory_items/delete", InventoryItemFacts(item_id=ITEM, deleted=True), SUBJECT, occurred=at)
+
+    assert labels(end) == {"Ended": "it was deleted"}
+
+
+def test_of_a_product_that_changes_otherwise_nothing_ends_and_what_it_is_now_is_told() -> None:
+    desk = after(25, 6)
+    variant = ProductVariant(ITEM, "SHIRT-2", "continue")
+
+    assert desk.event(**product(9, status="active", vendor="Mills", title="Shirt", variants=(variant,))) == []
+    (alert,) = read(desk, 0, 8, sku="SHIRT-2") or desk.told("inventory-out")
+
+    assert alert.title == "Out of stock: Shirt (SHIRT-2), sells on backorder"
+    assert labels(alert)["Vendor"] == "Mills"
+
+
+def test_what_was_known_of_the_product_before_an_item_was_looked_up_does_not_count() -> None:
+    desk = after(25)
+    desk.event(**product(5, status="archived"))
+
+    assert [alert.rule for alert in [*read(desk, 20, 6), *read(desk, 6, 7)]] == ["inventory-low"]
+
+
+def test_what_crosses_while_it_is_not_sold_has_crossed_nothing_when_it_is_again() -> None:
+    desk = after(25)
+    read(desk, 20, 2, product_status="draft")
+    read(desk, 4, 3, product_status="draft")
+
+    assert [alert for alert in read(desk, 3, 4) if not alert.milestone] == []
+
+
+def test_what_ended_with_its_product_begins_anew_only_by_another_crossing() -> None:
+    desk = after(25, 6)
+    desk.event(**product(9, status="archived"))
+
+    assert desk.event(**product(10, status="active")) == []
+    assert [alert for alert in read(desk, 5, 11) if not alert.milestone] == []
+    read(desk, 20, 12)
+    assert [alert.rule for alert in read(desk, 5, 13)] == ["inventory-low"]
 
 
 def test_an_item_that_no_online_location_stocks_any_more_ends_it() -> None:
