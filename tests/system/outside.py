@@ -35,6 +35,8 @@ SECRET = "shop-client-secret"
 JOB_TOKEN = "job-token"
 ACCOUNT = ("account", "account-password")
 PATIENCE = 30.0
+#: Few: a Kafka that was killed looks through each of them before it answers again.
+PARTITIONS = 2
 
 
 @dataclass(frozen=True)
@@ -234,7 +236,7 @@ opentext:
   prefix: test
   rate_per_second: 100
   retry_longest: 2s
-kafka: {{bootstrap: "{self.bootstrap}", prefix: {self.prefix}, partitions: 4}}
+kafka: {{bootstrap: "{self.bootstrap}", prefix: {self.prefix}, partitions: {PARTITIONS}}}
 listen: {{host: 127.0.0.1, port: {self._ports[0]}, metrics_port: {self._ports[1]}}}
 {more}"""
         (self.folder / "pipeline.yaml").write_text(text)

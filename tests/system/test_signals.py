@@ -25,7 +25,7 @@ from typing import Any
 import pytest
 
 from pipeline.local_kafka import DockerKafka, LocalKafka
-from tests.system.outside import FakeOpenText, Outside, Running, eventually, quiet
+from tests.system.outside import PARTITIONS, FakeOpenText, Outside, Running, eventually, quiet
 
 Kafka = LocalKafka | DockerKafka
 
@@ -34,7 +34,6 @@ DEADLINE, AT_ONCE = 26.0, 1.0
 ORDERS = 150
 FIRST = 8_300_000_000_000
 STAGES = 5
-PARTITIONS = 4
 
 
 @pytest.fixture
