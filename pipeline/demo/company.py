@@ -37,11 +37,14 @@ PARTITIONS = 4
 #: The day that is played ends now, on whichever weekday: a demo on Sunday shows the same as one on Wednesday.
 _AROUND_THE_CLOCK = Calendar(name=DEFAULT, days=tuple(Weekday), hours=("00:00-24:00",))
 
+_BUYERS = (Audience.PROCUREMENT, Audience.MERCHANDISING)
+#: Of one vendor's goods somebody else takes care.
+_LIGHTS = "lighting-buyers"
 #: A team, and whom it stands for in the words of the use cases.
 _TEAMS: Mapping[str, tuple[Audience, ...]] = {
     "operations": (Audience.OPERATIONS, Audience.WAREHOUSE),
     "customer-service": (Audience.CUSTOMER_SERVICE,),
-    "procurement": (Audience.PROCUREMENT, Audience.MERCHANDISING),
+    "procurement": _BUYERS,
     "finance": (Audience.FINANCE, Audience.APPROVERS),
     "fraud-review": (Audience.FRAUD_REVIEW,),
     "retention": (Audience.RETENTION,),
@@ -84,7 +87,7 @@ def company(shopify: str, opentext: str, prefix: str) -> Configuration:
                 signal_token=_env("signal"),
             ),
         ),
-        teams=tuple(_team(name, number) for number, name in enumerate(_TEAMS)),
+        teams=tuple(_team(name, number) for number, name in enumerate((*_TEAMS, _LIGHTS))),
         opentext=OpenText(
             base_url=f"{opentext}/mra/v1",
             basic=Basic(user="demo", password=_env("opentext")),
@@ -96,7 +99,10 @@ def company(shopify: str, opentext: str, prefix: str) -> Configuration:
         calendars=(_AROUND_THE_CLOCK,),
         routes=Route(
             teams=("operations",),
-            routes=tuple(Route(audiences=audiences, teams=(name,)) for name, audiences in _TEAMS.items()),
+            routes=(
+                Route(vendors=("Example Lights",), audiences=_BUYERS, teams=(_LIGHTS,)),
+                *(Route(audiences=audiences, teams=(name,)) for name, audiences in _TEAMS.items()),
+            ),
         ),
         rules=Rules(
             operations=OperationRules(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,7 +15,11 @@ from pipeline.demo.sent import NAMES, Book, Sent
 from schemas.alerts import Alert, AlertState
 
 _COLOURS = {"info": "cyan", "warning": "yellow", "critical": "bold red"}
-_SHOWN_DETAILS = 2
+_SHOWN_DETAILS = 3
+_ALWAYS = ("Priority", "Learned late")
+_INDENT = " " * 5
+
+_Episode = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +83,12 @@ class Lines:
 
 
 class Terminal:
+    """What goes out by a second channel, or to a second team, is a line below what was shown of it already."""
+
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._shown: set[_Episode] = set()
+        self._last: _Episode | None = None
 
     def began(self, broker: str, addresses: dict[str, str]) -> None:
         self._console.print(f"[bold]A day in a store[/], on {escape(broker)}.")
@@ -90,8 +98,13 @@ class Terminal:
 
     def sent(self, sent: Sent) -> None:
         for alert in sent.notification.alerts:
-            self._console.print(_columns(*_headline(alert)), highlight=False)
-            self._console.print(_columns(" " * 5, _below(alert, sent)), highlight=False)
+            episode = (alert.id, alert.revision)
+            rows = [*_whole(alert)] if episode not in self._shown else []
+            more = "" if rows or episode == self._last else f" · {alert.title}"
+            self._shown.add(episode)
+            self._last = episode
+            for row in (*rows, _where(alert, sent, more)):
+                self._console.print(row, highlight=False)
 
     def ended(self, end: Ended) -> None:
         table = Table("", "use case", "notifications", box=None, pad_edge=False)
@@ -113,14 +126,20 @@ def _columns(*cells: str) -> Table:
     return row
 
 
-def _headline(alert: Alert) -> tuple[str, str, str]:
-    colour = "green" if alert.state is AlertState.RESOLVED else _COLOURS[alert.severity.value]
+def _whole(alert: Alert) -> Iterator[Table]:
+    colour = "green" if alert.state.is_end else _COLOURS[alert.severity.value]
     word = alert.severity.value if alert.state is AlertState.FIRING else alert.state.value
-    return f"[dim]{alert.at:%H:%M}[/]", f"[{colour}]{word:<8}[/]", escape(alert.title)
+    yield _columns(f"[dim]{alert.at:%H:%M}[/]", f"[{colour}]{word:<8}[/]", escape(alert.title))
+    details = [
+        detail for number, detail in enumerate(alert.details) if number < _SHOWN_DETAILS or detail.label in _ALWAYS
+    ]
+    if reasons := "; ".join(f"{detail.label}: {detail.text}" for detail in details):
+        yield _columns(_INDENT, f"[dim]{escape(reasons)}[/]")
+    if alert.next_step:
+        yield _columns(_INDENT, escape(alert.next_step))
 
 
-def _below(alert: Alert, sent: Sent) -> str:
-    reasons = "; ".join(f"{detail.label}: {detail.text}" for detail in alert.details[:_SHOWN_DETAILS])
+def _where(alert: Alert, sent: Sent, more: str) -> Table:
     notification = sent.notification
-    where = f"{notification.team} by {notification.channel.value}, use case {alert.use_case}, {alert.rule}"
-    return f"[dim]{where}, {sent.delay_ms:.0f} ms{' · ' if reasons else ''}{escape(reasons)}[/]"
+    told = f"-> {notification.team} by {notification.channel.value}, use case {alert.use_case}, {alert.rule}"
+    return _columns(_INDENT, f"[dim]{told}, {sent.delay_ms:.0f} ms{escape(more)}[/]")

@@ -63,10 +63,15 @@ def test_the_day_begins_24_hours_before_its_end_and_is_in_order() -> None:
     assert times[-1] < END
 
 
-def test_nothing_is_told_before_it_happened_or_much_later() -> None:
+def test_nothing_is_told_before_it_happened_and_one_thing_only_much_later() -> None:
+    late = set()
     for step in webhooks(DAY):
         assert isinstance(step.act, Delivery)
-        assert timedelta(seconds=-1) <= step.at - step.act.triggered_at <= timedelta(hours=2)
+        took = step.at - step.act.triggered_at
+        assert took >= timedelta(seconds=-1)
+        if took > timedelta(hours=2):
+            late.add((step.act.webhook_id, took > timedelta(hours=24)))
+    assert [more_than_a_day for _, more_than_a_day in late] == [True]
 
 
 def test_there_are_some_eighty_deliveries_for_all_seven_use_cases() -> None:

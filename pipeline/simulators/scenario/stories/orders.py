@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pipeline.simulators.samples import Json, sample
-from pipeline.simulators.scenario.sales import Sale, Terms, altered, ordered, placed
+from pipeline.simulators.scenario.sales import Sale, Terms, altered, known, ordered, placed
 from pipeline.simulators.scenario.shelf import CHAIR, LAMP, SHIRT
 from pipeline.simulators.scenario.telling import Telling
 from pipeline.simulators.shopify.graph import gid
@@ -24,6 +24,7 @@ def tell(told: Telling) -> None:
     _payment_by_terms(told)
     _hold(told)
     _address_without_zip(told)
+    _risk_that_was_on_its_way_for_a_day(told)
     _test_order(told)
 
 
@@ -113,6 +114,18 @@ def _address_without_zip(told: Telling) -> None:
     sale = ordered(told, 222, wrong, "order-address-invalid fires: the zip is missing")
     right = replace(sale, zip="40003", verdict="NO_ISSUES")
     altered(told, 262, right, ["orders/updated"], "order-address-invalid ends: the customer wrote it")
+
+
+def _risk_that_was_on_its_way_for_a_day(told: Telling) -> None:
+    """And is still there: who hears of it is told since when, and that it was learned late."""
+    before = -31 * 60
+    own = OrderRiskAssessment(
+        risk_level="HIGH", facts=(RiskFact(description="The address was used for fraud before", sentiment="NEGATIVE"),)
+    )
+    risk = OrderRiskSummary(recommendation="INVESTIGATE", assessments=(own,))
+    sale = known(told, replace(placed(told, before, "#0989", CHAIR), risk=risk))
+    why = "order-high-risk fires, learned late: Shopify delivers it 40 hours after it happened"
+    told.webhook(before, _RISK, _assessed(told, before, sale, "high", None), why, arrives=545)
 
 
 def _test_order(told: Telling) -> None:
