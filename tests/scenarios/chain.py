@@ -22,7 +22,7 @@ from schemas import codec, subjects, topics
 from schemas.alerts import Alert
 from schemas.configuration import Configuration
 from schemas.records import Record
-from schemas.resources import raw_key
+from schemas.resources import event_topic, raw_key
 from schemas.signals import ShopUninstalled
 from stages.classify import Classify
 from stages.deduplicate import Deduplicate
@@ -231,19 +231,36 @@ class Chain:
 
 def _raw(sent: Webhook, now: datetime) -> Record:
     """As the receiver writes it."""
-    raw = raw_key(sent.shop, sent.topic, sent.body, sent.delivery_id)
+    topic, of_family = (
+        (event_topic(*sent.topic.split("/")), _event(sent)) if sent.resource else (sent.topic, _classic(sent))
+    )
+    raw = raw_key(sent.shop, topic, sent.body, sent.delivery_id, sent.resource)
     headers = {
-        "ce_type": sent.topic,
+        "ce_type": topic,
         "ce_id": sent.delivery_id,
         "ce_source": f"//{sent.shop}",
         "ce_time": sent.occurred.isoformat(),
         "received": now.isoformat(),
-        "x-shopify-event-id": sent.event_id,
-        "x-shopify-api-version": "2026-10",
-        **({"x-shopify-test": "true"} if sent.test else {}),
+        **of_family,
     }
     told = tuple((name, text.encode()) for name, text in headers.items())
     return Record(f"shopify.{raw.domain}", 0, 0, 0, raw.key.encode(), sent.body, told)
+
+
+def _classic(sent: Webhook) -> dict[str, str]:
+    told = {"x-shopify-event-id": sent.event_id, "x-shopify-api-version": "2026-10"}
+    return told | ({"x-shopify-test": "true"} if sent.test else {})
+
+
+def _event(sent: Webhook) -> dict[str, str]:
+    topic, _, action = sent.topic.partition("/")
+    return {
+        "shopify-topic": topic,
+        "shopify-action": action,
+        "shopify-resource-id": sent.resource,
+        "shopify-event-id": sent.event_id,
+        "shopify-api-version": "2026-10",
+    }
 
 
 def _done(call: Coroutine[Any, Any, Any]) -> Any:

@@ -13,6 +13,7 @@ from tests.scenarios.company import SHOP, own_shop
 from tests.scenarios.shops import Shops
 from tests.scenarios.steps import NEVER, Plot, Seen, Step, Webhook
 from tests.scenarios.stories.approvals import Large
+from tests.scenarios.stories.events import OnlyEvents
 from tests.scenarios.stories.holds import CrossSell, Held
 from tests.scenarios.stories.nots import FirstSight, Imported, OnlyATest, Ordinary, TriedOut
 from tests.scenarios.stories.operations import (
@@ -50,6 +51,7 @@ STORIES: Sequence[Kind] = (
     BadAddress,
     Lacking,
     OnTerms,
+    OnlyEvents,
     Held,
     CrossSell,
     Shipped,

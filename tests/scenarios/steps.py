@@ -10,7 +10,7 @@ from uuid import UUID
 
 import orjson
 
-from pipeline.simulators.shopify.graph import Thing
+from pipeline.simulators.shopify.graph import Thing, gid
 from schemas import subjects
 from schemas.configuration import Configuration, Rules
 from schemas.signals import AnySignal
@@ -27,7 +27,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """`label` names it in its story. `occurred`: when Shopify triggered it."""
+    """`label` names it in its story. `occurred`: when Shopify triggered it. With a `resource`, the gid of what it is
+    about, it is a next-generation Event, whose topic is written `Order/update`."""
 
     story: int
     label: str
@@ -38,6 +39,7 @@ class Webhook:
     event_id: str
     occurred: datetime
     test: bool = False
+    resource: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ class Plot:
         arrives: datetime | None = None,
         test: bool = False,
         event: str | None = None,
+        resource: str = "",
     ) -> None:
         occurred = at + timedelta(milliseconds=self.chance.randrange(50, 900))
         sent = Webhook(
@@ -108,8 +111,13 @@ class Plot:
             event_id=event or self.identity(),
             occurred=occurred,
             test=test,
+            resource=resource,
         )
         self.steps.append(Step((arrives or occurred) + timedelta(milliseconds=self.chance.randrange(100, 2000)), sent))
+
+    def event(self, at: datetime, topic: str, number: int, label: str) -> None:
+        """A next-generation Event, which says of what it is and no more; `topic` like `Order/update`."""
+        self.webhook(at, topic, {"fields_changed": []}, label, resource=gid(topic.partition("/")[0], number))
 
     def occurred(self, label: str) -> datetime:
         """When Shopify triggered it; NEVER where it did not happen."""

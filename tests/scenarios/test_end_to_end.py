@@ -28,7 +28,7 @@ from pipeline.simulators.scenario.steps import JobReport
 from pipeline.simulators.scenario.steps import Step as PlayedStep
 from pipeline.simulators.serving import serve
 from pipeline.simulators.shopify import Admin, AdminSettings, Sender, ShopifySimulator, Store
-from pipeline.simulators.shopify.deliveries import Delivery
+from pipeline.simulators.shopify.deliveries import Delivery, EventDelivery
 from schemas import topics
 from schemas.alerts import Alert
 from schemas.configuration import AdminAccess, Basic, Configuration, Listen, Secret, Shop
@@ -100,7 +100,7 @@ def _played(step: Step) -> PlayedStep:
     match step.act:
         case Change(_, things):
             return PlayedStep(step.at, 0, ChangeStep(things), "")
-        case Webhook() as sent:
+        case Webhook(resource="") as sent:
             delivery = Delivery(
                 sent.topic,
                 sent.body,
@@ -111,6 +111,10 @@ def _played(step: Step) -> PlayedStep:
                 test=sent.test,
             )
             return PlayedStep(step.at, 0, delivery, "")
+        case Webhook() as sent:
+            topic, _, action = sent.topic.partition("/")
+            named = (topic, action, sent.resource, sent.body, sent.shop)
+            return PlayedStep(step.at, 0, EventDelivery(*named, sent.delivery_id, sent.event_id, sent.occurred), "")
         case Signalled(JobReported() as report):
             return PlayedStep(step.at, 0, JobReport(report.shop, report.job, report.phase, report.message), "")
     raise AssertionError(f"nobody can send {step.act}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from pipeline.simulators.scenario.steps import Change, JobReport, PaymentReport, Step
-from pipeline.simulators.shopify.deliveries import Delivery
+from pipeline.simulators.shopify.deliveries import Delivery, EventDelivery
 from pipeline.simulators.shopify.sending import Outcome, Sender
 from pipeline.simulators.shopify.store import Store
 
@@ -38,7 +38,7 @@ class Player:
             case Change(things):
                 self._store.put(*things)
                 return None
-            case Delivery():
+            case Delivery() | EventDelivery():
                 return await self._sender.deliver(step.act)
             case JobReport(shop, job, phase, message):
                 said = {} if message is None else {"message": message}

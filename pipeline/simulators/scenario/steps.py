@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipeline.simulators.shopify.deliveries import Delivery
+from pipeline.simulators.shopify.deliveries import Delivery, EventDelivery
 from pipeline.simulators.shopify.graph import Thing
 
 
@@ -38,7 +38,7 @@ class Change:
     things: tuple[Thing, ...]
 
 
-Act = Delivery | JobReport | PaymentReport | Change
+Act = Delivery | EventDelivery | JobReport | PaymentReport | Change
 
 
 @dataclass(frozen=True, slots=True)

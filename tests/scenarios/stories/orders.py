@@ -87,11 +87,11 @@ class Risky:
         plot = self.plot
         order = purchase(plot, customer=("vip",) if self.is_premium else ())
         tells(plot, plot.start, order, "created", "orders/create")
-        order = order.at(plot.start, risk=_risk(self.level, self.advice))
+        order = order.at(plot.start, risk=risk_of(self.level, self.advice))
         plot.change(self.assessed, *order.things())
         plot.webhook(self.assessed, "orders/risk_assessment_changed", self._assessment(self.level), "risky")
         if self.how == "lowered":
-            plot.change(self.over, *order.at(plot.start, risk=_risk("low", "ACCEPT")).things())
+            plot.change(self.over, *order.at(plot.start, risk=risk_of("low", "ACCEPT")).things())
             plot.webhook(self.over, "orders/risk_assessment_changed", self._assessment("low"), "over")
         elif self.how == "cancelled":
             order = order.at(self.over, cancelled=self.over)
@@ -130,7 +130,7 @@ class LateRisk:
     def tell(self) -> None:
         plot, before = self.plot, self.plot.start - timedelta(hours=30)
         level = ("high", "CANCEL") if self.is_still_true else ("low", "ACCEPT")
-        order = purchase(plot, risk=_risk(*level)).at(before, created=before)
+        order = purchase(plot, risk=risk_of(*level)).at(before, created=before)
         plot.change(plot.start, *order.things())
         own = {"order_id": plot.number(), "risk_level": "high"}
         body = {**body_of("orders/risk_assessment_changed"), **own}
@@ -240,7 +240,7 @@ class OnTerms:
         yield from together(self.plot.order(), [condition], seen.end)
 
 
-def _risk(level: str, advice: str) -> OrderRiskSummary:
+def risk_of(level: str, advice: str) -> OrderRiskSummary:
     return OrderRiskSummary(
         recommendation=advice, assessments=(OrderRiskAssessment(risk_level=level.upper(), provider=None),)
     )
