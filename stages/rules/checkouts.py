@@ -19,6 +19,10 @@ from stages.rules.rule import Again, Case, Clear, Due, Recovered, Said, Verdict,
 from stages.rules.words import moment, plain, spell
 
 _LONG = 120
+#: By how many times the first wait; by default until a day after it was left.
+_AGAIN = {wait: f"again/{wait}" for wait in (2, 4, 8, 16, 24)}
+#: What is asked about a checkout.
+_ASKED = ("checkout", "abandonment")
 _CONSENT = {True: "yes", False: "no", None: "not known"}
 
 
@@ -34,21 +38,33 @@ class CheckoutAbandoned:
         checkout = case.dossier.checkout
         if (over := _came_back(case)) is not None:
             yield over
-            yield Clear(over.because, "contact")
+            yield from (Clear(over.because, key) for key in ("contact", *_AGAIN.values()))
         elif checkout is not None and (last := checkout.updated or checkout.created) is not None:
             yield from _left(case, checkout, last)
 
 
 def _left(case: Case, checkout: CheckoutFacts, last: datetime) -> Iterator[Verdict]:
-    """Nobody known to write to: where the body says so, that is all; where it is silent, Shopify may know better."""
+    """A contact that the body does not have may be known to Shopify, as an abandoned checkout."""
     at = last + case.configuration.rules.payments.abandoned_after
     answer = case.dossier.checkout_answer
     about = (checkout.name or "").removeprefix("#")
     if checkout.contact_known or (answer is not None and answer.has_abandonment):
         level = 1 if _failures(case) else 0
         yield Due(_said(case, checkout, last), at, level=level, ask=QuestionKind.CHECKOUT, resource=about)
-    elif "contact_known" in checkout.absent and about:
+        yield from _asked_again(case, last, about)
+    elif about:
         yield Again(at, "contact", QuestionKind.CHECKOUT, about)
+
+
+def _asked_again(case: Case, last: datetime, about: str) -> Iterator[Again]:
+    """Told without an answer of Shopify's: it is asked again each time after twice as long, and in the end no more."""
+    answer = case.dossier.facts.get("checkout/answer")
+    silent = [known.stamp for name in _ASKED if (known := case.dossier.incomplete.get(name)) is not None]
+    if case.open and answer is not None and answer.stamp in silent:
+        after = case.configuration.rules.payments.abandoned_after
+        waits = (wait for wait in _AGAIN if last + wait * after > answer.stamp.occurred)
+        if (wait := next(waits, None)) is not None:
+            yield Again(last + wait * after, _AGAIN[wait], QuestionKind.CHECKOUT, about)
 
 
 def _came_back(case: Case) -> Clear | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 
 from schemas.alerts import Audience, Severity
 from schemas.money import Money
 from stages.rules.declines import Attempt, Settled
-from stages.rules.rule import Case, Clear, Recovered, Said, details
+from stages.rules.rule import Case, Clear, Recovered, Said, admin_link, details
 from stages.rules.words import moment, order_link, plain, shipped
 
 _SHOWN = 5
@@ -18,7 +20,7 @@ def said(
     case: Case,
     title: str,
     found: Sequence[Attempt],
-    to: Audience,
+    to: tuple[Audience, ...],
     step: str,
     *,
     severity: Severity = Severity.WARNING,
@@ -29,12 +31,12 @@ def said(
         title=title,
         since=found[0].at,
         severity=severity,
-        audiences=(to,),
+        audiences=to,
         details=details(
             **decline_details(found),
             payment=order.financial if order else None,
             authorization_ends=moment(expires) if expires else None,
-            risk=_levels(case) if to is Audience.FRAUD_REVIEW else None,
+            risk=_levels(case) if Audience.FRAUD_REVIEW in to else None,
             shipped=shipped(case),
             note="declined on an existing order; of declines before there is an order Shopify does not tell",
         ),
@@ -48,7 +50,7 @@ def decline_details(found: Sequence[Attempt]) -> Mapping[str, object]:
     newest = found[-1].facts
     tries = ", ".join(f"{attempt.at:%H:%M} {reason_of(attempt)}" for attempt in found[-_SHOWN:])
     return {
-        "amount_at_risk": _most(found),
+        "amount_at_risk": _at_risk(found),
         "reason": reason_of(found[-1]),
         "error_code": newest.error_code,
         "gateway": newest.gateway,
@@ -73,9 +75,24 @@ def ended(case: Case, over: Sequence[Attempt], by: Settled | None, key: str) -> 
         yield Recovered(by.how, key, at=by.until)
 
 
-def _most(found: Sequence[Attempt]) -> Money | None:
-    amounts = [attempt.facts.amount for attempt in found if attempt.facts.amount is not None]
-    return max(amounts, key=lambda money: money.amount, default=None)
+def _at_risk(found: Sequence[Attempt]) -> str:
+    """Each order once, with the most that was tried on it; amounts of two currencies are no sum."""
+    most: dict[tuple[int, str], Decimal] = {}
+    for facts in (attempt.facts for attempt in found):
+        if facts.amount is not None:
+            of = (facts.order_id, facts.amount.currency)
+            most[of] = max(most.get(of, facts.amount.amount), facts.amount.amount)
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for (_, currency), amount in most.items():
+        sums[currency] += amount
+    return ", ".join(str(Money(amount, currency)) for currency, amount in sums.items())
+
+
+def orders_of(case: Case, found: Sequence[Attempt]) -> Mapping[str, object]:
+    """Of what is no order itself. A transaction does not tell an order's name: its number leads to it."""
+    orders = tuple(dict.fromkeys(attempt.facts.order_id for attempt in found))
+    links = [admin_link(case.shop, f"orders/{order}") for order in orders[-_SHOWN:]]
+    return {"orders": ", ".join(map(str, orders)), "in_the_admin": ", ".join(links)}
 
 
 def _levels(case: Case) -> str:

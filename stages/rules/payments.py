@@ -18,7 +18,7 @@ from schemas.alerts import Audience, Severity
 from schemas.facts import TransactionFacts
 from schemas.questions import QuestionKind
 from stages.rules.declines import CAPTURE, Attempt, Settled, declined, last_run, parted, settled
-from stages.rules.payment_words import decline_details, ended, reason_of, said
+from stages.rules.payment_words import decline_details, ended, orders_of, reason_of, said
 from stages.rules.rule import Again, Case, Clear, Due, Fire, Said, Tell, Verdict, admin_link, details
 from stages.rules.words import called, moment, plain, sentence, spell
 
@@ -26,11 +26,14 @@ FRAUD_CODES: Final = frozenset(
     {"fraud_suspected", "card_testing", "pick_up_card", "merchant_rule", "transaction_limit_exceeded"}
 )
 _MOVING: Final = frozenset({"sale", CAPTURE})
+_FINANCE = (Audience.FINANCE,)
+_FRAUD = (Audience.FRAUD_REVIEW,)
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentDeclined:
-    """Keys are its readers: `fraud-review`, `finance`, `capture` (finance too), `retention`."""
+    """Keys are its readers: `fraud-review`, `finance`, `capture` (finance, and fraud review where it smells of that),
+    `retention`."""
 
     name: str = "payment-declined"
     use_case: int = 4
@@ -88,7 +91,7 @@ def _suspected(case: Case, found: Sequence[Attempt]) -> Iterator[Verdict]:
     if left and not _is_cancelled(case):
         title = f"{sentence(called(case))}: payment declined, {plain(left[-1].facts.error_code)}"
         step = "Check who ordered and with which card before anything is shipped."
-        yield Fire(said(case, title, left, Audience.FRAUD_REVIEW, step), "fraud-review", level=len(found))
+        yield Fire(said(case, title, left, _FRAUD, step), "fraud-review", level=len(found))
 
 
 def _held(case: Case, found: Sequence[Attempt]) -> Iterator[Verdict]:
@@ -100,7 +103,7 @@ def _held(case: Case, found: Sequence[Attempt]) -> Iterator[Verdict]:
     if left and not _is_cancelled(case):
         title = f"{sentence(called(case))}: payment declined, {reason_of(left[-1])}"
         step = "See in the order whether the customer must be helped to pay, or the gateway asked."
-        told = said(case, title, left, Audience.FINANCE, step)
+        told = said(case, title, left, _FINANCE, step)
         for at in _let_go(left, hold):
             known = sum(attempt.at <= at for attempt in found)
             yield Due(told, at, "finance", level=known, ask=QuestionKind.PAYMENT)
@@ -120,7 +123,7 @@ def _retried(case: Case, run: Sequence[Attempt], by: Settled) -> Iterator[Verdic
     until = run[0].at + case.configuration.rules.payments.declined_hold
     if case.now <= until:
         title = f"{sentence(called(case))}: declined ({reason_of(run[-1])}), paid {spell(by.until - run[0].at)} later"
-        told = said(case, title, run, Audience.FINANCE, "", severity=Severity.INFO)
+        told = said(case, title, run, _FINANCE, "", severity=Severity.INFO)
         yield Tell(told, f"retried/{by.by}")
 
 
@@ -130,8 +133,10 @@ def _captures(case: Case, found: Sequence[Attempt]) -> Iterator[Verdict]:
     yield from ended(case, over, by, "capture")
     if left and not _is_cancelled(case):
         title = f"{sentence(called(case))}: the capture failed, {reason_of(left[-1])}"
+        is_suspect = any(attempt.facts.error_code in FRAUD_CODES for attempt in left)
+        to = (*_FINANCE, *_FRAUD) if is_suspect else _FINANCE
         step = "Capture the payment again before the authorization ends, and hold the shipment until it is."
-        yield Fire(said(case, title, left, Audience.FINANCE, step), "capture", level=len(found))
+        yield Fire(said(case, title, left, to, step), "capture", level=len(found))
 
 
 def _unpaid(case: Case, found: Sequence[Attempt]) -> Iterator[Verdict]:
@@ -141,7 +146,7 @@ def _unpaid(case: Case, found: Sequence[Attempt]) -> Iterator[Verdict]:
     if left and not _is_cancelled(case):
         title = f"{sentence(called(case))}: unpaid {spell(after)} after its payment was declined"
         step = "Offer the customer another way to pay, or a new link to the payment."
-        told = said(case, title, left, Audience.RETENTION, step)
+        told = said(case, title, left, (Audience.RETENTION,), step)
         yield Due(told, left[0].at + after, "retention", ask=QuestionKind.PAYMENT)
 
 
@@ -162,10 +167,10 @@ def _order(case: Case, found: Sequence[Attempt]) -> Iterator[Verdict]:
     step = "Find out whether somebody tries cards: hold the order until you know."
     if tests := [attempt for attempt in left if attempt.facts.error_code == "card_testing"]:
         title = f"{sentence(called(case))}: the gateway sees card testing"
-        yield Fire(said(case, title, tests, Audience.FRAUD_REVIEW, step, severity=Severity.CRITICAL), level=1)
+        yield Fire(said(case, title, tests, _FRAUD, step, severity=Severity.CRITICAL), level=1)
     if many := _within(left, rules.velocity_window, rules.velocity_declines):
         title = f"{sentence(called(case))}: {len(many)} payments declined within {spell(rules.velocity_window)}"
-        yield Fire(said(case, title, many, Audience.FRAUD_REVIEW, step))
+        yield Fire(said(case, title, many, _FRAUD, step))
 
 
 def _card(case: Case, found: Sequence[Attempt]) -> Iterator[Verdict]:
@@ -180,8 +185,8 @@ def _card(case: Case, found: Sequence[Attempt]) -> Iterator[Verdict]:
         title=f"One card was declined on {len(orders)} orders within {spell(window)}",
         since=near[0].at,
         severity=Severity.CRITICAL,
-        audiences=(Audience.FRAUD_REVIEW,),
-        details=details(orders=", ".join(map(str, orders)), **decline_details(near)),
+        audiences=_FRAUD,
+        details=details(**orders_of(case, near), **decline_details(near)),
         next_step="Look at these orders together, and cancel those that nobody meant to place.",
         link=admin_link(case.shop, f"orders/{orders[-1]}"),
     )
@@ -217,14 +222,13 @@ def _until_quiet(case: Case, fire: Fire, newest: Attempt, quiet: timedelta) -> I
 
 
 def _failing(case: Case, many: Sequence[Attempt]) -> Fire:
-    orders = dict.fromkeys(attempt.facts.order_id for attempt in many)
     gateways = dict.fromkeys(_gateway(attempt.facts) for attempt in many)
     told = Said(
         title=f"Payments fail at {', '.join(gateways)}: {len(many)} since {moment(many[0].at)}",
         since=many[0].at,
         severity=Severity.CRITICAL,
         audiences=(Audience.IT_SUPPORT, Audience.FINANCE),
-        details=details(orders=", ".join(map(str, orders)), **decline_details(many)),
+        details=details(**orders_of(case, many), **decline_details(many)),
         next_step="Check the provider's status and the account's settings, and offer another way to pay meanwhile.",
         link=admin_link(case.shop, "settings/payments"),
     )

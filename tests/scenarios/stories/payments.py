@@ -205,7 +205,8 @@ class Left:
             checkout=Link(left.id),
             customer_has_no_order_since_abandonment=not has_ordered,
         )
-        self.plot.change(at, left, view, *buyer(self.plot))
+        known = (left, view) if self.is_known else ()
+        self.plot.change(at, *known, *buyer(self.plot))
 
 
 def recovered(subject: str, teams: Iterable[str], at: datetime) -> Told:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -134,6 +135,28 @@ def test_without_an_answer_it_is_told_and_says_that_it_is_not_confirmed() -> Non
     assert any(words.startswith("not confirmed") for words in alert.unknown)
 
 
+def test_what_is_told_without_an_answer_is_asked_about_again_and_ends_where_the_customer_has_ordered_since() -> None:
+    desk = Desk()
+    told(desk, checkout())
+    desk.passes(HOUR)
+    desk.answer(answered(order_placed=None), incomplete=("abandonment", "checkout"))
+    asked = []
+    for hours in (1, 2, 4):
+        asked.append(len(desk.asked))
+        desk.passes(hours * HOUR)
+        asked.append(len(desk.asked))
+        if hours < 4:
+            desk.answer(answered(order_placed=None), incomplete=("abandonment", "checkout"))
+    is_open = list(desk.open)
+
+    desk.answer(answered(has_abandonment=True, no_order_since=False))
+    desk.passes(24 * HOUR)
+
+    assert (is_open, asked) == (["checkout-abandoned"], [0, 1] * 3)
+    assert (desk.open, desk.asked) == ({}, [])
+    assert labels(desk.alerts[-1])["Ended"] == "the customer has ordered since"
+
+
 def test_the_hour_begins_again_with_every_change() -> None:
     desk = Desk()
     told(desk, checkout())
@@ -168,29 +191,28 @@ def test_one_that_became_an_order_in_time_is_not_left_whatever_comes_first() -> 
         assert desk.alerts == []
 
 
-def test_nobody_to_write_to_is_nobody_to_write_to() -> None:
+@pytest.mark.parametrize("absent", [(), ("contact_known",)])
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_where_the_body_has_no_contact_shopify_is_asked_and_where_it_knows_none_nobody_can_write(
+    absent: tuple[str, ...], is_answered: bool
+) -> None:
     desk = Desk()
+    told(desk, checkout(contact_known=False, absent=absent))
+    desk.passes(HOUR)
 
-    told(desk, checkout(contact_known=False))
-    desk.passes(2 * HOUR)
+    asked = [question.kind.value for question in desk.asked]
+    if is_answered:
+        desk.answer(answered(has_abandonment=False))
+    desk.passes(HOUR)
 
-    assert (desk.alerts, desk.asked) == ([], [])
-
-
-def test_where_the_body_is_silent_about_a_contact_shopify_is_asked_and_its_silence_tells_nothing() -> None:
-    """A missing key is unknown: personal data is dropped by dropping keys."""
-    desk = Desk()
-    told(desk, checkout(contact_known=False, absent=("contact_known",)))
-
-    desk.passes(2 * HOUR)
-
-    assert [question.kind.value for question in desk.asked] == ["checkout"]
+    assert asked == ["checkout"]
     assert desk.alerts == []
 
 
-def test_where_the_body_is_silent_an_abandoned_checkout_at_shopify_says_that_there_is_a_contact() -> None:
+@pytest.mark.parametrize("absent", [(), ("contact_known",)])
+def test_an_abandoned_checkout_at_shopify_says_that_there_is_a_contact(absent: tuple[str, ...]) -> None:
     desk = Desk()
-    told(desk, checkout(contact_known=False, absent=("contact_known",)))
+    told(desk, checkout(contact_known=False, absent=absent))
     desk.passes(HOUR)
 
     desk.answer(answered(has_abandonment=True, no_order_since=True))

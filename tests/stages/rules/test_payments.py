@@ -131,6 +131,19 @@ def test_a_failed_capture_is_told_to_finance_at_once() -> None:
     assert desk.alerts[0].title == f"Order {NUMBER}: the capture failed, authorization expired"
 
 
+def test_a_failed_capture_that_smells_of_fraud_is_told_to_fraud_review_too() -> None:
+    desk = routed()
+    transact(desk, tried(1, 0, "processing_error", kind="capture"))
+
+    transact(desk, tried(2, 5, "fraud_suspected", kind="capture"))
+
+    assert [(alert.team, alert.state) for alert in desk.told("payment-declined")] == [
+        ("finance", AlertState.FIRING),
+        ("finance", AlertState.UPDATED),
+        ("fraud-review", AlertState.FIRING),
+    ]
+
+
 def test_an_authorization_does_not_make_a_failed_capture_good_but_a_capture_does() -> None:
     desk = Desk()
     transact(desk, tried(1, 1, "processing_error", kind="capture"))
@@ -491,7 +504,9 @@ def test_a_card_declined_on_two_orders_is_critical() -> None:
     (alert,) = desk.told("payment-velocity")
     assert one == []
     assert (alert.team, alert.severity) == ("fraud-review", Severity.CRITICAL)
-    assert ("Orders", "11, 12") in [(detail.label, detail.text) for detail in alert.details]
+    assert labels(alert)["Orders"] == "11, 12"
+    assert labels(alert)["In the admin"].endswith("/orders/11, https://admin.shopify.com/store/demo/orders/12")
+    assert labels(alert)["Amount at risk"] == "99.80 USD", "each order once"
 
 
 def test_a_card_declined_twice_on_one_order_or_months_apart_is_not() -> None:
