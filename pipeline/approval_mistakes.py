@@ -23,8 +23,9 @@ def in_approvals(whole: Configuration) -> Iterator[Mistake]:
 
 
 def _about(policy: Approval, path: str) -> Iterator[Mistake]:
-    if policy.total_from is None and not (policy.when or policy.countries or policy.tags or policy.skus):
-        yield Mistake(path, "would match every order: set total_from, countries, tags, skus or when")
+    goods = policy.product_tags or policy.skus
+    if policy.total_from is None and not (policy.when or policy.countries or policy.tags or goods):
+        yield Mistake(path, "would match every order: set total_from, countries, tags, product_tags, skus or when")
     if policy.total_from is not None and policy.total_from <= 0:
         yield Mistake(f"{path}.total_from", f"every order comes to {policy.total_from} or more; leave it out")
     for number, country in enumerate(policy.countries):

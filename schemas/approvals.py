@@ -38,9 +38,10 @@ class Request(Struct, frozen=True, omit_defaults=True):
     again, and another one after an end. A hold's handle has room for 64 characters, so it must be derived from the id.
 
     `revision` counts the questions, from 1: it rises only when more is asked for, while the alert's own counts every
-    record. A decision is about one of them. `amount`, `discount` (percent) and `country` are what was asked about, and
-    stay while the order comes to less; None: not known. `was`: the amount that was asked about before. `asked` may
-    decide now, `later` are the teams whose turn comes then, in that order. `at`: when it was asked (business time).
+    record. A decision is about one of them. `amount`, `discount` (percent, `off` of it the amount) and `country` are
+    what was asked about, and stay while the order comes to less; None: not known. `was` and `was_discount`: what was
+    asked about before. `asked` may decide now, `later` are the teams whose turn comes then, in that order. `at`: when
+    it was asked (business time).
 
     What a policy says of deadlines and holds is not copied: it is read from the policy of that name.
     """
@@ -54,6 +55,8 @@ class Request(Struct, frozen=True, omit_defaults=True):
     amount: Money | None = None
     was: Money | None = None
     discount: int = 0
+    off: Money | None = None
+    was_discount: int | None = None
     country: str | None = None
 
     @property

@@ -338,6 +338,7 @@ class Approval(Configured, frozen=True):
     total_from: Decimal | None = None
     countries: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    product_tags: tuple[str, ...] = ()
     skus: tuple[str, ...] = ()
 
 

@@ -103,8 +103,9 @@ class ToShip(Struct, frozen=True, omit_defaults=True):
 
 class OrderFacts(Facts, frozen=True, tag="order"):
     """orders/*; `fulfillment` None means unfulfilled, as in the REST shape. `presented` is `total` in the currency that
-    the customer saw. `risk`, `recommendation`, `customer`, `address_verdict` (error, warning, no_issues), `holds` and
-    `to_ship` are looked up; that is None also while the order has not been routed, or we may not see how."""
+    the customer saw. `risk`, `recommendation`, `customer`, `address_verdict` (error, warning, no_issues), `holds`,
+    `product_tags` (of all its goods together) and `to_ship` are looked up; that is None also while the order has not
+    been routed, or we may not see how."""
 
     id: int
     name: str | None = None
@@ -138,6 +139,7 @@ class OrderFacts(Facts, frozen=True, tag="order"):
     address_verdict: str | None = None
     holds: tuple[Hold, ...] | None = None
     to_ship: tuple[ToShip, ...] | None = None
+    product_tags: tuple[str, ...] | None = None
     #: Looked up with `answer.payment`: can money still be captured, and until when is it authorized?
     capturable: bool | None = None
     authorization_expires: datetime | None = None
@@ -414,7 +416,8 @@ class PaymentScheduleFacts(Facts, frozen=True, tag="payment-schedule"):
 
 
 class DraftFacts(Facts, frozen=True, tag="draft"):
-    """draft_orders/*: `status` open, invoice_sent, completed. `customer` is looked up."""
+    """draft_orders/*: `status` open, invoice_sent, completed. `customer` and `product_tags` are looked up, and so is
+    `company_id` where the body says that it is for a company."""
 
     id: int
     name: str | None = None
@@ -427,11 +430,14 @@ class DraftFacts(Facts, frozen=True, tag="draft"):
     completed: datetime | None = None
     order_id: int | None = None
     tags: tuple[str, ...] = ()
+    deleted: bool = False
     customer_id: int | None = None
+    company_id: int | None = None
     address: Address | None = None
     terms: Terms | None = None
     lines: tuple[Line, ...] = ()
     customer: Customer | None = None
+    product_tags: tuple[str, ...] | None = None
 
 
 class Disposition(Struct, frozen=True, omit_defaults=True):

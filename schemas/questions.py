@@ -17,6 +17,8 @@ class QuestionKind(StrEnum):
     """The address validation, asked once more."""
     ORDER = "order"
     """The order as it is now, with risk, holds and the customer's value."""
+    DRAFT = "draft"
+    """The draft order as it is now: deleted, changed, sent as an invoice or completed; and its company."""
     RETURN = "return"
     INVENTORY = "inventory"
     SHOP = "shop"

@@ -37,6 +37,7 @@ from stages.shopify.lookups import look_up
 from stages.shopify.needs import PLACED_BY, Needs, filled, late_needs_of, needs_of, placed, question_needs
 from stages.shopify.openness import REFUSALS, SHUT, shop_news
 from stages.shopify.patience import LONGEST_RETRY, grown, wait_for, waited
+from stages.shopify.wanted import Wanted
 from stages.stage import (
     CancelTimer,
     Context,
@@ -79,6 +80,7 @@ class Enrich:
         self._settings = configuration.shopify
         self._shopify = shopify
         self._card_key = card_key
+        self._wanted = Wanted(configuration)
 
     def lane(self, work: Work) -> str:
         return work.routing if isinstance(work, Timer) else routing_of(work)
@@ -100,7 +102,7 @@ class Enrich:
     def _asked(self, work: Work, context: Context) -> Iterator[Lookup]:
         if isinstance(work, Timer):
             late = context.state.get(LATE, work.routing, work.name)
-            yield from self._named(late_needs_of(late.event)).values() if late else ()
+            yield from self._late_needs(late.event).values() if late else ()
             return
         if work.topic == topics.QUESTIONS:
             yield from self._question(work, context)[2].values()
@@ -109,7 +111,7 @@ class Enrich:
         place = context.state.get(PLACES, draft.event.resource)
         if place is None and (where := self._where(draft)) is not None:
             yield where
-        yield from self._named(needs_of(draft.event, place)).values()
+        yield from self._needs(draft.event, place).values()
         yield from items_wanted(draft.event, self._configuration, context)
 
     # --- records ---------------------------------------------------------------------------------------------------
@@ -120,7 +122,7 @@ class Enrich:
             yield Drop(DropReason.TEST if draft.event.test else DropReason.NOT_WATCHED)
             return
         place, where = context.state.get(PLACES, draft.event.resource), self._where(draft)
-        needs = self._named(needs_of(draft.event, place))
+        needs = self._needs(draft.event, place)
         if place is None and where is not None:
             place = self._placed_by(context.answers.get(where), _taken_up(record, draft.event), context)
             context.state.put(PLACES, draft.event.resource, place)
@@ -164,6 +166,13 @@ class Enrich:
         if parked >= longest or (parked >= self._settings.patience and context.wall - taken_up >= longest):
             raise Reject(RejectReason.SUBJECT_UNKNOWN, f"asked for {parked}; the last answer was {reply!r}")
         raise Retry(RetryReason.SUBJECT_UNKNOWN, grown(parked))
+
+    def _needs(self, event: Event, place: Place | None) -> Needs:
+        return self._named({**needs_of(event, place), **self._wanted.of(event)})
+
+    def _late_needs(self, event: Event) -> Needs:
+        wanted = {name: lookup for name, lookup in self._wanted.of(event).items() if name in event.incomplete}
+        return self._named({**late_needs_of(event), **wanted})
 
     def _named(self, needs: Needs) -> Needs:
         """With the segments that make a customer premium: whether it is in them is part of the question."""
@@ -212,7 +221,7 @@ class Enrich:
         late = context.state.get(LATE, timer.routing, timer.name)
         if late is None:
             return
-        needs = self._named(late_needs_of(late.event))
+        needs = self._late_needs(late.event)
         event, unknown = self._completed(late.event, needs, context)
         yield from shop_news(event.shop, self._replies(needs, context).values(), context)
         came = [name for name in late.event.incomplete if name not in unknown]

@@ -115,7 +115,7 @@ def company(shopify: str, opentext: str, prefix: str) -> Configuration:
         ),
         approvals=(
             Approval(name="large-orders", teams=("finance",), total_from=Decimal(5000)),
-            Approval(name="export-control", teams=("compliance",), tags=("export-control",)),
+            Approval(name="export-control", teams=("compliance",), product_tags=("export-control",)),
         ),
         kafka=KafkaSettings(prefix=prefix, partitions=PARTITIONS),
         privacy=Privacy(card_hash_key=_env("cards"), owner_team="compliance"),

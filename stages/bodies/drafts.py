@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from msgspec import Raw
+from msgspec import Raw, field
+from msgspec.structs import replace
 
 from schemas.facts import DraftFacts
 from schemas.money import Money
@@ -13,6 +14,7 @@ from stages.bodies.fields import (
     Body,
     absent,
     amount,
+    flag,
     many,
     moment,
     money,
@@ -43,6 +45,7 @@ class _Discounted(Body):
 class _Draft(Body):
     id: Raw = NULL
     name: Raw = NULL
+    b2b: Raw = field(default=NULL, name="b2b?")
     status: Raw = NULL
     currency: Raw = NULL
     total_price: Raw = NULL
@@ -60,8 +63,9 @@ class _Draft(Body):
 
 
 #: What an empty value says something about: where the key is absent, that is not known.
-_EMPTY_SAYS = {
+EMPTY_SAYS = {
     "address": "shipping_address",
+    "company_id": "b2b",
     "completed": "completed_at",
     "customer_id": "customer",
     "invoice_sent": "invoice_sent_at",
@@ -73,7 +77,18 @@ _EMPTY_SAYS = {
 
 
 def draft(body: bytes) -> Parsed:
-    found = whole(body, _Draft)
+    """Whether it is for a company, and not for which."""
+    facts = _facts(whole(body, _Draft))
+    return Parsed(facts, About("draft", facts.id), facts.updated)
+
+
+def deleted(body: bytes) -> Parsed:
+    """Its number, and nothing else."""
+    facts = replace(_facts(whole(body, _Draft)), deleted=True)
+    return Parsed(facts, About("draft", facts.id), facts.updated)
+
+
+def _facts(found: _Draft) -> DraftFacts:
     customer = one(found.customer, _Customer)
     currency, payment_terms = text(found.currency), one(found.payment_terms, TermsBody)
     facts = DraftFacts(
@@ -92,9 +107,11 @@ def draft(body: bytes) -> Parsed:
         address=address(found.shipping_address),
         terms=terms(payment_terms) if payment_terms else None,
         lines=lines(found.line_items),
-        absent=absent(found, _EMPTY_SAYS),
+        absent=absent(found, EMPTY_SAYS),
     )
-    return Parsed(facts, About("draft", facts.id), facts.updated)
+    if flag(found.b2b) is False:
+        return facts
+    return replace(facts, absent=tuple(sorted({*facts.absent, "company_id"})))
 
 
 def _discounts(found: _Draft, currency: str | None) -> Money | None:

@@ -70,7 +70,7 @@ READERS: dict[str, Reader] = {
     "disputes/update": payments.dispute,
     "draft_orders/create": drafts.draft,
     "draft_orders/update": drafts.draft,
-    "draft_orders/delete": drafts.draft,
+    "draft_orders/delete": drafts.deleted,
     "refunds/create": returns.refund,
     "returns/request": returns.returned,
     "returns/approve": returns.returned,

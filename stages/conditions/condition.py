@@ -45,7 +45,8 @@ class Condition:
             raise Malformed(str(error)) from error
         self.text = text
         found = names_in(text)
-        self.mentions = tuple(dict.fromkeys(mention.path[:2] for mention in found.mentions if len(mention.path) > 1))
+        own = (mention.path for mention in found.mentions if mention.path[0] not in found.bound)
+        self.mentions = tuple(dict.fromkeys(path[:2] for path in own if len(path) > 1))
 
     def told(self, sight: Sight, seen: Variables) -> Told:
         """`seen`: the variables of the rule, on a subject of this kind."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from schemas.facts import CheckoutFacts, Customer, DraftFacts, OrderFacts
+from schemas.facts import CheckoutFacts, Customer, DraftFacts, Line, OrderFacts
 from stages.conditions.seen import Kind, Names, Seen, Sight, lines_of, number, skus_of, small, units_of
+from stages.dossiers.dossier import Goods
+from stages.dossiers.goods import MOST
 from stages.dossiers.registers import MANY
 from stages.rules.priority import is_premium
 
@@ -24,7 +26,7 @@ def _order(read: Callable[[OrderFacts], object], absent: str = "") -> Callable[[
 
 def _draft(read: Callable[[DraftFacts], object], absent: str = "") -> Callable[[Sight], object]:
     def seen(sight: Sight) -> object:
-        draft = sight.case.dossier.newest(DraftFacts)
+        draft = sight.case.dossier.draft
         return None if draft is None or absent in draft.absent else read(draft)
 
     return seen
@@ -49,6 +51,35 @@ def _customer(read: Callable[[Customer, Sight], object]) -> Callable[[Sight], ob
 def _whole(order: OrderFacts | CheckoutFacts | DraftFacts) -> bool:
     """Of a very long one only the first lines are kept: what is not among them may still be in it."""
     return len(order.lines) < MANY
+
+
+def _of_all(read: Callable[[Sequence[Line]], object], counted: Callable[[Goods], object]) -> Callable[[Sight], object]:
+    """Of all lines of an order or a draft; those of a very long one are counted, and not kept."""
+
+    def seen(sight: Sight) -> object:
+        dossier = sight.case.dossier
+        facts = dossier.order or dossier.draft
+        if facts is None or "lines" in facts.absent:
+            return None
+        if _whole(facts):
+            return read(facts.lines)
+        return None if dossier.goods is None or dossier.goods.value is None else counted(dossier.goods.value)
+
+    return seen
+
+
+def _all_of(words: tuple[str, ...]) -> list[str] | None:
+    """Those behind the last that is kept are not known."""
+    return list(words) if len(words) < MOST else None
+
+
+_SKUS = _of_all(skus_of, lambda goods: _all_of(goods.skus))
+_UNITS = _of_all(units_of, lambda goods: goods.units)
+
+
+def _product_tags(sight: Sight) -> list[str] | None:
+    known = sight.case.dossier.product_tags
+    return None if known is None else _all_of(known.value)
 
 
 def _share(order: OrderFacts | DraftFacts) -> float | None:
@@ -78,7 +109,7 @@ def _risk(sight: Sight) -> str | None:
 
 
 def _is_guest(sight: Sight) -> bool | None:
-    for facts in (sight.case.dossier.order, sight.case.dossier.checkout, sight.case.dossier.newest(DraftFacts)):
+    for facts in (sight.case.dossier.order, sight.case.dossier.checkout, sight.case.dossier.draft):
         if facts is not None:
             return None if "customer_id" in facts.absent else facts.customer_id is None
     return None
@@ -140,14 +171,9 @@ ORDER: Names = {
     "lines": Seen(
         Kind.LINES, "its lines", _order(lambda order: lines_of(order.lines) if _whole(order) else None, "lines")
     ),
-    "skus": Seen(
-        Kind.TEXTS, "of its lines", _order(lambda order: skus_of(order.lines) if _whole(order) else None, "lines")
-    ),
-    "units": Seen(
-        Kind.COUNT,
-        "of all its lines together",
-        _order(lambda order: units_of(order.lines) if _whole(order) else None, "lines"),
-    ),
+    "skus": Seen(Kind.TEXTS, "of its lines", _SKUS),
+    "units": Seen(Kind.COUNT, "of all its lines together", _UNITS),
+    "product_tags": Seen(Kind.TEXTS, "of all its goods, in small letters", _product_tags, True),
 }
 
 #: A draft is called `order` too, so that one policy reads both; it has fewer facts.
@@ -176,12 +202,10 @@ DRAFT: Names = {
         ORDER["lines"].says,
         _draft(lambda draft: lines_of(draft.lines) if _whole(draft) else None, "lines"),
     ),
-    "skus": Seen(
-        Kind.TEXTS, ORDER["skus"].says, _draft(lambda draft: skus_of(draft.lines) if _whole(draft) else None, "lines")
-    ),
-    "units": Seen(
-        Kind.COUNT, ORDER["units"].says, _draft(lambda draft: units_of(draft.lines) if _whole(draft) else None, "lines")
-    ),
+    "company": Seen(Kind.TEXT, ORDER["company"].says, _draft(lambda draft: str(draft.company_id or ""), "company_id")),
+    "skus": Seen(Kind.TEXTS, ORDER["skus"].says, _SKUS),
+    "units": Seen(Kind.COUNT, ORDER["units"].says, _UNITS),
+    "product_tags": Seen(Kind.TEXTS, ORDER["product_tags"].says, _product_tags, True),
 }
 
 CHECKOUT: Names = {

@@ -22,12 +22,14 @@ from schemas.facts import (
     CheckoutFacts,
     Customer,
     Disposition,
+    DraftFacts,
     Facts,
     FulfillmentOrderFacts,
     Hold,
     HoldFacts,
     InventoryItemFacts,
     Item,
+    Line,
     OrderFacts,
     ProductFacts,
     RefundFacts,
@@ -43,9 +45,13 @@ from stages.dossiers.shelves import LOOK, PARTS
 
 F = TypeVar("F", bound=Facts)
 S = TypeVar("S", bound=Signal)
+P = TypeVar("P", OrderFacts, DraftFacts)
 
 #: Of an order, what a later look at it tells authoritatively. The rest only its webhooks carry.
 _CURRENT = ("updated", "financial", "fulfillment", "cancelled", "closed", "total", "outstanding", "tags", "gateways")
+#: The same of a draft, and those of which nothing is a word too.
+_EMPTY = ("invoice_sent", "completed", "order_id", "address")
+_CURRENT_DRAFT = ("updated", "status", "total", "discounts", "tags", *_EMPTY)
 _IMPORTED = timedelta(days=7)
 
 
@@ -55,6 +61,16 @@ class Payment(Struct, frozen=True, omit_defaults=True):
     capturable: bool | None = None
     authorization_expires: datetime | None = None
     manual_gateway: bool | None = None
+
+
+class Goods(Struct, frozen=True, omit_defaults=True):
+    """Of an order or a draft with more lines than are kept, all that stand: their SKUs, how many there are, and the few
+    that are worth most."""
+
+    skus: tuple[str, ...] = ()
+    units: int = 0
+    lines: int = 0
+    dearest: tuple[Line, ...] = ()
 
 
 class Dossier(Struct, frozen=True, omit_defaults=True):
@@ -72,14 +88,18 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
     `incomplete`: what was to be looked up and is not known, and
     since when. `risk` holds each provider's newest level that says something, `unsettled` its newest that does not
     (pending, a word of tomorrow); the span `risk` has Shopify's advice, `risk/<provider>` that one's levels.
-    `protect`: what Shopify Protect says. `heard`: when the newest happened that the shop itself has told; answers and
-    looks do not count.
+    `goods`: None in it where all lines are kept; `product_tags` in small letters; `company`: None in it where it is a
+    person's. `protect`: what Shopify Protect says. `heard`: when the newest happened that the shop itself has told;
+    answers and looks do not count.
     """
 
     facts: dict[str, Known[AnyFacts]] = {}
     signals: dict[str, Known[AnySignal]] = {}
     spans: dict[str, dict[str, Span]] = {}
     customer: Known[Customer] | None = None
+    goods: Known[Goods | None] | None = None
+    product_tags: Known[tuple[str, ...]] | None = None
+    company: Known[int | None] | None = None
     address_verdict: Known[str | None] | None = None
     holds: Known[tuple[Hold, ...]] | None = None
     to_ship: Known[tuple[ToShip, ...]] | None = None
@@ -135,6 +155,7 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
         return self._with_parts(_overlaid(order, {name: getattr(now, name) for name in wanted if _says(now, name)}))
 
     def _with_parts(self, order: OrderFacts) -> OrderFacts:
+        order = self._of_company(order)
         missing = (name for name in PARTS if name in order.absent)
         found = {name: self.facts[f"order/{name}"] for name in missing if f"order/{name}" in self.facts}
         return _overlaid(order, {name: getattr(known.value, name) for name, known in found.items()})
@@ -157,6 +178,28 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
     def _since_lookup(self, of: type[F]) -> Sequence[Known[F]]:
         looked_up = None if self.item is None else self.item.stamp.occurred
         return [known for known in self.every(of) if looked_up is not None and known.stamp.occurred >= looked_up]
+
+    @property
+    def draft(self) -> DraftFacts | None:
+        """The same of a draft order; one that Shopify does not know any more was deleted."""
+        told, answered = self.facts.get("draft"), self.facts.get("draft/answer")
+        if told is None or answered is None:
+            one = told or answered
+            return None if one is None else self._of_company(cast("DraftFacts", one.value))
+        draft, now = self._of_company(cast("DraftFacts", told.value)), cast("DraftFacts", answered.value)
+        if told.stamp > answered.stamp:
+            return draft
+        if now.deleted:
+            return replace(draft, deleted=True)
+        said = {name: getattr(now, name) for name in _CURRENT_DRAFT if name not in now.absent}
+        return replace(draft, **{name: value for name, value in said.items() if value is not None or name in _EMPTY})
+
+    def _of_company(self, facts: P) -> P:
+        """What its own body does not tell may have been looked up."""
+        if "company_id" not in facts.absent or self.company is None:
+            return facts
+        absent = tuple(name for name in facts.absent if name != "company_id")
+        return replace(facts, company_id=self.company.value, absent=absent)
 
     @property
     def checkout(self) -> CheckoutFacts | None:

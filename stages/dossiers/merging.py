@@ -28,6 +28,7 @@ from schemas.facts import (
 )
 from stages.dossiers.assessments import with_assessments, with_risk
 from stages.dossiers.dossier import Dossier, Payment
+from stages.dossiers.goods import with_goods
 from stages.dossiers.registers import (
     MANY,
     Known,
@@ -69,8 +70,8 @@ def _told(dossier: Dossier, event: Event) -> Dossier:
     )
     looked_up = stamp_of_lookup(event)
     match facts:
-        case OrderFacts():
-            return _order(dossier, event, facts, stamp, looked_up)
+        case OrderFacts() | DraftFacts():
+            return _bought(dossier, event, facts, stamp, looked_up)
         case RiskFacts() | ProtectFacts():
             return with_risk(dossier, event, facts, looked_up)
         case HoldFacts() if facts.open_holds is not None:
@@ -79,7 +80,7 @@ def _told(dossier: Dossier, event: Event) -> Dossier:
             return with_stock(dossier, event, facts, stamp)
         case ReturnFacts() | DispositionFacts():
             return _returned(dossier, event, facts, stamp, looked_up)
-        case CheckoutFacts() | DraftFacts() if facts.customer is not None:
+        case CheckoutFacts() if facts.customer is not None:
             return replace(dossier, customer=newest(dossier.customer, Known(looked_up, event.kind, facts.customer)))
         case ShopFacts() | DomainFacts() | ScopesFacts():
             return replace(dossier, spans=storefront_spans(dossier.spans, facts, stamp, looked_up))
@@ -103,7 +104,9 @@ def _own(facts: AnyFacts) -> AnyFacts:
     match facts:
         case OrderFacts():
             return replace(facts, **dict.fromkeys(_OF_AN_ORDER))
-        case CheckoutFacts() | DraftFacts():
+        case DraftFacts():
+            return replace(facts, customer=None, product_tags=None)
+        case CheckoutFacts():
             return replace(facts, customer=None)
         case HoldFacts():
             return replace(facts, open_holds=None)
@@ -117,7 +120,7 @@ def _own(facts: AnyFacts) -> AnyFacts:
             return facts
 
 
-_OF_AN_ORDER = ("risk", "recommendation", "customer", "address_verdict", "holds", "to_ship")
+_OF_AN_ORDER = ("risk", "recommendation", "customer", "address_verdict", "holds", "to_ship", "product_tags")
 _LOOKED_UP = (
     "risk",
     "protect",
@@ -131,6 +134,7 @@ _LOOKED_UP = (
     "primary",
     "has_stock",
     "disposed",
+    "product_tags",
 )
 
 
@@ -154,17 +158,25 @@ def _is_told(event: Event, name: str) -> bool:
         return facts.dispositions is not None
     if name == "address_verdict" and isinstance(facts, OrderFacts) and facts.address_verdict is None:
         return _could_look_at_address(event, facts)
+    if name == "company" and isinstance(facts, OrderFacts | DraftFacts):
+        return "company_id" not in facts.absent
     return name in _LOOKED_UP and getattr(facts, name, None) is not None
 
 
 # --- what was looked up -----------------------------------------------------------------------------------------------
 
 
+def _bought(dossier: Dossier, event: Event, facts: OrderFacts | DraftFacts, stamp: Stamp, looked_up: Stamp) -> Dossier:
+    if isinstance(event.facts, OrderFacts | DraftFacts):
+        dossier = with_goods(dossier, event, event.facts, stamp, looked_up)
+    if facts.customer is not None:
+        dossier = replace(dossier, customer=newest(dossier.customer, Known(looked_up, event.kind, facts.customer)))
+    return _order(dossier, event, facts, stamp, looked_up) if isinstance(facts, OrderFacts) else dossier
+
+
 def _order(dossier: Dossier, event: Event, facts: OrderFacts, stamp: Stamp, looked_up: Stamp) -> Dossier:
     kind = event.kind
     dossier = replace(dossier, spans=_order_spans(dossier, facts, stamp, looked_up))
-    if facts.customer is not None:
-        dossier = replace(dossier, customer=newest(dossier.customer, Known(looked_up, kind, facts.customer)))
     if facts.address_verdict is not None or _has_looked_at_address(event):
         verdict = Known(looked_up, kind, facts.address_verdict)
         dossier = replace(dossier, address_verdict=newest(dossier.address_verdict, verdict))

@@ -11,6 +11,7 @@ from schemas.facts import (
     AppSubscriptionFacts,
     CheckoutFacts,
     DispositionFacts,
+    DraftFacts,
     FulfillmentOrderFacts,
     HoldFacts,
     InventoryFacts,
@@ -52,8 +53,9 @@ def place_of(event: Event, facts: AnyFacts) -> str:
     tag = str(facts.__struct_config__.tag)
     is_answer = event.source is Source.ANSWER and event.kind != "answer.facts"
     match facts:
-        case OrderFacts():
-            return f"{tag}/answer" if is_answer or "lines" in facts.absent else tag
+        case OrderFacts() | DraftFacts():
+            is_look = is_answer or (isinstance(facts, OrderFacts) and "lines" in facts.absent)
+            return f"{tag}/answer" if is_look else tag
         case CheckoutFacts():
             return f"{tag}/order" if facts.from_order else f"{tag}/answer" if is_answer else tag
         case ShopFacts():

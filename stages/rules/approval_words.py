@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 
 from schemas.alerts import Audience, Detail, Severity
 from schemas.approvals import Needed, Overdue, Request
 from schemas.configuration import Approval
 from schemas.facts import Customer, Line
+from stages.dossiers.goods import units_in, worth_of
 from stages.rules.matters import Matter, Out
 from stages.rules.policies import Match, in_words
 from stages.rules.rule import Case, Said, details
@@ -43,6 +43,8 @@ def _title(policy: Approval, matter: Matter, request: Request) -> str:
     if request.revision == 1:
         return f"{matter.called} needs approval: {amount} ({policy.name})"
     was = f", was {request.was or 'unknown'}" if request.was != request.amount else ""
+    if request.was_discount is not None:
+        was += f"; {request.discount} % off, was {request.was_discount} %"
     return f"{matter.called} needs approval again: {amount}{was} ({policy.name})"
 
 
@@ -122,25 +124,18 @@ def _discount(matter: Matter) -> str | None:
 
 def _lines(matter: Matter) -> str:
     """Those that are worth most."""
-    lines = matter.standing
-    shown = sorted(lines, key=_worth, reverse=True)[:_SHOWN_LINES]
-    more = len(lines) - len(shown)
-    rest = [f"and {'' if matter.is_whole else 'at least '}{more} more"] if more > 0 else []
+    lines = matter.goods.dearest if matter.goods else matter.standing
+    shown = sorted(lines, key=worth_of, reverse=True)[:_SHOWN_LINES]
+    more = (matter.goods.lines if matter.goods else len(lines)) - len(shown)
+    is_whole = matter.is_whole or matter.goods is not None
+    rest = [f"and {'' if is_whole else 'at least '}{more} more"] if more > 0 else []
     return ", ".join([*map(_line, shown), *rest])
 
 
 def _line(line: Line) -> str:
     name = bounded(line.title or line.sku or str(line.id), 40)
     sku = f" ({bounded(line.sku, 24)})" if line.sku and line.title else ""
-    return f"{_count(line)} x {name}{sku}{'' if line.price is None else f' at {line.price}'}"
-
-
-def _worth(line: Line) -> Decimal:
-    return (line.price or Decimal()) * _count(line)
-
-
-def _count(line: Line) -> int:
-    return line.quantity if line.current_quantity is None else line.current_quantity
+    return f"{units_in(line)} x {name}{sku}{'' if line.price is None else f' at {line.price}'}"
 
 
 def _risk(case: Case) -> str:
@@ -171,4 +166,8 @@ def _made_as_a_draft(case: Case) -> str | None:
 
 
 def _unknown(case: Case) -> tuple[str, ...]:
-    return case.unknown(customer="how many orders this customer has placed", risk="how risky the order is")
+    return case.unknown(
+        customer="how many orders this customer has placed",
+        company="for which company it is",
+        risk="how risky the order is",
+    )

@@ -4,11 +4,10 @@ One request for each policy that matches (`stages.rules.policies`), remembered w
 those about one order go into one message. It is asked again when more is asked for (`stages.rules.requests`). It is
 withdrawn with the order, with the match, with the policy, and once the order is old history. What goes out while nobody
 has approved it is critical, and stays open: nobody has decided. A draft is asked about once it has been quiet for a
-while; what has gone out of it waits for nothing.
+while and Shopify says that it is still as it was told; what has gone out of it waits for nothing.
 
 Not yet: no decision can be given, so nothing is approved ever, nothing is held, and nothing happens at a deadline.
-Orders that were made of an approved draft are asked about like any other. Not promised: requests about product tags,
-which no body has; about a draft's company; and what Shopify would say of a draft that is asked about late.
+Orders that were made of an approved draft are asked about like any other.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 
 from schemas.alerts import AlertState
 from schemas.configuration import Approval
+from schemas.questions import QuestionKind
 from stages.conditions.table import seen_by
 from stages.rules.approval_words import said_of
 from stages.rules.matters import Matter, Out, matter_of
@@ -52,7 +52,8 @@ def _asked(case: Case, policy: Approval, matter: Matter, found: Match) -> Fire |
     said, level = said_of(case, policy, matter, request, found), request.revision * len(Out) + matter.out
     if matter.quiet is None or matter.out is not Out.NOTHING:
         return Fire(said, policy.name, level)
-    return Due(said, matter.quiet + case.configuration.rules.approvals.draft_quiet_for, policy.name, level)
+    quiet_until = matter.quiet + case.configuration.rules.approvals.draft_quiet_for
+    return Due(said, quiet_until, policy.name, level, ask=QuestionKind.DRAFT)
 
 
 def _withdrawn(policy: str, because: str) -> Clear:

@@ -12,7 +12,9 @@ from enum import IntEnum
 from schemas import subjects
 from schemas.facts import Address, DraftFacts, FulfillmentOrderFacts, Line, OrderFacts, Terms
 from schemas.money import Money
-from stages.dossiers.registers import LATE, MANY, Known
+from stages.dossiers.dossier import Goods
+from stages.dossiers.goods import MOST
+from stages.dossiers.registers import LATE, MANY
 from stages.rules.order_wording import cancelled
 from stages.rules.rule import Case, admin_link
 from stages.rules.words import moment
@@ -32,7 +34,7 @@ class Out(IntEnum):
 class Matter:
     """`over`: why nobody has to decide any more. `happened`: what came before any decision; the first of it is why it
     is `out`. `quiet`: since when nobody has changed it, where that has to be waited for. `is_told`: it has told of
-    itself, so that what is absent here will not follow.
+    itself, so that what is absent here will not follow. `goods`: of all lines, where not all are kept.
     """
 
     called: str
@@ -48,6 +50,8 @@ class Matter:
     absent: tuple[str, ...]
     customer_id: int | None
     company_id: int | None = None
+    goods: Goods | None = None
+    product_tags: tuple[str, ...] | None = None
     payment: str | None = None
     over: str | None = None
     out: Out = Out.NOTHING
@@ -65,6 +69,15 @@ class Matter:
     def is_whole(self) -> bool:
         """Of a very long one only the first lines are kept."""
         return "lines" not in self.absent and len(self.lines) < MANY
+
+    @property
+    def skus(self) -> frozenset[str]:
+        """Of the lines that are known."""
+        return frozenset(self.goods.skus if self.goods else (line.sku for line in self.standing if line.sku))
+
+    @property
+    def has_all_skus(self) -> bool:
+        return self.is_whole or (self.goods is not None and len(self.goods.skus) < MOST)
 
     @property
     def country(self) -> str | None:
@@ -86,8 +99,8 @@ class Matter:
 def matter_of(case: Case) -> Matter | None:
     """None: nothing is known that anybody could approve."""
     if case.kind == "draft":
-        told = case.dossier.every(DraftFacts)
-        return _draft(case, told[-1]) if told else None
+        draft = case.dossier.draft
+        return None if draft is None else _draft(case, draft)
     order = case.dossier.order
     return None if order is None else _order(case, order)
 
@@ -108,11 +121,13 @@ def _order(case: Case, order: OrderFacts) -> Matter:
         absent=order.absent,
         customer_id=order.customer_id,
         company_id=order.company_id,
+        goods=_goods(case),
+        product_tags=_product_tags(case),
         payment=order.financial,
         over=cancelled(case.dossier) or _archived(order),
         out=out,
         happened=tuple(_happened(case, order, out)),
-        is_told="order" in case.dossier.facts,
+        is_told=any(not known.kind.startswith("answer.") for known in case.dossier.every(OrderFacts)),
     )
 
 
@@ -142,13 +157,20 @@ def _happened(case: Case, order: OrderFacts, out: Out) -> list[str]:
     return found
 
 
-def _draft(case: Case, known: Known[DraftFacts]) -> Matter:
-    draft = known.value
+def _goods(case: Case) -> Goods | None:
+    return case.dossier.goods.value if case.dossier.goods else None
+
+
+def _product_tags(case: Case) -> tuple[str, ...] | None:
+    return case.dossier.product_tags.value if case.dossier.product_tags else None
+
+
+def _draft(case: Case, draft: DraftFacts) -> Matter:
     out, happened = _went_out(draft)
     return Matter(
         called=f"Draft order {draft.name or draft.id}",
         link=admin_link(case.shop, f"draft_orders/{subjects.identity_of(case.subject)}"),
-        since=draft.created or draft.updated or known.stamp.occurred,
+        since=draft.created or draft.updated or case.now,
         total=draft.total,
         presented=None,
         discounts=draft.discounts,
@@ -158,10 +180,13 @@ def _draft(case: Case, known: Known[DraftFacts]) -> Matter:
         terms=draft.terms,
         absent=draft.absent,
         customer_id=draft.customer_id,
-        over="the draft was deleted" if known.kind == "draft_orders/delete" else None,
+        company_id=draft.company_id,
+        goods=_goods(case),
+        product_tags=_product_tags(case),
+        over="the draft was deleted" if draft.deleted else None,
         out=out,
         happened=happened,
-        quiet=draft.updated or known.stamp.updated,
+        quiet=draft.updated or draft.created or case.now,
         is_draft=True,
     )
 

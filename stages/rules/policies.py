@@ -16,6 +16,7 @@ from schemas.alerts import Untold
 from schemas.configuration import Approval
 from stages.conditions.condition import Condition, Told, compiled
 from stages.conditions.seen import Sight, Variables
+from stages.dossiers.goods import MOST
 from stages.rules.matters import Matter
 from stages.rules.rule import Case
 from stages.rules.words import bounded
@@ -68,6 +69,7 @@ def in_words(policy: Approval) -> str:
         "" if policy.total_from is None else f"total from {policy.total_from}",
         f"to {' or '.join(policy.countries)}" if policy.countries else "",
         f"tagged {' or '.join(policy.tags)}" if policy.tags else "",
+        f"with goods tagged {' or '.join(policy.product_tags)}" if policy.product_tags else "",
         f"with {' or '.join(policy.skus)}" if policy.skus else "",
         policy.when or "",
     )
@@ -92,11 +94,14 @@ def _parts(policy: Approval, matter: Matter) -> Iterator[Part]:
     if policy.tags:
         fits = None if "tags" in matter.absent else bool(_lower(policy.tags) & _lower(matter.tags))
         yield Part(fits, "its tags", "it has none of the tags")
+    if policy.product_tags:
+        tags = matter.product_tags
+        is_among = None if tags is None else bool(_lower(policy.product_tags) & {*tags})
+        whole = is_among or (tags is not None and len(tags) < MOST)
+        yield Part(is_among if whole else None, "the tags of its goods", "none of its goods has one of the tags")
     if policy.skus:
-        is_in = bool(set(policy.skus) & {line.sku for line in matter.standing})
-        yield Part(
-            True if is_in else False if matter.is_whole else None, "all that is in it", "none of the goods is in it"
-        )
+        is_in = bool(matter.skus.intersection(policy.skus))
+        yield Part(is_in if is_in or matter.has_all_skus else None, "all that is in it", "none of the goods is in it")
 
 
 def _lower(words: Iterable[str]) -> set[str]:

@@ -1,7 +1,7 @@
 """When approvers are asked, and when they are asked again.
 
-Asked again is only for more: a higher amount, a larger discount, another country, or other teams than those who were
-asked. Less is no question. What was asked stays as it was until then, its deadline too.
+Asked again is only for more: a higher amount, a larger discount (more of it, and a larger share), another country, or
+other teams than those who were asked. Less is no question. What was asked stays as it was until then, its deadline too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ def request_of(policy: Approval, case: Case, matter: Matter) -> Request:
         return now
     if not _is_more(known, now):
         return known
-    return replace(now, revision=known.revision + 1, was=known.amount)
+    was_discount = known.discount if _is_more_off(known, now) else None
+    return replace(now, revision=known.revision + 1, was=known.amount, was_discount=was_discount)
 
 
 def _asked_now(policy: Approval, case: Case, matter: Matter) -> Request:
@@ -37,6 +38,7 @@ def _asked_now(policy: Approval, case: Case, matter: Matter) -> Request:
         later=teams[count:],
         amount=matter.total,
         discount=matter.percent or 0,
+        off=matter.discounts,
         country=matter.country,
     )
 
@@ -45,10 +47,15 @@ def _is_more(known: Request, now: Request) -> bool:
     """What is not known now is not more."""
     return (
         _is_higher(known.amount, now.amount)
-        or now.discount > known.discount
+        or _is_more_off(known, now)
         or (known.country != now.country and None not in (known.country, now.country))
         or (now.teams, now.needed) != (known.teams, known.needed)
     )
+
+
+def _is_more_off(known: Request, now: Request) -> bool:
+    """Of what comes to less the same discount is a larger share, and nobody has given more."""
+    return now.discount > known.discount and _is_higher(known.off, now.off)
 
 
 def _is_higher(known: Money | None, now: Money | None) -> bool:

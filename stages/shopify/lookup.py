@@ -19,6 +19,7 @@ from schemas.facts import (
     CheckoutFacts,
     Customer,
     Disposition,
+    DraftFacts,
     Hold,
     Item,
     LocationFacts,
@@ -65,10 +66,16 @@ class What(StrEnum):
     LOCATION = "location"
     NEWER = "newer"
     SUBSCRIPTIONS = "subscriptions"
+    DRAFT = "draft"
+    DRAFT_COMPANY = "draft-company"
+    ORDER_COMPANY = "order-company"
+    PRODUCT_TAGS = "product-tags"
+    ORDER_PRODUCTS = "order-products"
 
 
 class Lookup(Struct, frozen=True):
-    """`identity`: the number of a gid, or a checkout's token. `segments`: in which of these is a customer?"""
+    """`identity`: the number of a gid, several with commas between them, or a checkout's token. `segments`: in which of
+    these is a customer?"""
 
     shop: str
     what: What
@@ -114,6 +121,20 @@ class Protection:
 
 
 @dataclass(frozen=True, slots=True)
+class Buyer:
+    """The company that an order or a draft is for; None: it is a person's."""
+
+    company_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProductTags:
+    """Of all the products of an order or a draft together."""
+
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OpenHolds:
     """With what tells whether anybody has to act on their order at all."""
 
@@ -143,6 +164,9 @@ Value = (
     | OpenHolds
     | Item
     | OrderFacts
+    | DraftFacts
+    | Buyer
+    | ProductTags
     | CheckoutFacts
     | ReturnFacts
     | Disposed

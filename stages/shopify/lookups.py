@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from stages.shopify import checkouts, newer, orders, places, returned, stock, storefront, subscriptions
+from stages.shopify import (
+    checkouts,
+    companies,
+    drafts,
+    newer,
+    orders,
+    places,
+    products,
+    returned,
+    stock,
+    storefront,
+    subscriptions,
+)
 from stages.shopify.answers import Denied
 from stages.shopify.client import Shopify
 from stages.shopify.lookup import Lookup, Reply, What
@@ -34,6 +46,11 @@ LOOKUPS: dict[What, Callable[[Shopify, Lookup], Awaitable[Reply]]] = {
     What.LOCATION: storefront.location,
     What.NEWER: newer.newer,
     What.SUBSCRIPTIONS: subscriptions.subscriptions,
+    What.DRAFT: drafts.draft,
+    What.DRAFT_COMPANY: companies.of_draft,
+    What.ORDER_COMPANY: companies.of_order,
+    What.PRODUCT_TAGS: products.product_tags,
+    What.ORDER_PRODUCTS: products.of_order,
 }
 
 #: Every document, to be held against Shopify's schema.
@@ -61,6 +78,11 @@ OPERATIONS = (
     newer.FULFILLMENTS_SINCE,
     newer.INVENTORY_SINCE,
     subscriptions.SUBSCRIPTIONS,
+    drafts.DRAFT_ORDER,
+    companies.DRAFT_COMPANY,
+    companies.ORDER_COMPANY,
+    products.PRODUCT_TAGS,
+    products.ORDER_PRODUCTS,
 )
 
 

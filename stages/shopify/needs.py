@@ -37,9 +37,20 @@ from schemas.facts import (
 )
 from schemas.questions import Question, QuestionKind
 from schemas.reasons import RejectReason
-from stages.bodies import orders, payments
+from stages.bodies import drafts, orders, payments
 from stages.bodies.fields import instant, integer
-from stages.shopify.lookup import Disposed, Lookup, OpenHolds, Place, Protection, Value, Verdict, What
+from stages.shopify.lookup import (
+    Buyer,
+    Disposed,
+    Lookup,
+    OpenHolds,
+    Place,
+    ProductTags,
+    Protection,
+    Value,
+    Verdict,
+    What,
+)
 from stages.stage import Reject
 
 F = TypeVar("F", bound=Facts)
@@ -187,6 +198,9 @@ def question_needs(question: Question, since: datetime) -> tuple[AnyFacts, Needs
     found = named or integer(subjects.identity_of(question.subject))
     if found is None:
         raise Reject(RejectReason.UNDECODABLE, f"a question about nothing: {question.resource!r}")
+    if question.kind is QuestionKind.DRAFT:
+        draft = DraftFacts(id=found, absent=tuple(drafts.EMPTY_SAYS))
+        return draft, {"draft": ask(What.DRAFT, found), "company": ask(What.DRAFT_COMPANY, found)}
     if question.kind is QuestionKind.RETURN:
         return ReturnFacts(id=found), {"return": ask(What.RETURN_STATE, found)}
     if question.kind is QuestionKind.INVENTORY:
@@ -215,12 +229,10 @@ def filled(facts: AnyFacts, value: Value) -> AnyFacts:
 
 def _beside(facts: AnyFacts, value: Value) -> AnyFacts:
     match facts, value:
-        case ((OrderFacts() | CheckoutFacts() | DraftFacts()), Customer()):
+        case ((OrderFacts() | DraftFacts()), _):
+            return _of_purchase(facts, value)
+        case CheckoutFacts(), Customer():
             return replace(facts, customer=value)
-        case OrderFacts(), Verdict():
-            return _with_address(facts, value)
-        case OrderFacts(), OpenHolds():
-            return replace(facts, holds=value.holds)
         case RiskFacts(), (OrderFacts() | Protection()):
             return _of_risk(facts, value)
         case HoldFacts(), OpenHolds():
@@ -242,6 +254,23 @@ def _with_address(facts: OrderFacts, told: Verdict) -> OrderFacts:
     return replace(facts, address=told.address, absent=tuple(name for name in facts.absent if name != "address"))
 
 
+def _of_purchase(facts: OrderFacts | DraftFacts, value: Value) -> AnyFacts:
+    match facts, value:
+        case _, Customer():
+            return replace(facts, customer=value)
+        case _, Buyer():
+            absent = tuple(name for name in facts.absent if name != "company_id")
+            return replace(facts, company_id=value.company_id, absent=absent)
+        case _, ProductTags():
+            return replace(facts, product_tags=value.tags)
+        case OrderFacts(), Verdict():
+            return _with_address(facts, value)
+        case OrderFacts(), OpenHolds():
+            return replace(facts, holds=value.holds)
+        case _:
+            return facts
+
+
 def _of_risk(facts: RiskFacts, order: OrderFacts | Protection) -> RiskFacts:
     if isinstance(order, Protection):
         return replace(facts, protect=order.status)
@@ -260,7 +289,11 @@ def _of_risk(facts: RiskFacts, order: OrderFacts | Protection) -> RiskFacts:
     )
 
 
-_EMPTY_SAYS = {OrderFacts: orders.EMPTY_SAYS, CheckoutFacts: payments.EMPTY_SAYS}
+_EMPTY_SAYS = {
+    OrderFacts: orders.EMPTY_SAYS,
+    CheckoutFacts: payments.EMPTY_SAYS,
+    DraftFacts: drafts.EMPTY_SAYS,
+}
 
 
 def overlaid(facts: F, newer: F) -> F:

@@ -101,6 +101,69 @@ class OrderCore(Shape, frozen=True):
     order: Order | None = None
 
 
+class Purchased(Shape, frozen=True):
+    """Of an order or a draft, only for whom."""
+
+    id: str
+    purchasing_entity: PurchasingEntity | None = None
+
+
+class OrderCompany(Shape, frozen=True):
+    order: Purchased | None = None
+
+
+class DraftCompany(Shape, frozen=True):
+    draft_order: Purchased | None = None
+
+
+class Destination(Shape, frozen=True):
+    country_code_v2: str | None = None
+    province_code: str | None = None
+
+
+class DraftOrder(Shape, frozen=True):
+    id: str
+    name: str | None = None
+    status: str | None = None
+    created_at: Moment | None = None
+    updated_at: Moment | None = None
+    invoice_sent_at: Moment | None = None
+    completed_at: Moment | None = None
+    tags: tuple[str, ...] = ()
+    total_price_set: ShopMoney | None = None
+    total_discounts_set: ShopMoney | None = None
+    shipping_address: Destination | None = None
+    order: Named | None = None
+
+
+class DraftOrderData(Shape, frozen=True):
+    draft_order: DraftOrder | None = None
+
+
+class TaggedProduct(Shape, frozen=True):
+    id: str
+    tags: tuple[str, ...] = ()
+
+
+class BoughtLine(Shape, frozen=True):
+    current_quantity: int = 1
+    product: TaggedProduct | None = None
+
+
+class BoughtLines(Shape, frozen=True):
+    nodes: tuple[BoughtLine, ...] = ()
+    page_info: PageInfo = PageInfo()
+
+
+class BoughtOrder(Shape, frozen=True):
+    id: str
+    line_items: BoughtLines = BoughtLines()
+
+
+class OrderProducts(Shape, frozen=True):
+    order: BoughtOrder | None = None
+
+
 class ProtectSummary(Shape, frozen=True):
     status: str
 

@@ -48,6 +48,9 @@ KINDS = {
     "PaymentSchedule": "PaymentSchedule",
     "PaymentTerms": "PaymentTerms",
     "Location": "Location",
+    "DraftOrder": "DraftOrder",
+    "DraftOrderCompany": "DraftOrder",
+    "ProductTags": "Product",
 }
 
 

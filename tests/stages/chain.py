@@ -24,6 +24,7 @@ from pipeline.simulators.shopify.store import Store
 from pipeline.state import Change, Memory, View
 from schemas import codec, topics
 from schemas.alerts import Alert
+from schemas.configuration import Configuration
 from schemas.records import Record
 from schemas.resources import raw_key
 from stages.classify import Classify
@@ -37,11 +38,11 @@ _NEXT = {topics.ENRICHED: "deduplicate", topics.UNIQUE: "classify", topics.SIGNA
 
 
 class Chain:
-    def __init__(self, *, access: bool = True) -> None:
+    def __init__(self, whole: Configuration | None = None, *, access: bool = True) -> None:
         self.now = START
         self.store = Store(SHOP)
         self.alerts: list[Alert] = []
-        whole = company("http://shopify.example.com", "http://opentext.example.com", "demo")
+        whole = whole or company("http://shopify.example.com", "http://opentext.example.com", "demo")
         self._enrich = Enrich(whole, StoredShopify(self.store, *([SHOP] if access else [])), b"key")
         pure = {"deduplicate": Deduplicate(), "classify": Classify(whole)}
         self._stages: dict[str, Any] = {"enrich": self._enrich, **pure}

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
+from typing import Any, cast
 
+import orjson
 import pytest
+from msgspec.structs import replace
 
+from pipeline.demo.company import SHOP, company
 from pipeline.simulators.samples import Json, sample
 from pipeline.simulators.scenario.shelf import REGULAR, customers
-from pipeline.simulators.shopify.graph import gid
+from pipeline.simulators.shopify.graph import gid, money
+from pipeline.simulators.shopify.orders import (
+    Company,
+    CompanyLocation,
+    DraftOrder,
+    MailingAddress,
+    PurchasingCompany,
+)
+from pipeline.simulators.shopify.stock import Product
 from schemas.alerts import Alert, AlertState
+from schemas.configuration import Approval, Rules
+from schemas.events import Event, Source
+from stages.bodies import orders
+from stages.shopify.wanted import Wanted
 from tests.stages.chain import START, Chain, bought, told
-from tests.stages.rules.world import labels
+from tests.stages.rules.world import configuration, labels
 
 MINUTE = timedelta(minutes=1)
 DRAFT = 890612572568261625
@@ -23,13 +40,32 @@ def draft(minute: int = 0, **changed: object) -> Json:
     return sample("draft_orders/create") | own | changed
 
 
+def known(minute: int = 0, total: str = "9412.00", **changed: Any) -> DraftOrder:
+    """What Shopify says of it."""
+    at = START + timedelta(minutes=minute)
+    said: dict[str, Any] = {"name": "#D165", "created_at": START, "updated_at": at}
+    said |= {"total_price_set": money(Decimal(total)), "total_discounts_set": money(Decimal("8.00"))}
+    address = MailingAddress(id=gid("MailingAddress", 1), country_code_v2="US", province_code="KY")
+    said |= {"id": gid("DraftOrder", DRAFT), "shipping_address": address}
+    return DraftOrder(**said | changed)
+
+
+def with_policies(*policies: Approval, access: bool = True) -> Chain:
+    whole = replace(company("http://shopify.example.com", "http://opentext.example.com", "demo"), approvals=policies)
+    return Chain(whole, access=access)
+
+
+def product(number: int, *tags: str) -> Product:
+    return Product(id=gid("Product", number), title="Thing", tags=tags)
+
+
 def approvals(alerts: list[Alert]) -> list[Alert]:
     return [alert for alert in alerts if alert.rule == "approval-required"]
 
 
 def test_a_draft_is_asked_about_once_it_is_quiet_with_what_is_known_of_its_customer() -> None:
     chain = Chain()
-    chain.store.put(*customers())
+    chain.store.put(*customers(), known())
     assert chain.webhook("draft_orders/create", draft(customer={"id": REGULAR})) == []
 
     (alert,) = chain.passes(minutes=10)
@@ -49,20 +85,23 @@ def test_a_draft_is_asked_about_once_it_is_quiet_with_what_is_known_of_its_custo
 @pytest.mark.parametrize("access", [True, False])
 def test_nothing_of_a_persons_name_or_address_is_in_a_request(access: bool) -> None:
     chain = Chain(access=access)
+    chain.store.put(known())
     chain.webhook("draft_orders/create", draft())
     told(chain, "orders/create", bought(quantity=40))
     chain.passes(minutes=10)
 
     found = approvals(chain.alerts)
-    assert len(found) == 2
+    assert len(found) == (2 if access else 4), "without access the tags of the goods are not known"
     for word in ("Steve", "Shipper", "John", "Smith", "jon@", "Shipping Street", "40150", "invoices/"):
         assert word not in str(found)
 
 
 def test_a_draft_goes_its_way_from_its_first_word_to_its_end() -> None:
     chain = Chain()
+    chain.store.put(known())
     chain.webhook("draft_orders/create", draft())
     chain.passes(minutes=5)
+    chain.store.put(known(5, "9500.00"))
     chain.webhook("draft_orders/update", draft(5, total_price="9500.00"))
     chain.passes(minutes=30)
     chain.webhook("draft_orders/update", draft(35, total_price="9500.00", status="invoice_sent"))
@@ -86,3 +125,94 @@ def test_an_order_that_is_edited_upwards_is_asked_about_again_and_a_cancelled_on
 
     assert (again.id, again.revision, ended.id, ended.state) == (first.id, 2, first.id, AlertState.WITHDRAWN)
     assert f"was {labels(first)['Total']}" in again.title
+
+
+def test_what_shopify_says_of_a_draft_when_it_is_asked_wins_and_a_deleted_one_needs_nobody() -> None:
+    gone, sent, small = Chain(), Chain(), Chain()
+    sent.store.put(known(1, status="INVOICE_SENT", invoice_sent_at=START + MINUTE))
+    small.store.put(known(1, "12.00"))
+    for chain in (gone, sent, small):
+        chain.webhook("draft_orders/create", draft())
+        chain.passes(hours=1)
+
+    assert [alert.title for alert in gone.alerts + small.alerts] == []
+    assert [alert.title for alert in sent.alerts] == [
+        "Draft order #D165 went out unapproved (its invoice was sent): 9412.00 USD (large-orders)"
+    ]
+
+
+OF_COMPANY = PurchasingCompany(
+    company=Company(id=gid("Company", 42), name="Example Ltd"), location=CompanyLocation(id=gid("X", 1), name="HQ")
+)
+B2B = Approval(name="b2b", teams=("finance",), when='order.company == "42"')
+
+
+@pytest.mark.parametrize(("of", "asked"), [(OF_COMPANY, 1), (None, 0)])
+def test_for_which_company_a_draft_and_an_order_are_is_looked_up_where_the_body_does_not_say(
+    of: PurchasingCompany | None, asked: int
+) -> None:
+    chain, sale = with_policies(B2B), bought()
+    order = replace(sale.thing(), purchasing_entity=of)
+    chain.store.put(*customers(), known(purchasing_entity=of), order)
+    body = {name: value for name, value in sale.body().items() if name != "company"}
+
+    chain.webhook("draft_orders/create", draft(**{"b2b?": of is not None}))
+    chain.passes(minutes=10)
+    chain.webhook("orders/create", body)
+
+    found = approvals(chain.alerts)
+    assert [labels(alert)["Company"] for alert in found] == ["42"] * 2 * asked
+    assert "Example Ltd" not in str(found)
+
+
+LITHIUM = Approval(name="dangerous", teams=("finance",), product_tags=("Lithium",))
+
+
+def bought_with(products: int) -> Json:
+    """One line more than once, each another product."""
+    body = bought().body()
+    (line,) = cast("list[Json]", body["line_items"])
+    lines = [{**line, "id": 100 + number, "product_id": 1000 + number} for number in range(products)]
+    return body | {"line_items": lines}
+
+
+def test_the_tags_of_all_products_of_an_order_are_looked_up_however_many_lines_it_has() -> None:
+    chain, other = with_policies(LITHIUM), with_policies(LITHIUM)
+    for each in (chain, other):
+        each.store.put(*(product(1000 + number, "plain") for number in range(499)))
+    chain.store.put(product(1499, "plain", "lithium"))
+    other.store.put(product(1499, "plain"))
+
+    (alert,) = approvals(chain.webhook("orders/create", bought_with(500)))
+
+    assert labels(alert)["Policy"] == "dangerous: with goods tagged Lithium"
+    assert not [words for words in alert.unknown if words.startswith("whether it needs approval")]
+    assert approvals(other.webhook("orders/create", bought_with(500))) == []
+
+
+def test_a_draft_has_the_tags_of_its_products_too() -> None:
+    chain = with_policies(LITHIUM)
+    chain.store.put(known(), product(632910392, "lithium"))
+    chain.webhook("draft_orders/create", draft())
+
+    assert len(approvals(chain.passes(minutes=10))) == 1
+
+
+def test_without_access_nobody_knows_the_tags_and_the_approvers_are_asked_all_the_same() -> None:
+    (alert,) = approvals(with_policies(LITHIUM, access=False).webhook("orders/create", bought_with(1)))
+
+    assert "whether it needs approval: the tags of its goods" in alert.unknown
+
+
+def test_nobody_asks_for_what_no_policy_and_no_condition_reads() -> None:
+    facts = orders.order(orjson.dumps({key: value for key, value in bought().body().items() if key != "company"})).facts
+    event = Event("orders/create", SHOP, "", "", START, START, "", Source.WEBHOOK, facts)
+
+    def wanted(**changed: Any) -> list[str]:
+        return sorted(Wanted(replace(configuration(), **changed)).of(event))
+
+    rules = Rules(when={"order-high-risk": '"fragile" in order.product_tags'})
+    assert wanted() == []
+    assert wanted(rules=rules) == ["product_tags"]
+    assert wanted(rules=Rules(when={"order-high-risk": 'order.company != ""'})) == ["company"]
+    assert wanted(approvals=(LITHIUM,)) == ["company", "product_tags"]

@@ -18,6 +18,7 @@ from schemas.facts import (
     Customer,
     DispositionFacts,
     DomainFacts,
+    DraftFacts,
     HoldFacts,
     InventoryFacts,
     InventoryItemFacts,
@@ -830,6 +831,10 @@ async def test_every_question_is_answered_with_what_is_so_now() -> None:
         ("Return", RETURN): Found(shapes.Return(shapes.ReturnNode(RETURN, status="OPEN", return_line_items=lines))),
         ("InventoryItems", "gid://shopify/InventoryItem/77"): Found(item),
         ("OrdersSince", "created_at:>'2026-11-02T08:00:00Z'"): Found(orders_made(HOUR, 10 * MINUTE, MINUTE)),
+        ("DraftOrder", "gid://shopify/DraftOrder/5"): Found(
+            shapes.DraftOrderData(shapes.DraftOrder("gid://shopify/DraftOrder/5", status="INVOICE_SENT", tags=("a",)))
+        ),
+        ("DraftOrderCompany", "gid://shopify/DraftOrder/5"): Found(shapes.DraftCompany(shapes.Purchased("5"))),
         ("Subscriptions", "None"): Found(
             subscriptions.Subscriptions(subscriptions.Page((subscriptions.Node("1", "INVENTORY_LEVELS_UPDATE", "u"),)))
         ),
@@ -847,7 +852,8 @@ async def test_every_question_is_answered_with_what_is_so_now() -> None:
         await world.ask(question(QuestionKind.SHOP, f"{SHOP}/shop", "1"))
         await world.ask(question(QuestionKind.SYNC, f"{SHOP}/topic/orders/create", (START - HOUR).isoformat()))
         await world.ask(question(QuestionKind.SUBSCRIPTIONS, f"{SHOP}/shop", "1"))
-        events = {event.kind: event for event in await world.come(9)}
+        await world.ask(question(QuestionKind.DRAFT, f"{SHOP}/draft/5", "5"))
+        events = {event.kind: event for event in await world.come(10)}
 
     for kind in QuestionKind:
         event = events[f"answer.{kind}"]
@@ -862,6 +868,10 @@ async def test_every_question_is_answered_with_what_is_so_now() -> None:
     assert (asked_order.holds, asked_order.absent) == (
         (),
         ("address", "checkout_token", "customer_id", "lines", "terms"),
+    )
+    draft = events["answer.draft"].facts
+    assert draft == DraftFacts(id=5, status="invoice_sent", tags=("a",), absent=("customer_id", "lines", "terms")), (
+        "and it is a person's"
     )
     checkout = events["answer.checkout"].facts
     assert checkout == CheckoutFacts(

@@ -24,6 +24,7 @@ Json = dict[str, object]
 
 _ONE_BY_ID: Final = {
     "order": "Order",
+    "draftOrder": "DraftOrder",
     "customer": "Customer",
     "return": "Return",
     "refund": "Refund",

@@ -88,8 +88,17 @@ class Order(Thing, frozen=True, kw_only=True):
     transactions: Joined = Joined("OrderTransaction", "order", listed=True)
     fulfillment_orders: Joined = Joined("FulfillmentOrder", "order")
     fulfillments: Joined = Joined("Fulfillment", "order", listed=True)
+    line_items: Joined = Joined("LineItem", "order")
     returns: Joined = Joined("Return", "order")
     refunds: Joined = Joined("Refund", "order", listed=True)
+
+
+class LineItem(Thing, frozen=True, kw_only=True):
+    unseen: ClassVar[frozenset[str]] = frozenset({"order"})
+
+    order: Link
+    current_quantity: int = 1
+    product: Link | None = None
 
 
 class Fulfillment(Thing, frozen=True, kw_only=True):
@@ -171,3 +180,14 @@ class PaymentSchedule(Thing, frozen=True, kw_only=True):
 
 class DraftOrder(Thing, frozen=True, kw_only=True):
     name: str
+    status: str = "OPEN"
+    created_at: datetime
+    updated_at: datetime
+    invoice_sent_at: datetime | None = None
+    completed_at: datetime | None = None
+    tags: tuple[str, ...] = ()
+    total_price_set: MoneyBag
+    total_discounts_set: MoneyBag
+    shipping_address: MailingAddress | None = None
+    purchasing_entity: PurchasingCompany | None = None
+    order: Link | None = None

@@ -17,6 +17,7 @@ SCOPES = (
     "read_products",
     "read_returns",
     "read_merchant_managed_fulfillment_orders",
+    "read_draft_orders",
 )
 
 

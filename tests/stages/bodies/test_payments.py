@@ -25,6 +25,7 @@ from schemas.facts import (
 from schemas.money import Money
 from stages.bodies.parsed import About
 from stages.bodies.payments import card_digits
+from stages.bodies.table import facts_of
 from stages.stage import Reject
 from tests.stages.bodies.reading import NEW_YEAR, ORDER, parsed, varied
 
@@ -191,7 +192,7 @@ def test_a_draft_is_read_exactly() -> None:
         created=NEW_YEAR,
         updated=NEW_YEAR,
         customer_id=706405506930370084,
-        address=Address("US", "KY", has_country=True, has_address1=True, has_city=True, has_zip=True),
+        address=Address("US", "KY", has_country=True, has_address1=True, has_city=True, has_zip=True, edition=224),
         terms=Terms(name="Net 7", kind="net"),
         lines=(
             pod(2270644, 49148385, "IPOD2008RED", 9),
@@ -202,13 +203,28 @@ def test_a_draft_is_read_exactly() -> None:
 
 
 def test_a_draft_that_was_deleted_is_its_id_and_says_that_it_knows_no_more() -> None:
-    keep = "id"
-    gone = tuple(key for key in sample("draft_orders/create") if key != keep)
-    found = varied("draft_orders/create", without=gone).facts
-    assert found == DraftFacts(
-        id=DRAFT,
-        absent=("address", "completed", "customer_id", "invoice_sent", "lines", "order_id", "tags", "terms"),
+    found = facts_of("draft_orders/delete", orjson.dumps({"id": DRAFT})).facts
+    unknown = (
+        "address",
+        "company_id",
+        "completed",
+        "customer_id",
+        "invoice_sent",
+        "lines",
+        "order_id",
+        "tags",
+        "terms",
     )
+    assert found == DraftFacts(id=DRAFT, deleted=True, absent=unknown)
+
+
+@pytest.mark.parametrize(("told", "is_known"), [({"b2b?": False}, True), ({"b2b?": True}, False), ({}, False)])
+def test_a_drafts_body_says_whether_it_is_for_a_company_and_not_for_which(
+    told: dict[str, object], is_known: bool
+) -> None:
+    found = varied("draft_orders/create", told, without=("b2b?",)).facts
+    assert (found.absent == ()) is is_known
+    assert is_known or found.absent == ("company_id",)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from msgspec.structs import replace
+
 from pipeline.state import Change, View
 from schemas import subjects
 from schemas.alerts import Alert
@@ -14,6 +16,7 @@ from schemas.configuration import Approval, Configuration, Person, Team
 from schemas.facts import DraftFacts, Line, OrderFacts
 from schemas.money import Money
 from stages.judging.episodes import EPISODE, Episode, name_of
+from stages.stage import Work
 from tests.stages.rules.sweeping import SweptDesk
 from tests.stages.rules.world import NUMBER, SHOP, START, configuration, usd
 
@@ -43,8 +46,19 @@ def draft(total: str | None = "12500.00", minute: float = 0, **changed: Any) -> 
     return DraftFacts(**told | changed)
 
 
+def looked_at(facts: DraftFacts, **changed: Any) -> DraftFacts:
+    """As a look at it tells: without lines, terms and customer. It is no company's."""
+    return replace(facts, lines=(), terms=None, customer_id=None, absent=("customer_id", "lines", "terms"), **changed)
+
+
 class Approvers(SweptDesk):
-    """A state is as old as its minute of the shop's clock says; time stands still until it is let pass."""
+    """A state is as old as its minute of the shop's clock says; time stands still until it is let pass.
+
+    What is asked about a draft Shopify answers at once, unless it `is_silent`: with the newest state that was told.
+    """
+
+    is_silent = False
+    newest: DraftFacts | None = None
 
     def ordered(self, facts: OrderFacts, minute: float = 0, **changed: Any) -> list[Alert]:
         at = START + timedelta(minutes=minute)
@@ -52,12 +66,20 @@ class Approvers(SweptDesk):
         return self.event("orders/updated", facts, **told)
 
     def drafted(self, facts: DraftFacts, kind: str = "draft_orders/update", **changed: Any) -> list[Alert]:
+        if self.newest is None or facts.deleted or (facts.updated or START) >= (self.newest.updated or START):
+            self.newest = facts
         told: dict[str, Any] = {
             "updated": facts.updated,
             "occurred": facts.updated,
             "delivery_id": str(facts.updated),
         } | changed
         return self.event(kind, facts, DRAFT, **told)
+
+    def _work(self, work: Work) -> list[Alert]:
+        raised = super()._work(work)
+        while self.asked and self.newest is not None and not self.is_silent:
+            raised += self.answer(looked_at(self.newest), incomplete=())
+        return raised
 
     def request(self, policy: str, subject: str = subjects.order(SHOP, NUMBER)) -> Request | None:
         """What is remembered of it."""

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from schemas.alerts import AlertState, Severity
 from schemas.configuration import Approval, ApprovalRules, Rules
 from schemas.facts import Address, DraftFacts, Terms
-from tests.stages.rules.approving import DRAFT, LARGE, Approvers, company, draft, open_teams
+from tests.stages.rules.approving import DRAFT, LARGE, Approvers, company, draft, looked_at, open_teams
 from tests.stages.rules.world import START, labels, usd
 
 QUIET = timedelta(minutes=10)
-DELETED = DraftFacts(id=77, absent=("completed", "customer_id", "invoice_sent", "lines", "order_id", "tags"))
+DELETED = DraftFacts(
+    id=77, deleted=True, absent=("completed", "customer_id", "invoice_sent", "lines", "order_id", "tags")
+)
 
 
 def test_a_draft_is_asked_about_once_nobody_has_changed_it_for_ten_minutes() -> None:
@@ -40,6 +42,79 @@ def test_a_draft_is_asked_about_once_nobody_has_changed_it_for_ten_minutes() -> 
     request = desk.request("large-orders", DRAFT)
     assert request is not None
     assert (request.amount, request.at) == (usd("13000.00"), START + timedelta(minutes=18))
+
+
+def asked_of_shopify() -> Approvers:
+    """A draft has been quiet for ten minutes, and Shopify has yet to answer."""
+    desk = Approvers(company(LARGE))
+    desk.is_silent = True
+    desk.drafted(draft())
+    assert desk.passes(QUIET - timedelta(seconds=1)) == []
+    assert desk.asked == []
+    assert desk.passes(timedelta(seconds=1)) == []
+    return desk
+
+
+def test_shopify_is_asked_once_it_is_quiet_and_where_it_is_silent_that_is_said() -> None:
+    desk = asked_of_shopify()
+    kinds = [(question.kind.value, question.resource) for question in desk.asked]
+
+    (alert, _) = desk.passes(timedelta(seconds=30))
+
+    assert kinds == [("draft", "77")]
+    assert "not confirmed: Shopify did not answer when it was asked" in alert.unknown
+
+
+@pytest.mark.parametrize(
+    ("answer", "titles"),
+    [
+        (looked_at(draft()), ["Draft order #D77 needs approval: 12500.00 USD (large-orders)"] * 2),
+        (looked_at(draft("13000.00", 4)), ["Draft order #D77 needs approval: 13000.00 USD (large-orders)"] * 2),
+        (looked_at(draft("12.00", 4)), []),
+        (
+            looked_at(draft(minute=4, status="invoice_sent", invoice_sent=START)),
+            ["Draft order #D77 went out unapproved (its invoice was sent): 12500.00 USD (large-orders)"] * 2,
+        ),
+        (
+            looked_at(draft(minute=4, status="completed", completed=START, order_id=9)),
+            ["Draft order #D77 went out unapproved (completed): 12500.00 USD (large-orders)"] * 2,
+        ),
+        (DraftFacts(id=77, deleted=True, absent=("company_id", "customer_id", "lines", "terms")), []),
+    ],
+)
+def test_what_shopify_answers_wins(answer: DraftFacts, titles: list[str]) -> None:
+    desk = asked_of_shopify()
+    desk.newest, desk.is_silent = answer, False
+
+    alerts = [*desk.answer(answer), *desk.passes(timedelta(hours=1))]
+
+    assert [alert.title for alert in alerts] == titles
+    assert not any(alert.unknown for alert in alerts)
+
+
+def test_a_draft_is_as_new_as_it_says_so_that_an_answer_that_lags_changes_nothing() -> None:
+    desk = asked_of_shopify()
+
+    alerts = desk.answer(looked_at(draft("12.00", -1)))
+
+    assert [alert.title for alert in alerts] == ["Draft order #D77 needs approval: 12500.00 USD (large-orders)"] * 2
+
+
+B2B = Approval(name="b2b", teams=("sales",), when='order.company == "8"')
+
+
+def test_for_which_company_a_draft_is_shopify_tells_when_it_is_asked() -> None:
+    desk = Approvers(company(B2B))
+    desk.is_silent = True
+    desk.drafted(draft(absent=("company_id",)))
+    desk.passes(QUIET)
+
+    (alert,) = desk.answer(looked_at(draft(), company_id=8))
+    other = Approvers(company(B2B))
+    other.drafted(draft(absent=("company_id",)))
+
+    assert labels(alert)["Company"] == "8"
+    assert other.passes(timedelta(hours=1)) == []
 
 
 def test_how_long_it_has_to_be_quiet_is_configured() -> None:
@@ -166,6 +241,11 @@ def test_a_policy_that_is_gone_withdraws_what_it_asked_and_forgets_what_it_would
         ('"vip" in order.tags', {"tags": ("VIP",)}, True),
         ('order.financial == "paid"', {}, False),
         ('order.company != ""', {}, False),
+        ('order.company == "8"', {"company_id": 8}, True),
+        ('"fragile" in order.product_tags', {"product_tags": ("Fragile",)}, True),
+        ('"fragile" in order.product_tags', {"product_tags": ()}, False),
+        ('"fragile" in order.product_tags', {}, True),
+        ("order.units >= 50 && order.skus.exists(sku, sku.startsWith('CHAIR'))", {}, True),
         ('order.total > 10.0 || order.company != ""', {}, True),
         ("customer.first_order", {"customer_id": 3}, True),
         ("order.lines.exists(line, line.price > 200.0) && customer.first_order", {"customer_id": 3}, True),

@@ -25,7 +25,6 @@ from schemas.facts import (
     Terms,
 )
 from schemas.money import Money
-from stages.dossiers.registers import MANY
 from tests.stages.rules.approving import DUE, EXPORT, LARGE, Approvers, company, open_teams, order
 from tests.stages.rules.world import NUMBER, START, labels, usd
 
@@ -140,12 +139,14 @@ def test_lines_are_bounded_and_those_that_are_worth_most_are_shown() -> None:
     )
 
 
-def test_of_five_hundred_lines_nobody_claims_to_have_counted_all() -> None:
-    lines = tuple(Line(id=n, title="Part", quantity=1) for n in range(500))
+def test_of_five_hundred_lines_all_are_counted_and_the_dearest_is_shown_wherever_it_stands() -> None:
+    lines = tuple(Line(id=n, sku=f"P{n}", quantity=1, price=Decimal(100 + n % 7)) for n in range(499))
+    crane = Line(title="Crane", sku="CRANE", quantity=2, price=Decimal(9000))
 
-    (alert, _) = Approvers(company(LARGE)).ordered(order(lines=lines))
+    (alert, _) = Approvers(company(LARGE)).ordered(order(lines=(*lines, crane)))
 
-    assert labels(alert)["Lines"].endswith(f", and at least {MANY - 5} more")
+    assert labels(alert)["Lines"].startswith("2 x Crane (CRANE) at 9000, 1 x P")
+    assert labels(alert)["Lines"].endswith(", and 495 more")
 
 
 HOSTILE = "\u202e<script>{{ 7*7 }}</script>\x00" + "x" * 65_536
@@ -217,6 +218,7 @@ def test_what_is_asked_of_whom_until_when_is_remembered_with_the_episode() -> No
         asked=(Asked("finance", DUE), Asked("sales", DUE)),
         amount=usd("12500.00"),
         discount=17,
+        off=usd("2500.00"),
         country="NO",
     )
 
@@ -274,6 +276,8 @@ def test_a_higher_amount_asks_again_and_says_what_it_was_the_same_or_less_does_n
     [
         ({"discounts": usd("100.00")}, {"total": "5000.00", "discounts": usd("5000.00")}, True),
         ({"discounts": usd("100.00")}, {"discounts": usd("10.00")}, False),
+        ({"total": "7000.00", "discounts": usd("500.00")}, {"total": "6000.00", "discounts": usd("500.00")}, False),
+        ({"total": "7000.00", "discounts": usd("500.00")}, {"total": "6500.00", "discounts": usd("1000.00")}, True),
         ({"address": Address("NO")}, {"address": Address("IR")}, True),
         ({"address": Address("NO")}, {"address": Address(None)}, False),
         ({"address": Address("NO")}, {"address": None, "absent": ("address",)}, False),
@@ -291,6 +295,15 @@ def test_what_else_is_more_asks_again_and_what_is_not_known_is_not_more(
     assert len(desk.ordered(order(**before), 1)) == 2
 
     assert len(desk.ordered(order(**after), 2)) == (2 if is_asked else 0)
+
+
+def test_a_larger_discount_says_what_it_was() -> None:
+    desk = Approvers(company(LARGE))
+    desk.ordered(order("7000.00", discounts=usd("500.00")), 1)
+
+    (update, _) = desk.ordered(order("6500.00", discounts=usd("1000.00")), 2)
+
+    assert update.title == f"{MARK} again: 6500.00 USD, was 7000.00 USD; 13 % off, was 7 % (large-orders)"
 
 
 def test_an_amount_that_was_not_known_is_said_to_have_been() -> None:

@@ -59,6 +59,34 @@ def test_case_is_ignored_in_countries_and_tags_and_counts_in_skus() -> None:
 
 
 @pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        (("fragile", "Lithium"), MATCHES),
+        (("lithium",), MATCHES),
+        (("lith",), NOT),
+        ((), NOT),
+        (None, MAY),
+        (tuple(f"tag-{n}" for n in range(1000)), NOT),
+        ((*(f"tag-{n}" for n in range(1000)), "lithium"), MATCHES),
+        (tuple(f"tag-{n}" for n in range(5000)), MAY),
+    ],
+)
+def test_the_tags_of_the_goods_are_those_that_were_looked_up(tags: tuple[str, ...] | None, expected: str) -> None:
+    policy = Approval(name="dangerous", teams=("sales",), product_tags=("LITHIUM",))
+    condition = Approval(name="dangerous", teams=("sales",), when='"lithium" in order.product_tags')
+
+    assert [asked(one, {"product_tags": tags}) for one in (policy, condition)] == [expected] * 2
+
+
+def test_tags_that_were_looked_up_for_an_older_state_are_those_of_the_newest_too_where_that_lookup_fails() -> None:
+    policy = Approval(name="dangerous", teams=("sales",), product_tags=("lithium",))
+    desk = Approvers(company(policy))
+    desk.ordered(order(product_tags=()), 1)
+
+    assert desk.ordered(order("13000.00"), 2, incomplete=("product_tags",)) == []
+
+
+@pytest.mark.parametrize(
     ("total", "expected"),
     [("4999.99", NOT), ("5000.00", MATCHES), ("0.00", NOT), ("-5.00", NOT), (None, MAY)],
 )
@@ -74,9 +102,11 @@ def test_the_amount_itself_counts(total: str | None, expected: str) -> None:
         ((Line(sku="OTHER", quantity=1),), (), NOT),
         ((Line(sku=None, quantity=1),), (), NOT),
         ((), ("lines",), MAY),
-        ((Line(sku="OTHER", quantity=1),) * MANY, (), MAY),
-        ((Line(sku="OTHER", quantity=1),) * 500, (), MAY),
-        ((CHAIR, *(Line(sku="OTHER", quantity=1),) * 500), (), MATCHES),
+        ((Line(sku="OTHER", quantity=1),) * MANY, (), NOT),
+        ((Line(sku="OTHER", quantity=1),) * 500, (), NOT),
+        ((*(Line(sku="OTHER", quantity=1),) * 500, CHAIR), (), MATCHES),
+        ((*(Line(sku="OTHER", quantity=1),) * 500, replace(CHAIR, current_quantity=0)), (), NOT),
+        (tuple(Line(sku=f"OTHER-{n}", quantity=1) for n in range(5000)), (), MAY),
     ],
 )
 def test_a_sku_is_looked_for_among_the_lines_that_stand(
@@ -171,11 +201,11 @@ def test_what_becomes_unknown_ends_nothing() -> None:
 
 
 def test_of_an_order_that_was_only_looked_at_its_own_word_is_waited_for() -> None:
-    """A look never tells where it goes or what is in it; its webhook is still to come."""
+    """An answer never tells where it goes or what is in it; its webhook is still to come."""
     looked_at = order(lines=(), absent=("address", "checkout_token", "customer_id", "lines", "terms"))
     desk = Approvers(company(LARGE, Approval(name="abroad", teams=("compliance",), countries=("NO",))))
 
-    alerts = desk.ordered(looked_at, 1)
+    alerts = desk.event("answer.order", looked_at, updated=START, source=Source.ANSWER)
 
     assert [alert.team for alert in alerts] == ["finance", "sales"]
     assert [alert.team for alert in desk.ordered(order(address=Address("NO")), 2)] == ["compliance"]
@@ -200,6 +230,11 @@ def test_long_conditions_and_lists_are_cut_in_a_message() -> None:
         (EXPORT, {"address": Address("NO")}, "it does not match the policy: it goes to NO"),
         (EXPORT, {}, "it does not match the policy: it goes nowhere"),
         (EXPORT, {"address": Address("IR")}, "it does not match the policy: it has none of the tags"),
+        (
+            Approval(name="goods", teams=("sales",), product_tags=("lithium",)),
+            {"product_tags": ("fragile",)},
+            "it does not match the policy: none of its goods has one of the tags",
+        ),
         (replace(LARGE, skus=("X",)), {}, "it does not match the policy: none of the goods is in it"),
         (SHARE, {"discounts": usd("1.00")}, "it does not match the policy: order.discount_share >= 0.25 does not hold"),
     ],
