@@ -440,6 +440,14 @@ class DraftFacts(Facts, frozen=True, tag="draft"):
     product_tags: tuple[str, ...] | None = None
 
 
+class Origin(Struct, frozen=True, omit_defaults=True):
+    """Of the order that something belongs to, looked up: whether anybody has to act on it at all."""
+
+    test: bool = False
+    created: datetime | None = None
+    processed: datetime | None = None
+
+
 class Disposition(Struct, frozen=True, omit_defaults=True):
     """Units that came back, or are `missing`. A body names no `id`: that, `line` (the order's) and `at` are looked up.
 
@@ -478,6 +486,7 @@ class ReturnFacts(Facts, frozen=True, tag="return"):
     decline_reason: str | None = None
     exchanges: int = 0
     removed: int = 0
+    line_count: int | None = None
     lines: tuple[ReturnLine, ...] = ()
     #: Looked up: when it was approved and closed; what came back, by its own ids; what is outstanding of the order,
     #: negative if owed to the customer.
@@ -485,6 +494,7 @@ class ReturnFacts(Facts, frozen=True, tag="return"):
     closed: datetime | None = None
     dispositions: tuple[Disposition, ...] | None = None
     outstanding: Money | None = None
+    origin: Origin | None = None
 
     @property
     def received(self) -> int | None:
@@ -519,6 +529,7 @@ class DispositionFacts(Facts, frozen=True, tag="disposition"):
     return_id: int | None = None
     return_name: str | None = None
     disposed: tuple[Disposition, ...] | None = None
+    origin: Origin | None = None
 
 
 class RefundTransaction(Struct, frozen=True, omit_defaults=True):
@@ -552,6 +563,7 @@ class RefundFacts(Facts, frozen=True, tag="refund"):
     quantity: int = 0
     lines: tuple[RefundLine, ...] = ()
     transactions: tuple[RefundTransaction, ...] = ()
+    origin: Origin | None = None
 
 
 class DisputeFacts(Facts, frozen=True, tag="dispute"):

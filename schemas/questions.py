@@ -20,6 +20,8 @@ class QuestionKind(StrEnum):
     DRAFT = "draft"
     """The draft order as it is now: deleted, changed, sent as an invoice or completed; and its company."""
     RETURN = "return"
+    REFUND = "refund"
+    """What has become of its transactions."""
     INVENTORY = "inventory"
     SHOP = "shop"
     """The shop's primary domain, and whether it is served over TLS."""

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from schemas import codec, subjects, topics
 from schemas.configuration import Configuration
 from schemas.events import Event
-from schemas.facts import HoldFacts, OrderFacts, RiskFacts
+from schemas.facts import HoldFacts, OrderFacts, Origin, RiskFacts
 from schemas.reasons import DropReason, RejectReason
 from schemas.records import Record
 from schemas.signals import AnySignal, ShopUninstalled
@@ -233,13 +233,14 @@ def _for(rule: Rule, case: Case, judgement: Judgement) -> Case:
 def nobodys(dossier: Dossier) -> str | None:
     """Why nobody has to act on the order, and nobody is told (USE_CASES, "Never").
 
-    Before the order itself is told, what was looked up for its risk or its holds says so.
+    Before the order itself is told, what was looked up for its risk, its holds or its returns says so.
     """
     order = dossier.order
-    told: list[OrderFacts | RiskFacts | HoldFacts] = [order] if order is not None else []
+    told: list[OrderFacts | RiskFacts | HoldFacts | Origin] = [order] if order is not None else []
     if order is None:
         told += [known.value for known in dossier.every(RiskFacts)]
         told += [known.value for known in dossier.every(HoldFacts)]
+        told += dossier.origins()
     if any(facts.test for facts in told):
         return "it is a test order"
     return "it is an order of another time, brought over" if any(map(is_import, told)) else None

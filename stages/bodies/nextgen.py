@@ -15,9 +15,11 @@ from schemas.facts import (
     LocationFacts,
     OrderFacts,
     ProductFacts,
+    RefundFacts,
     ReturnFacts,
     UnknownFacts,
 )
+from stages.bodies import returns
 from stages.bodies.fields import NULL, Body, integer, members, number, one, text, whole
 from stages.bodies.orders import EMPTY_SAYS
 from stages.bodies.parsed import About, Parsed
@@ -54,6 +56,7 @@ _KINDS = {
     "Order": "order",
     "FulfillmentOrder": "fulfillment-order",
     "Return": "return",
+    "Refund": "refund",
     "InventoryItem": "inventory",
     "Product": "product",
     "Location": "location",
@@ -68,6 +71,8 @@ def _facts(topic: str, gid: str, identity: int) -> AnyFacts:
             return FulfillmentOrderFacts(fulfillment_order=gid)
         case "Return":
             return ReturnFacts(id=identity)
+        case "Refund":
+            return RefundFacts(id=identity, absent=tuple(returns.EMPTY_SAYS))
         case "InventoryItem":
             return InventoryItemFacts(item_id=identity)
         case "Product":
@@ -83,6 +88,7 @@ _ASKED_AS = {
     "Order": "order",
     "FulfillmentOrder": "fulfillmentOrder",
     "Return": "return",
+    "Refund": "refund",
     "InventoryItem": "inventoryItem",
     "Product": "product",
     "Location": "location",

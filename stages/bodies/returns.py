@@ -18,7 +18,22 @@ from schemas.facts import (
     ReturnLine,
     ReverseDeliveryFacts,
 )
-from stages.bodies.fields import NULL, Body, count, flag, many, moment, money, number, one, required, text, whole, word
+from stages.bodies.fields import (
+    NULL,
+    Body,
+    absent,
+    count,
+    flag,
+    many,
+    moment,
+    money,
+    number,
+    one,
+    required,
+    text,
+    whole,
+    word,
+)
 from stages.bodies.orders import units
 from stages.bodies.parsed import About, Parsed
 from stages.bodies.payments import TransactionBody
@@ -46,6 +61,7 @@ class _Return(Body):
     name: Raw = NULL
     status: Raw = NULL
     return_line_items: Raw = NULL
+    total_return_line_items: Raw = NULL
     total_exchange_line_items: Raw = NULL
     decline: Raw = NULL
 
@@ -82,6 +98,7 @@ def returned(body: bytes) -> Parsed:
         decline_reason=word(decline.reason) if decline else None,
         exchanges=count(found.total_exchange_line_items) or 0,
         removed=units(delta.removals) if delta else 0,
+        line_count=count(found.total_return_line_items),
         lines=tuple(line for entry in return_lines if (line := _line(entry)) is not None),
     )
     about = About("return", facts.id) if facts.order_id is None else About("order", facts.order_id)
@@ -176,6 +193,10 @@ class _Refund(Body, rename={"return_": "return"}):
     transactions: Raw = NULL
 
 
+#: What an empty value says something about: where the key is absent, that is not known.
+EMPTY_SAYS = {"return_id": "return_", "transactions": "transactions"}
+
+
 def refund(body: bytes) -> Parsed:
     """A refund says nothing of the movement of money: its transactions do."""
     found = whole(body, _Refund)
@@ -194,6 +215,7 @@ def refund(body: bytes) -> Parsed:
         quantity=sum(line.quantity for line in lines),
         lines=lines,
         transactions=tuple(transaction for transaction in moved if transaction is not None),
+        absent=absent(found, EMPTY_SAYS),
     )
     return Parsed(facts, About("order", order_id))
 

@@ -31,6 +31,7 @@ from schemas.facts import (
     Item,
     Line,
     OrderFacts,
+    Origin,
     ProductFacts,
     RefundFacts,
     ReturnFacts,
@@ -261,6 +262,11 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
             told.setdefault(known.value.id, []).append(known)
         return [self._return(number, tuple(known)) for number, known in told.items()]
 
+    def origins(self) -> Sequence[Origin]:
+        """What was looked up of its order for whatever belongs to it."""
+        found = (getattr(known.value, "origin", None) for known in self.facts.values())
+        return [origin for origin in found if isinstance(origin, Origin)]
+
     def refunds(self) -> Sequence[Known[RefundFacts]]:
         """Each refund of the order once, with everything that was told of it; the stamp is that of the first word."""
         told: dict[int, list[Known[RefundFacts]]] = {}
@@ -314,7 +320,7 @@ def is_at_one_place(item: Item) -> bool:
     return len(levels) == 1 and levels[0].online
 
 
-def is_import(order: OrderFacts | RiskFacts | HoldFacts) -> bool:
+def is_import(order: OrderFacts | RiskFacts | HoldFacts | Origin) -> bool:
     """An order of another time and shop, brought over: nobody has to act on it (USE_CASES, "Never")."""
     return order.processed is not None and order.created is not None and order.created - order.processed > _IMPORTED
 

@@ -18,6 +18,7 @@ from schemas.facts import (
     OrderFacts,
     ProductFacts,
     ProtectFacts,
+    RefundFacts,
     ReturnFacts,
     RiskFacts,
     ScopesFacts,
@@ -156,6 +157,8 @@ def _is_told(event: Event, name: str) -> bool:
         return facts.assessments is not None
     if name == "return" and isinstance(facts, ReturnFacts):
         return facts.dispositions is not None
+    if name == "refund" and isinstance(facts, RefundFacts):
+        return not facts.absent
     if name == "address_verdict" and isinstance(facts, OrderFacts) and facts.address_verdict is None:
         return _could_look_at_address(event, facts)
     if name == "company" and isinstance(facts, OrderFacts | DraftFacts):

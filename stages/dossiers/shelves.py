@@ -17,6 +17,7 @@ from schemas.facts import (
     InventoryFacts,
     OrderFacts,
     PrivacyFacts,
+    RefundFacts,
     ReturnFacts,
     RiskFacts,
     ScopesFacts,
@@ -31,6 +32,7 @@ _BY_IDENTITY: Mapping[type, Callable[[Any], object]] = {
     InventoryFacts: lambda facts: facts.location_id,
     ScopesFacts: lambda facts: "unknown" if "current" in facts.absent else "told",
     TransactionFacts: lambda facts: f"{facts.id}/{facts.status}",
+    RefundFacts: lambda facts: f"{facts.id}/blank" if "transactions" in facts.absent else facts.id,
 }
 
 

@@ -90,7 +90,9 @@ def _owed(case: Case, back: Returned, owed: Owed) -> Iterator[Verdict]:
     yield _due(back, said_of(case, soon, _OWED_TO, Severity.WARNING), due - rules.refund_warning_before, 0)
     yield _due(back, said_of(case, missed, _OWED_TO, Severity.CRITICAL), due, 2)
     closed = back.told.since("closed") if back.told and back.state == "closed" else None
-    if closed is not None:
+    if closed is None:
+        yield Clear("it is open again, and its refund has until it is due", str(back.id))
+    else:
         ended = lasting(case, back, owed.since, f"{part}closed without a refund for {owed.says}", step)
         yield _due(back, said_of(case, ended, _OWED_TO, Severity.WARNING), closed, 1)
 
@@ -161,7 +163,8 @@ def _under_way(case: Case, refund: Refund) -> Iterator[Verdict]:
             next_step="Ask the gateway what has become of it.",
             link=order_link(case),
         )
-        yield Due(said, case.after(first.at, after, _FAILED_TO[0]), key)
+        due = case.after(first.at, after, _FAILED_TO[0])
+        yield Due(said, due, key, ask=QuestionKind.REFUND, resource=str(refund.id))
 
 
 def _why(one: Moved) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -26,6 +27,8 @@ class Happening:
     step: str
     back: Returned | None
     before: datetime
+    details: tuple[Detail, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 def about(back: Returned, key: str, at: datetime, how: str, step: str) -> Happening:
@@ -44,10 +47,22 @@ def said_of(
         since=happening.at,
         severity=severity,
         audiences=audiences,
-        details=_details(case, happening.back, happening.before),
+        details=(*_details(case, happening.back, happening.before), *happening.details),
         next_step=happening.step,
         link=order_link(case),
+        unknown=(*happening.unknown, *_unknown(case, happening.back)),
     )
+
+
+def _unknown(case: Case, back: Returned | None) -> Iterator[str]:
+    """Bodies of 2026 name neither units nor reasons; without a look nothing does."""
+    if back is None:
+        return
+    if back.quantity is None:
+        yield "how many units it has"
+    if not back.facts.reasons:
+        yield "why it was sent back"
+    yield from case.unknown(disposed="whether Shopify counts the same units as received")
 
 
 def _details(case: Case, back: Returned | None, before: datetime) -> tuple[Detail, ...]:
@@ -58,6 +73,7 @@ def _details(case: Case, back: Returned | None, before: datetime) -> tuple[Detai
         order=order_of(case),
         reason=", ".join(plain(reason) for reason in facts.reasons),
         quantity=back.quantity,
+        lines=None if back.quantity else back.facts.line_count,
         received=back.received,
         refunded=_refunded(back),
         exchanges=facts.exchanges or None,

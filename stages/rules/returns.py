@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from schemas.alerts import Audience, Severity
+from schemas.alerts import Audience, Detail, Severity
 from schemas.questions import QuestionKind
-from stages.rules.refunded import refunds_of
-from stages.rules.return_words import Happening, about, lasting, said_of
+from stages.rules.refunded import Refund, refunds_of, total
+from stages.rules.return_words import Happening, about, lasting, said_of, tracking
 from stages.rules.returned import Returned, returns_of
-from stages.rules.rule import Case, Clear, Due, Said, Tell, Verdict
+from stages.rules.rule import Case, Clear, Due, Said, Tell, Verdict, details
 from stages.rules.words import called, plain, spell
 
 _SUBJECTS = frozenset({"order", "return", "reverse-fulfillment-order"})
@@ -74,7 +74,8 @@ class ReturnNotArrived:
                 yield Clear(f"the return is {back.state}", str(back.id))
             elif since is not None:
                 step = "Ask the customer whether the parcel is on its way, or close the return."
-                told = lasting(case, back, since, f"approved {spell(after)} ago, nothing has arrived", step)
+                how = f"approved {spell(after)} ago, nothing has arrived, tracking: {tracking(back) or 'not known'}"
+                told = lasting(case, back, since, how, step)
                 yield _asked(said_of(case, told, (Audience.RETURNS,)), since + after, back)
 
 
@@ -144,8 +145,20 @@ def _refunded(case: Case) -> Iterator[Happening]:
     for refund in refunds_of(case.dossier):
         if (at := refund.paid_at) is not None:
             back = known.get(refund.return_id or 0)
-            name = back.name if back else f"Refund without a return, {called(case)}"
-            yield Happening(f"{refund.id}/refund", at, f"{name}: refunded{refund.says}", "", back, at)
+            without = "Refund without a return" if refund.is_linked else "Refund"
+            title = f"{back.name if back else f'{without}, {called(case)}'}: refunded{refund.says}"
+            unknown = () if refund.is_linked else ("whether it is of a return",)
+            yield Happening(f"{refund.id}/refund", at, title, "", back, at, _money(refund), unknown)
+
+
+def _money(refund: Refund) -> tuple[Detail, ...]:
+    left = [one for one in refund.moved if not one.has_succeeded]
+    return details(
+        amount=refund.amount,
+        units=sum(line.quantity for line in refund.lines) or None,
+        gateway=", ".join(sorted({one.gateway for one in refund.moved if one.gateway})),
+        not_moved=f"{total(left) or 'unknown amount'}, {plain(left[0].status)}" if left else None,
+    )
 
 
 MILESTONES: tuple[ReturnMilestone, ...] = (

@@ -24,7 +24,9 @@ from schemas.facts import (
     Item,
     LocationFacts,
     OrderFacts,
+    Origin,
     ProductFacts,
+    RefundFacts,
     ReturnFacts,
     ShopFacts,
     SubscriptionsFacts,
@@ -40,7 +42,7 @@ T = TypeVar("T")
 
 
 class What(StrEnum):
-    """The first six tell where a resource belongs (`Place`), the others what is known of it."""
+    """The first seven tell where a resource belongs (`Place`), the others what is known of it."""
 
     FULFILLMENT_ORDER = "fulfillment-order"
     VARIANT = "variant"
@@ -48,6 +50,7 @@ class What(StrEnum):
     PAYMENT_SCHEDULE = "payment-schedule"
     RETURN = "return"
     REVERSE_FULFILLMENT_ORDER = "reverse-fulfillment-order"
+    REFUND = "refund"
     CUSTOMER = "customer"
     ADDRESS = "address"
     ORDER = "order"
@@ -62,6 +65,7 @@ class What(StrEnum):
     ABANDONMENT = "abandonment"
     RETURN_STATE = "return-state"
     DISPOSED = "disposed"
+    REFUND_STATE = "refund-state"
     SHOP = "shop"
     LOCATION = "location"
     NEWER = "newer"
@@ -149,6 +153,7 @@ class Disposed:
     """All that came back of a reverse fulfillment order."""
 
     dispositions: tuple[Disposition, ...]
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +174,7 @@ Value = (
     | ProductTags
     | CheckoutFacts
     | ReturnFacts
+    | RefundFacts
     | Disposed
     | ShopFacts
     | LocationFacts
@@ -195,6 +201,10 @@ def told(answer: Answer[T], told: Callable[[T], Value | Stale | None]) -> Reply:
 
 def behind(updated: datetime | None, newer: datetime | None) -> bool:
     return updated is not None and newer is not None and updated < newer.replace(microsecond=0)
+
+
+def origin(found: shapes.OrderOf | None) -> Origin | None:
+    return Origin(found.test, found.created_at, found.processed_at) if found else None
 
 
 def number(found: str | None) -> int:

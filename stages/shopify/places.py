@@ -16,6 +16,7 @@ PAYMENT_SCHEDULE = Operation("PaymentSchedule", shapes.PaymentSchedule)
 PAYMENT_TERMS = Operation("PaymentTerms", shapes.PaymentTerms)
 REVERSE_FULFILLMENT_ORDER = Operation("ReverseFulfillmentOrder", shapes.ReverseFulfillmentOrder)
 RETURN = Operation("Return", shapes.Return)
+REFUND = Operation("Refund", shapes.Refund)
 
 
 async def fulfillment_order(shopify: Shopify, lookup: Lookup) -> Reply:
@@ -62,6 +63,18 @@ async def return_(shopify: Shopify, lookup: Lookup) -> Reply:
         return Place("order", number(found.order.id), found.order.name, number(found.id), found.name)
 
     return told(await shopify.query(lookup.shop, RETURN, {"id": gid("Return", lookup.identity)}), place)
+
+
+async def refund(shopify: Shopify, lookup: Lookup) -> Reply:
+    def place(data: shapes.Refund) -> Place | None:
+        found = data.refund
+        if found is None or found.order is None:
+            return None
+        back = found.return_
+        of_return = (number(back.id), back.name) if back else (None, None)
+        return Place("order", number(found.order.id), found.order.name, *of_return)
+
+    return told(await shopify.query(lookup.shop, REFUND, {"id": gid("Refund", lookup.identity)}), place)
 
 
 async def reverse_fulfillment_order(shopify: Shopify, lookup: Lookup) -> Reply:

@@ -1,15 +1,17 @@
-"""How a return stands: what was received, what was refunded, what is owed; and what came back of it, by its own ids."""
+"""How a return stands: what was received, what was refunded, what is owed; what came back of it, by its own ids; and
+what money a refund has moved, in the currency that it moved in.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from schemas.facts import Disposition, ReturnFacts, ReturnLine
+from schemas.facts import Disposition, RefundFacts, RefundLine, RefundTransaction, ReturnFacts, ReturnLine
 from stages.bodies.fields import integer
 from stages.shopify import shapes
 from stages.shopify.client import Shopify
-from stages.shopify.lookup import Disposed, Lookup, Reply, amount, gid, in_currency, number, told, words
-from stages.shopify.places import RETURN, REVERSE_FULFILLMENT_ORDER
+from stages.shopify.lookup import Disposed, Lookup, Reply, amount, gid, in_currency, number, origin, told, words
+from stages.shopify.places import REFUND, RETURN, REVERSE_FULFILLMENT_ORDER
 
 
 async def return_state(shopify: Shopify, lookup: Lookup) -> Reply:
@@ -38,6 +40,7 @@ def return_facts(found: shapes.ReturnNode) -> ReturnFacts:
         closed=found.closed_at,
         dispositions=tuple(each for one in reverses for each in _disposed(one.id, one.line_items)),
         outstanding=in_currency(found.order.total_outstanding_set, None) if found.order else None,
+        origin=origin(found.order),
     )
 
 
@@ -58,7 +61,7 @@ async def disposed(shopify: Shopify, lookup: Lookup) -> Reply:
 
     def found(data: shapes.ReverseFulfillmentOrder) -> Disposed | None:
         one = data.reverse_fulfillment_order
-        return None if one is None else Disposed(tuple(_disposed(one.id, one.line_items)))
+        return None if one is None else Disposed(tuple(_disposed(one.id, one.line_items)), origin(one.order))
 
     asked = {"id": gid("ReverseFulfillmentOrder", lookup.identity)}
     return told(await shopify.query(lookup.shop, REVERSE_FULFILLMENT_ORDER, asked, lookup.since), found)
@@ -78,5 +81,42 @@ def _disposed(reverse: str, lines: shapes.ReverseLines) -> Iterator[Disposition]
             )
 
 
-def _order_line(found: shapes.FulfilledLine | None) -> int | None:
+async def refund_state(shopify: Shopify, lookup: Lookup) -> Reply:
+    def state(data: shapes.Refund) -> RefundFacts | None:
+        return None if data.refund is None else refund_facts(data.refund)
+
+    asked = {"id": gid("Refund", lookup.identity)}
+    return told(await shopify.query(lookup.shop, REFUND, asked, lookup.since), state)
+
+
+def refund_facts(found: shapes.RefundNode) -> RefundFacts:
+    lines = found.refund_line_items.nodes
+    return RefundFacts(
+        id=number(found.id),
+        order_id=number(found.order.id) if found.order else None,
+        order_name=found.order.name if found.order else None,
+        return_id=number(found.return_.id) if found.return_ else None,
+        return_name=found.return_.name if found.return_ else None,
+        created=found.created_at,
+        processed=found.processed_at,
+        quantity=sum(line.quantity for line in lines),
+        lines=tuple(RefundLine(line.quantity, _order_line(line)) for line in lines),
+        transactions=tuple(_moved(one) for one in found.transactions.nodes if not one.test),
+        origin=origin(found.order),
+    )
+
+
+def _moved(found: shapes.RefundTransaction) -> RefundTransaction:
+    return RefundTransaction(
+        id=number(found.id),
+        kind=found.kind.lower(),
+        status=found.status.lower(),
+        amount=amount(found.amount_set.presentment_money) if found.amount_set else None,
+        gateway=found.gateway,
+        error_code=words(found.error_code),
+        processed=found.processed_at,
+    )
+
+
+def _order_line(found: shapes.FulfilledLine | shapes.RefundLine | None) -> int | None:
     return integer(found.line_item.id) if found and found.line_item else None

@@ -346,9 +346,17 @@ class ReturnsOfOrder(Shape, frozen=True):
     nodes: tuple[ReturnOfOrder, ...] = ()
 
 
-class OrderWithReturns(Shape, frozen=True):
+class OrderOf(Shape, frozen=True):
+    """The order that something belongs to."""
+
     id: str
     name: str | None = None
+    test: bool = False
+    created_at: Moment | None = None
+    processed_at: Moment | None = None
+
+
+class OrderWithReturns(OrderOf, frozen=True):
     returns: ReturnsOfOrder = ReturnsOfOrder()
 
 
@@ -362,9 +370,7 @@ class ReverseFulfillmentOrder(Shape, frozen=True):
     reverse_fulfillment_order: ReverseNode | None = None
 
 
-class ReturnOrder(Shape, frozen=True):
-    id: str
-    name: str | None = None
+class ReturnOrder(OrderOf, frozen=True):
     total_outstanding_set: ShopMoney | None = None
 
 
@@ -415,6 +421,48 @@ class ReturnNode(Shape, frozen=True):
 
 class Return(Shape, frozen=True, rename={"return_": "return"}):
     return_: ReturnNode | None = None
+
+
+class PresentmentMoney(Shape, frozen=True):
+    presentment_money: Amount
+
+
+class RefundTransaction(Shape, frozen=True):
+    id: str
+    kind: str
+    status: str
+    error_code: str | None = None
+    gateway: str | None = None
+    test: bool = False
+    processed_at: Moment | None = None
+    amount_set: PresentmentMoney | None = None
+
+
+class RefundTransactions(Shape, frozen=True):
+    nodes: tuple[RefundTransaction, ...] = ()
+
+
+class RefundLine(Shape, frozen=True):
+    quantity: int
+    line_item: Named | None = None
+
+
+class RefundLines(Shape, frozen=True):
+    nodes: tuple[RefundLine, ...] = ()
+
+
+class RefundNode(Shape, frozen=True, rename={"return_": "return"}):
+    id: str
+    created_at: Moment | None = None
+    processed_at: Moment | None = None
+    return_: Named | None = None
+    order: OrderOf | None = None
+    refund_line_items: RefundLines = RefundLines()
+    transactions: RefundTransactions = RefundTransactions()
+
+
+class Refund(Shape, frozen=True):
+    refund: RefundNode | None = None
 
 
 class Product(Shape, frozen=True):

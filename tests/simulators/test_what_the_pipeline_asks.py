@@ -34,6 +34,8 @@ KINDS = {
     What.PAYMENT_SCHEDULE: "PaymentSchedule",
     What.RETURN: "Return",
     What.REVERSE_FULFILLMENT_ORDER: "ReverseFulfillmentOrder",
+    What.REFUND: "Refund",
+    What.REFUND_STATE: "Refund",
     What.CUSTOMER: "Customer",
     What.HOLDS_BESIDE: "FulfillmentOrder",
     What.ITEM: "InventoryItem",

@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import orjson
 import pytest
 
 from pipeline.clock import VirtualClock
+from pipeline.simulators.samples import sample
 from pipeline.state import Change, Memory, View
 from schemas.events import Event, Source
 from schemas.facts import (
@@ -24,8 +26,12 @@ from schemas.facts import (
     InventoryItemFacts,
     LocationFacts,
     OrderFacts,
+    Origin,
     PaymentScheduleFacts,
     PrivacyFacts,
+    RefundFacts,
+    RefundLine,
+    RefundTransaction,
     ReturnFacts,
     RiskFacts,
     ShopFacts,
@@ -186,8 +192,22 @@ async def test_what_tells_that_nobody_has_to_act_on_an_order_is_looked_up_with_i
 
 TERMS, SCHEDULE = "gid://shopify/PaymentTerms/706405506930370084", "gid://shopify/PaymentSchedule/606405506930370084"
 VARIANT, RETURN = "gid://shopify/ProductVariant/642667041472713922", "gid://shopify/Return/123134564567890"
-REVERSE = "gid://shopify/ReverseFulfillmentOrder/11111111"
+REVERSE, REFUND = "gid://shopify/ReverseFulfillmentOrder/11111111", "gid://shopify/Refund/890088186047892319"
 THE_ORDER = shapes.Named(GID, "#9999")
+
+MOVED = shapes.RefundTransactions(
+    (
+        shapes.RefundTransaction(
+            "gid://shopify/OrderTransaction/5",
+            "REFUND",
+            "FAILURE",
+            "A_WORD",
+            "bogus",
+            amount_set=shapes.PresentmentMoney(shapes.Amount(Decimal("12.345"), "KWD")),
+        ),
+        shapes.RefundTransaction("gid://shopify/OrderTransaction/6", "REFUND", "SUCCESS", test=True),
+    )
+)
 
 PLACES: list[tuple[str, tuple[str, str], Found[Any], str]] = [
     (
@@ -224,7 +244,7 @@ PLACES: list[tuple[str, tuple[str, str], Found[Any], str]] = [
                     shapes.OrderWithReturns(
                         GID,
                         "#9999",
-                        shapes.ReturnsOfOrder(
+                        returns=shapes.ReturnsOfOrder(
                             (
                                 shapes.ReturnOfOrder("gid://shopify/Return/1", "#9999-R1"),
                                 shapes.ReturnOfOrder(RETURN, "#9999-R2", shapes.Reverses((shapes.Named(REVERSE),))),
@@ -736,6 +756,60 @@ async def test_a_next_generation_event_of_an_item_or_a_return_is_looked_up_too()
     assert (returned.subject, returned.facts.status, returned.facts.received) == (OF_ORDER, "open", 1)
 
 
+@pytest.mark.parametrize("topic", ["refunds/create", "Refund/update"])
+async def test_a_next_generation_event_of_a_refund_finds_its_order_its_return_and_what_has_moved(topic: str) -> None:
+    world = await enriching()
+    of_return = shapes.Named(RETURN, "#9999-R1")
+    lines = shapes.RefundLines((shapes.RefundLine(2, shapes.Named("gid://shopify/LineItem/7")),))
+    of_order = shapes.OrderOf(GID, "#9999", test=True, created_at=START)
+    node = shapes.RefundNode(REFUND, START, START, of_return, of_order, lines, MOVED)
+    world.shopify.told["Refund", REFUND] = Found(shapes.Refund(node))
+    headers = {"shopify-topic": "Refund", "shopify-resource-id": REFUND}
+    async with world.running():
+        await world.deliver(topic, body=b'{"topic": "Refund", "fields_changed": []}', headers=headers)
+        (event,) = await world.come(1)
+    assert (event.subject, event.incomplete) == (OF_ORDER, ())
+    assert isinstance(event.facts, RefundFacts)
+    assert (event.facts.return_id, event.facts.return_name, event.facts.quantity) == (123134564567890, "#9999-R1", 2)
+    assert (event.facts.lines, event.facts.processed, event.facts.absent) == ((RefundLine(2, 7),), START, ())
+    assert event.facts.origin == Origin(test=True, created=START)
+    assert [(one.id, one.status) for one in event.facts.transactions] == [(5, "failure")]
+
+
+@pytest.mark.parametrize("key", ["return", "transactions"])
+async def test_of_a_refund_whose_body_lacks_a_key_shopify_is_asked(key: str) -> None:
+    world = await enriching()
+    node = shapes.RefundNode(REFUND, return_=shapes.Named(RETURN), order=shapes.OrderOf(GID), transactions=MOVED)
+    world.shopify.told["Refund", REFUND] = Found(shapes.Refund(node))
+    cut = {name: value for name, value in sample("refunds/create").items() if name != key}
+    async with world.running():
+        await world.deliver("refunds/create", body=orjson.dumps(cut))
+        await world.deliver("refunds/create", {"order_id": 7, "id": 8})
+        whole, event = sorted(await world.come(2), key=lambda event: event.subject == OF_ORDER)
+    assert isinstance(event.facts, RefundFacts)
+    assert (event.facts.return_id, event.facts.absent) == (123134564567890, ())
+    assert whole.incomplete == ()
+    assert len(world.shopify.asked) == 1
+
+
+@pytest.mark.parametrize("topic", ["returns/request", "returns/approve", "returns/process"])
+async def test_what_a_body_does_not_say_of_a_return_is_looked_up_and_whether_its_order_is_a_test(topic: str) -> None:
+    """The documented body of 2026 counts two lines and shows none."""
+    world = await enriching()
+    order = shapes.ReturnOrder(GID, test=True)
+    lines = shapes.ReturnLines((shapes.ReturnLine(3, 1), shapes.ReturnLine(1)))
+    node = shapes.ReturnNode(RETURN, "#9999-R1", "REQUESTED", order=order, total_quantity=4, return_line_items=lines)
+    world.shopify.told["Return", RETURN] = Found(shapes.Return(node))
+    async with world.running():
+        await world.deliver(topic, body=orjson.dumps(sample("returns/approve")))
+        await world.deliver("returns/decline")
+        looked_up, declined = sorted(await world.come(2), key=lambda event: event.kind == "returns/decline")
+    assert isinstance(looked_up.facts, ReturnFacts)
+    assert (looked_up.facts.quantity, looked_up.facts.received, looked_up.facts.origin) == (4, 1, Origin(test=True))
+    assert declined.incomplete == looked_up.incomplete == ()
+    assert world.shopify.asked == [("Return", RETURN)]
+
+
 async def test_a_next_generation_event_without_its_order_says_that_nothing_is_known() -> None:
     world = await enriching()
     world.shopify.otherwise = Refused()
@@ -829,6 +903,7 @@ async def test_every_question_is_answered_with_what_is_so_now() -> None:
         ("OrderByCheckout", "checkout_token:abc"): Found(shapes.OrderByCheckout(bought)),
         ("AbandonedCheckout", "gid://shopify/AbandonedCheckout/98"): Found(shapes.AbandonedCheckout()),
         ("Return", RETURN): Found(shapes.Return(shapes.ReturnNode(RETURN, status="OPEN", return_line_items=lines))),
+        ("Refund", REFUND): Found(shapes.Refund(shapes.RefundNode(REFUND, transactions=MOVED))),
         ("InventoryItems", "gid://shopify/InventoryItem/77"): Found(item),
         ("OrdersSince", "created_at:>'2026-11-02T08:00:00Z'"): Found(orders_made(HOUR, 10 * MINUTE, MINUTE)),
         ("DraftOrder", "gid://shopify/DraftOrder/5"): Found(
@@ -848,12 +923,13 @@ async def test_every_question_is_answered_with_what_is_so_now() -> None:
         await world.ask(question(QuestionKind.ORDER))
         await world.ask(question(QuestionKind.CHECKOUT, f"{SHOP}/checkout/abc", "#98"))
         await world.ask(question(QuestionKind.RETURN, OF_ORDER, RETURN))
+        await world.ask(question(QuestionKind.REFUND, OF_ORDER, REFUND))
         await world.ask(question(QuestionKind.INVENTORY, f"{SHOP}/inventory/77", "77"))
         await world.ask(question(QuestionKind.SHOP, f"{SHOP}/shop", "1"))
         await world.ask(question(QuestionKind.SYNC, f"{SHOP}/topic/orders/create", (START - HOUR).isoformat()))
         await world.ask(question(QuestionKind.SUBSCRIPTIONS, f"{SHOP}/shop", "1"))
         await world.ask(question(QuestionKind.DRAFT, f"{SHOP}/draft/5", "5"))
-        events = {event.kind: event for event in await world.come(10)}
+        events = {event.kind: event for event in await world.come(11)}
 
     for kind in QuestionKind:
         event = events[f"answer.{kind}"]
@@ -880,6 +956,10 @@ async def test_every_question_is_answered_with_what_is_so_now() -> None:
         order_id=ORDER,
         has_abandonment=False,
         absent=("closed", "completed", "contact_known", "lines"),
+    )
+    assert events["answer.refund"].facts == RefundFacts(
+        id=890088186047892319,
+        transactions=(RefundTransaction(5, "refund", "failure", Money(Decimal("12.345"), "KWD"), "bogus", "a_word"),),
     )
     back = events["answer.return"].facts
     assert isinstance(back, ReturnFacts)

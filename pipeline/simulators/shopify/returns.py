@@ -95,10 +95,17 @@ class ReverseDelivery(Thing, frozen=True, kw_only=True):
     deliverable: ReverseDeliveryShippingDeliverable | None = None
 
 
+class RefundLineItem(Part, frozen=True, kw_only=True):
+    line_item: LineItem
+    quantity: int
+
+
 class Refund(Thing, frozen=True, kw_only=True):
     order: Link
     return_: Link | None = None
     created_at: datetime
+    processed_at: datetime
+    refund_line_items: Page[RefundLineItem] = Page()
     updated_at: datetime
     total_refunded_set: MoneyBag
     transactions: Joined = Joined("OrderTransaction", "refund")

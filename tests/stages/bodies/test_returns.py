@@ -31,7 +31,7 @@ def test_a_return_with_its_order_inside_is_read_exactly(topic: str) -> None:
     read = parsed(topic, "returns_approve__1")
 
     assert read.about == About("order", RETURNED_ORDER)
-    assert read.facts == ReturnFacts(id=RETURN, order_id=RETURNED_ORDER, status="open", exchanges=1)
+    assert read.facts == ReturnFacts(id=RETURN, order_id=RETURNED_ORDER, status="open", exchanges=1, line_count=2)
 
 
 def test_a_real_return_tells_units_and_reasons_of_its_lines() -> None:
@@ -106,6 +106,11 @@ def test_a_refund_is_read_exactly_and_its_money_without_a_currency_is_unknown() 
             RefundTransaction(839212141605670573, "refund", "success", gateway="bogus"),
         ),
     )
+
+
+@pytest.mark.parametrize(("key", "fact"), [("return", "return_id"), ("transactions", "transactions")])
+def test_a_key_that_is_missing_is_unknown_not_empty(key: str, fact: str) -> None:
+    assert varied("refunds/create", without=(key,)).facts.absent == (fact,)
 
 
 def test_a_refund_of_a_return_that_failed_says_so() -> None:

@@ -42,7 +42,7 @@ def days(count: float) -> timedelta:
 
 def returned(status: str | None = "open", **changed: Any) -> ReturnFacts:
     told: dict[str, Any] = {"id": BACK, "order_id": NUMBER, "name": NAME, "status": status, "quantity": 2}
-    return ReturnFacts(**told | changed)
+    return ReturnFacts(**told | {"reasons": ("defective",)} | changed)
 
 
 def counted(refunded: int = 0, worth: str | None = None, **changed: Any) -> ReturnFacts:
@@ -452,6 +452,24 @@ def test_closed_with_money_owed_is_told_at_once_and_does_not_end_it() -> None:
     assert "refund-due" in desk.open
 
 
+@pytest.mark.parametrize("is_last", [False, True])
+def test_reopened_it_has_until_its_due_again_whichever_is_told_first(is_last: bool) -> None:
+    desk = Desk()
+    approve(desk)
+    arrive(desk)
+    desk.passes(timedelta(hours=3))
+    turns = [("returns/close", "closed", 1), ("returns/reopen", "open", 2)]
+
+    for kind, status, hour in reversed(turns) if is_last else turns:
+        desk.event(kind, returned(status), occurred=START + timedelta(hours=hour))
+        desk.passes(timedelta(minutes=1))
+    before = set(desk.open)
+    desk.passes(days(4))
+
+    assert before == set()
+    assert set(desk.open) == {"refund-due"}
+
+
 def test_closed_after_the_refund_is_nothing() -> None:
     desk = Desk()
     approve(desk)
@@ -623,16 +641,52 @@ def test_a_failed_transaction_that_is_no_refund_is_none_of_this(changed: dict[st
     assert desk.told("refund-failed") == []
 
 
-def test_a_refund_that_is_under_way_for_three_days_is_a_warning() -> None:
+def test_a_refund_that_is_under_way_for_three_days_is_a_warning_once_shopify_was_asked() -> None:
     desk = Desk()
-    pay(desk, refund(600, moved(1, "pending")))
+    pay(desk, refund(600, moved(1, "pending"), moved(2, "pending", "20.00")))
     desk.passes(days(2.9))
     before = list(desk.alerts)
 
-    desk.passes(days(0.2))
+    desk.passes(days(0.1))
+    asked = [(question.kind.value, question.resource) for question in desk.asked]
+    (alert,) = desk.answer(refund(600, moved(1, "pending"), moved(2, "pending", "20.00")))
 
     assert before == []
-    assert [(alert.rule, alert.severity) for alert in desk.alerts] == [("refund-failed", Severity.WARNING)]
+    assert asked == [("refund", "600")]
+    assert (alert.rule, alert.severity, alert.unknown) == ("refund-failed", Severity.WARNING, ())
+    assert alert.title == f"Order {NUMBER}: a refund of 149.00 USD has not gone through"
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (moved(1, "success"), [("return-refunded", Severity.INFO)]),
+        (moved(1, "failure"), [("refund-failed", Severity.CRITICAL)]),
+    ],
+    ids=["went through", "failed"],
+)
+def test_what_shopify_says_of_a_refund_that_is_under_way_wins(
+    answer: RefundTransaction, told: list[tuple[str, Severity]]
+) -> None:
+    desk = Desk()
+    pay(desk, refund(600, moved(1, "pending")))
+    desk.passes(days(3))
+
+    desk.answer(refund(600, answer))
+    desk.passes(days(9))
+
+    assert [(alert.rule, alert.severity) for alert in desk.alerts] == told
+
+
+def test_without_an_answer_what_was_known_of_the_refund_stays_known() -> None:
+    desk = Desk()
+    pay(desk, refund(600, moved(1, "pending")))
+    desk.passes(days(3))
+
+    (alert,) = desk.answer(RefundFacts(id=600, absent=("return_id", "transactions")), incomplete=("refund",))
+
+    assert alert.title == f"Order {NUMBER}: a refund of 129.00 USD has not gone through"
+    assert alert.unknown == (NOT_CONFIRMED,)
 
 
 def test_a_refund_without_transactions_never_fails() -> None:

@@ -17,6 +17,7 @@ from schemas.facts import (
     AnyFacts,
     Disposition,
     DispositionFacts,
+    Origin,
     RefundFacts,
     RefundTransaction,
     ReturnFacts,
@@ -314,14 +315,58 @@ def test_a_refund_whose_money_did_not_move_is_no_milestone() -> None:
     assert desk.told("return-refunded") == []
 
 
-def test_a_refund_without_a_return_says_so() -> None:
+def test_a_refund_without_a_return_says_so_and_what_has_moved() -> None:
+    desk = Desk()
+    more = RefundTransaction(7, "refund", "success", usd(50), "gift_card")
+    pending = RefundTransaction(8, "refund", "pending", usd(10), "paypal")
+    facts = refunded(of=None)
+
+    desk.event("refunds/create", replace(facts, transactions=(*facts.transactions, more, pending)))
+
+    (alert,) = desk.told("return-refunded")
+    assert alert.title == f"Refund without a return, order {NUMBER}: refunded 300 USD"
+    wanted = {"Units": "2", "Gateway": "gift_card, paypal, shopify_payments", "Not moved": "10 USD, pending"}
+    assert labels(alert).items() >= wanted.items()
+
+
+def test_a_refund_whose_body_does_not_say_whether_it_is_of_a_return_says_that() -> None:
     desk = Desk()
 
-    desk.event("refunds/create", refunded(of=None))
+    desk.event("refunds/create", replace(refunded(of=None), absent=("return_id",)), incomplete=("refund",))
 
-    assert [alert.title for alert in desk.told("return-refunded")] == [
-        f"Refund without a return, order {NUMBER}: refunded 250 USD"
-    ]
+    (alert,) = desk.told("return-refunded")
+    assert alert.title == f"Refund, order {NUMBER}: refunded 250 USD"
+    assert alert.unknown == ("whether it is of a return",)
+
+
+def test_a_body_without_lines_says_what_it_does_not_tell() -> None:
+    desk = Desk()
+
+    (alert,) = tell(desk, "request", quantity=None, reasons=(), line_count=2)
+
+    assert labels(alert)["Lines"] == "2"
+    assert alert.unknown == ("how many units it has", "why it was sent back")
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        returned("open", origin=Origin(test=True)),
+        replace(disposed(), origin=Origin(test=True)),
+        replace(refunded(), origin=Origin(created=START, processed=START - days(30))),
+    ],
+    ids=["return", "disposition", "refund"],
+)
+def test_of_a_test_order_or_one_brought_over_nothing_is_told_also_where_no_webhook_told_of_the_order(
+    facts: AnyFacts,
+) -> None:
+    desk = Desk()
+
+    desk.event("returns/update", facts)
+    arrive(desk)
+    desk.passes(days(30))
+
+    assert desk.alerts == []
 
 
 def test_a_label_is_told_once_however_many_parcels_there_are_and_an_empty_one_not_at_all() -> None:
@@ -480,6 +525,7 @@ def test_an_approved_return_that_never_arrives_is_told_after_three_weeks_and_whe
     (alert,) = desk.told("return-not-arrived")
     assert (alert.severity, alert.digest) == (Severity.INFO, True)
     assert labels(alert)["Tracking"] == "attached, UPS"
+    assert alert.title == f"Return {NAME}: approved 21 days ago, nothing has arrived, tracking: attached, UPS"
 
 
 @pytest.mark.parametrize("topic", ["cancel", "close", "process"])

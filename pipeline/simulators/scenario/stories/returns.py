@@ -16,6 +16,7 @@ from pipeline.simulators.shopify.graph import Link, MoneyV2, Page, gid, link, mo
 from pipeline.simulators.shopify.orders import OrderTransaction
 from pipeline.simulators.shopify.returns import (
     Refund,
+    RefundLineItem,
     Return,
     ReturnLineItem,
     ReturnReasonDefinition,
@@ -202,6 +203,8 @@ def _refunded(told: Telling, minute: float, sale: Sale, number: int, status: str
             order=link("Order", sale.number),
             return_=of,
             created_at=at,
+            processed_at=at,
+            refund_line_items=Page((RefundLineItem(line_item=fulfilled(sale.number + 2).line_item, quantity=1),)),
             updated_at=at,
             total_refunded_set=paid,
         ),
