@@ -9,7 +9,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 
 from pipeline.document import Mistake
-from schemas.configuration import Configuration, Job
+from schemas.configuration import Configuration, Job, OrderRules
 from stages.rules.storefront import OUR_SCOPES
 
 _SCOPE = re.compile(r"(unauthenticated_|customer_)?(read|write)_[a-z_]+")
@@ -51,6 +51,7 @@ def _amounts(whole: Configuration) -> Iterator[Mistake]:
 
 def _times(whole: Configuration) -> Iterator[Mistake]:
     stock, payments = whole.rules.inventory, whole.rules.payments
+    yield from _authorizations(whole.rules.orders)
     if stock.cover_above < stock.cover_below:
         says = "is shorter than `cover_below`, so that what is low would never be enough again"
         yield Mistake("rules.inventory.cover_above", says)
@@ -63,6 +64,18 @@ def _times(whole: Configuration) -> Iterator[Mistake]:
     for path, window in windows:
         if not window:
             yield Mistake(path, "nothing happens in no time; leave it out for the default")
+
+
+def _authorizations(rules: OrderRules) -> Iterator[Mistake]:
+    """Where the warning comes no later than the authorization itself, every order would be told of at once."""
+    lengths = {"authorization_lasts": rules.authorization_lasts}
+    lengths |= {
+        f"authorization_lasts_by_gateway.{name}": each for name, each in rules.authorization_lasts_by_gateway.items()
+    }
+    for name, length in lengths.items():
+        if length <= rules.authorization_warning_before:
+            says = "is no longer than `authorization_warning_before`, so that every authorization would be told at once"
+            yield Mistake(f"rules.orders.{name}", says)
 
 
 def _job(job: Job, path: str) -> Iterator[Mistake]:

@@ -140,8 +140,9 @@ class PremiumRule(Configured, frozen=True):
 
 
 class OrderRules(Configured, frozen=True):
-    """`authorization_lasts`: where Shopify does not tell when an authorization ends. `delayed_*`: when an alert that is
-    still open gets worse, after it began and before the order is to be fulfilled.
+    """`authorization_lasts`: where Shopify does not tell when an authorization ends; `authorization_lasts_by_gateway`:
+    by the names in an order's `payment_gateway_names`, in any letter case. `delayed_*`: when an alert that is still
+    open gets worse, after it began and before the order is to be fulfilled.
     """
 
     high_risk: bool = True
@@ -149,6 +150,7 @@ class OrderRules(Configured, frozen=True):
     manual_payment_after: Length = working_days(3)
     cash_on_delivery_after: Length = timedelta(days=3)
     authorization_lasts: timedelta = timedelta(days=7)
+    authorization_lasts_by_gateway: dict[str, timedelta] = field(default_factory=dict)
     authorization_warning_before: timedelta = timedelta(hours=48)
     terms_overdue_after: Length = timedelta(hours=24)
     address_invalid: bool = True

@@ -55,10 +55,22 @@ class Address(Struct, frozen=True, omit_defaults=True):
     edition: int | None = None
 
 
+class Schedule(Struct, frozen=True, omit_defaults=True):
+    """One of the dates of payment terms. `id` None: an order's body does not name it. `balance`: still to be paid."""
+
+    id: int | None = None
+    due: datetime | None = None
+    completed: datetime | None = None
+    balance: Money | None = None
+
+
 class Terms(Struct, frozen=True, omit_defaults=True):
+    """`due`: the first date that is not completed."""
+
     name: str | None = None
     kind: str | None = None
     due: datetime | None = None
+    schedules: tuple[Schedule, ...] = ()
 
 
 class Assessment(Struct, frozen=True, omit_defaults=True):
@@ -140,9 +152,10 @@ class OrderFacts(Facts, frozen=True, tag="order"):
     holds: tuple[Hold, ...] | None = None
     to_ship: tuple[ToShip, ...] | None = None
     product_tags: tuple[str, ...] | None = None
-    #: Looked up with `answer.payment`: can money still be captured, and until when is it authorized?
+    #: Looked up with `answer.payment`: can money still be captured, until when is it authorized, and by whom?
     capturable: bool | None = None
     authorization_expires: datetime | None = None
+    authorized_by: str | None = None
     manual_gateway: bool | None = None
 
 
@@ -398,9 +411,11 @@ class TenderFacts(Facts, frozen=True, tag="tender"):
 
 
 class PaymentTermsFacts(Facts, frozen=True, tag="payment-terms"):
+    """payment_terms/create, /update, /delete."""
+
     id: int
-    terms: Terms
-    schedules: int = 0
+    terms: Terms = Terms()
+    deleted: bool = False
 
 
 class PaymentScheduleFacts(Facts, frozen=True, tag="payment-schedule"):

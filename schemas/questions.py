@@ -11,6 +11,8 @@ from msgspec import Struct
 class QuestionKind(StrEnum):
     PAYMENT = "payment"
     """The order's payment state and what is outstanding."""
+    TERMS = "terms"
+    """The order as it is now, with its payment terms and what is left of each schedule."""
     CHECKOUT = "checkout"
     """Is the checkout completed, and does an order carry its token?"""
     ADDRESS = "address"

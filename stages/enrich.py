@@ -30,7 +30,7 @@ from stages.bodies.fields import instant
 from stages.bodies.skew import in_time
 from stages.hearing import HEARD, heard
 from stages.selling import SOLD, items_wanted, sales
-from stages.shopify.answers import Denied, Found
+from stages.shopify.answers import Denied, Found, Missing
 from stages.shopify.client import Shopify
 from stages.shopify.lookup import Lookup, Place, Reply, What
 from stages.shopify.lookups import look_up
@@ -123,7 +123,7 @@ class Enrich:
             return
         place, where = context.state.get(PLACES, draft.event.resource), self._where(draft)
         needs = self._needs(draft.event, place)
-        if place is None and where is not None:
+        if place is None and where is not None and not _is_gone(draft.event, context.answers.get(where)):
             place = self._placed_by(context.answers.get(where), _taken_up(record, draft.event), context)
             context.state.put(PLACES, draft.event.resource, place)
         event = draft.event
@@ -279,6 +279,11 @@ class Enrich:
         wait_for(unknown.values(), waited(context), self._settings.patience)
         yield from shop_news(event.shop, self._replies(needs, context).values(), context)
         yield Emit(topics.ENRICHED, event.subject, event, event.kind)
+
+
+def _is_gone(event: Event, reply: Reply | None) -> bool:
+    """Of what was deleted nobody can tell any more whose it was; it stays its own."""
+    return event.kind.endswith("/delete") and isinstance(reply, Missing)
 
 
 def _taken_up(record: Record, event: Event) -> datetime:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from hashlib import blake2b
 
 from msgspec import Raw
 
-from schemas.facts import Address, Line, Terms
+from schemas.facts import Address, Line, Schedule, Terms
 from schemas.money import Money
 from stages.bodies.fields import NULL, Body, amount, count, flag, many, moment, money, number, one, text, word
 
@@ -94,8 +95,11 @@ def _is_there(raw: Raw) -> bool | None:
 
 
 class _Schedule(Body):
+    id: Raw = NULL
     due_at: Raw = NULL
     completed_at: Raw = NULL
+    balance_due: Raw = NULL
+    currency: Raw = NULL
 
 
 class TermsBody(Body):
@@ -107,15 +111,21 @@ class TermsBody(Body):
 
 
 def terms(found: TermsBody) -> Terms:
-    """`due` is the first schedule that is not completed yet."""
-    open_ones: list[datetime] = []
-    for schedule in many(found.payment_schedules, _Schedule):
-        due = moment(schedule.due_at)
-        if due is not None and moment(schedule.completed_at) is None:
-            open_ones.append(due)
-    return Terms(
-        name=text(found.payment_terms_name), kind=word(found.payment_terms_type), due=min(open_ones, default=None)
+    schedules = tuple(
+        Schedule(
+            id=number(schedule.id),
+            due=moment(schedule.due_at),
+            completed=moment(schedule.completed_at),
+            balance=money(schedule.balance_due, text(schedule.currency)),
+        )
+        for schedule in many(found.payment_schedules, _Schedule)
     )
+    return Terms(text(found.payment_terms_name), word(found.payment_terms_type), first_due(schedules), schedules)
+
+
+def first_due(schedules: Iterable[Schedule]) -> datetime | None:
+    """Of those that are not completed yet."""
+    return min((each.due for each in schedules if each.due is not None and each.completed is None), default=None)
 
 
 class _Amounts(Body):

@@ -21,7 +21,6 @@ from stages.bodies.fields import (
     Body,
     absent,
     flag,
-    many,
     moment,
     money,
     number,
@@ -177,12 +176,14 @@ def tender(body: bytes) -> Parsed:
 
 def payment_terms(body: bytes) -> Parsed:
     found = whole(body, TermsBody)
-    facts = PaymentTermsFacts(
-        id=required(number(found.id), "$.id"),
-        terms=terms(found),
-        schedules=len(many(found.payment_schedules, Raw)),
-    )
+    facts = PaymentTermsFacts(id=required(number(found.id), "$.id"), terms=terms(found))
     return Parsed(facts, About("payment-terms", facts.id), moment(found.updated_at))
+
+
+def payment_terms_deleted(body: bytes) -> Parsed:
+    """Whatever else stands in it: there are none any more."""
+    facts = PaymentTermsFacts(id=required(number(whole(body, TermsBody).id), "$.id"), deleted=True)
+    return Parsed(facts, About("payment-terms", facts.id))
 
 
 class _Schedule(Body):

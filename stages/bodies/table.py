@@ -65,6 +65,7 @@ READERS: dict[str, Reader] = {
     "tender_transactions/create": payments.tender,
     "payment_terms/create": payments.payment_terms,
     "payment_terms/update": payments.payment_terms,
+    "payment_terms/delete": payments.payment_terms_deleted,
     "payment_schedules/due": payments.payment_schedule,
     "disputes/create": payments.dispute,
     "disputes/update": payments.dispute,

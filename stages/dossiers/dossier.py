@@ -61,6 +61,7 @@ class Payment(Struct, frozen=True, omit_defaults=True):
 
     capturable: bool | None = None
     authorization_expires: datetime | None = None
+    authorized_by: str | None = None
     manual_gateway: bool | None = None
 
 

@@ -163,6 +163,8 @@ def _is_told(event: Event, name: str) -> bool:
         return _could_look_at_address(event, facts)
     if name == "company" and isinstance(facts, OrderFacts | DraftFacts):
         return "company_id" not in facts.absent
+    if name == "terms":
+        return isinstance(facts, OrderFacts) and name not in facts.absent
     return name in _LOOKED_UP and getattr(facts, name, None) is not None
 
 
@@ -190,7 +192,7 @@ def _order(dossier: Dossier, event: Event, facts: OrderFacts, stamp: Stamp, look
     if facts.risk is not None:
         dossier = with_assessments(dossier, event, facts, looked_up)
     if event.kind == "answer.payment" and "payment" not in event.incomplete:
-        payment = Payment(facts.capturable, facts.authorization_expires, facts.manual_gateway)
+        payment = Payment(facts.capturable, facts.authorization_expires, facts.authorized_by, facts.manual_gateway)
         dossier = replace(dossier, payment=newest(dossier.payment, Known(looked_up, kind, payment)))
     return dossier
 

@@ -1,22 +1,25 @@
 """Use case 1: orders whose money does not come, or whose authorization runs out.
 
-With payment terms nothing is late before its schedule says so; whether there are terms must be known. Where nobody
-tells when an authorization ends, the message says what was assumed. Before any timer's alert Shopify is asked. Not yet:
-the gateways' own lengths of an authorization.
+With payment terms nothing is late before its schedule says so; whether there are terms must be known, and is asked
+where no body has told. When an authorization ends Shopify is asked as soon as it is given; where it does not say, the
+message says what was assumed. Before any timer's alert Shopify is asked. A hold for the payment is told by itself, and
+instead of the payment that it waits for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from msgspec.structs import replace
 
-from schemas.alerts import Audience, Severity
-from schemas.facts import OrderFacts, PaymentScheduleFacts, PaymentTermsFacts
+from schemas.alerts import AlertState, Audience, Severity
+from schemas.facts import OrderFacts, PaymentScheduleFacts
+from schemas.money import Money
 from schemas.questions import QuestionKind
-from stages.dossiers.dossier import Dossier
+from stages.dossiers.dossier import Dossier, Payment
+from stages.dossiers.registers import LATE
 from stages.rules.order_wording import (
     ORDER,
     called,
@@ -29,7 +32,8 @@ from stages.rules.order_wording import (
     link,
 )
 from stages.rules.parcels import parcels
-from stages.rules.rule import Case, Clear, Due, Fire, Said, Verdict, details
+from stages.rules.payment_terms import has_terms, is_told, knows_terms, name_of, told_due
+from stages.rules.rule import Again, Case, Clear, Due, Fire, Said, Verdict, details
 from stages.rules.words import moment
 
 _SETTLED = {
@@ -37,6 +41,9 @@ _SETTLED = {
     "partially_refunded": "it was paid, and partly refunded",
     "refunded": "it was paid, and refunded",
 }
+_DUE, _HELD, _TERMS, _AUTHORIZED = "due", "held", "terms", "authorization"
+#: What is asked about at once, under a key of its own.
+_ASKED = {_TERMS: QuestionKind.TERMS, _AUTHORIZED: QuestionKind.PAYMENT}
 _UNPAID = ("pending", "partially_paid")
 _ON_DELIVERY = ("cash on delivery", "(cod)")
 
@@ -50,10 +57,15 @@ class OrderPaymentPending:
     def judge(self, case: Case) -> Iterator[Verdict]:
         order = case.dossier.order
         if because := _settled(case.dossier):
-            yield Clear(because)
-        elif has_terms(case.dossier):
+            yield from (Clear(because, key) for key in ("", _DUE, _HELD, *_ASKED))
+            return
+        yield from _held(case)
+        if has_terms(case.dossier):
+            yield from (Clear("it is paid by its terms", key) for key in ("", *_ASKED))
             yield from _by_terms(case)
-        elif order is not None and "terms" not in order.absent:
+        elif order is not None:
+            yield Clear("it has no payment terms any more", _DUE)
+            yield from _asked(case, order)
             yield from _at_once(case, order)
 
 
@@ -69,52 +81,68 @@ def _settled(dossier: Dossier) -> str | None:
     return _SETTLED.get(order.financial)
 
 
-def has_terms(dossier: Dossier) -> bool:
-    """Known to be paid later, by whichever topic told it."""
-    order = dossier.order
-    told = [*dossier.every(PaymentTermsFacts), *dossier.every(PaymentScheduleFacts)]
-    return bool(told) or (order is not None and order.terms is not None)
-
-
 # --- with payment terms -----------------------------------------------------------------------------------------------
 
 
 def _by_terms(case: Case) -> Iterator[Verdict]:
-    told = case.dossier.every(PaymentScheduleFacts)
-    due = [known for known in told if known.value.completed is None and _has_balance(known.value)]
+    told = told_due(case.dossier)
+    due = [each for each in told if each.completed is None and each.balance is not None and each.balance.amount > 0]
     if not due:
-        if all(known.value.completed or known.value.balance for known in told):
-            yield Clear("nothing is due by its payment terms")
+        if all(each.completed or each.balance for each in told):
+            yield Clear("nothing is due by its payment terms", _DUE)
         return
-    first = min(due, key=lambda known: known.value.due or known.stamp.occurred)
-    since = first.value.due or first.stamp.occurred
-    said = _terms_said(case, first.value, since)
-    yield Fire(said)
+    since = min((each.due for each in due if each.due), default=case.now)
+    said = _terms_said(case, due, since)
+    yield Fire(said, _DUE)
     late = replace(said, severity=Severity.WARNING, title=f"{said.title}, and still unpaid", end=said.title)
     at = case.after(since, case.configuration.rules.orders.terms_overdue_after, Audience.FINANCE)
-    yield Due(late, at, ask=QuestionKind.PAYMENT)
+    yield Due(late, at, _DUE, ask=QuestionKind.TERMS)
 
 
-def _has_balance(schedule: PaymentScheduleFacts) -> bool:
-    return schedule.balance is not None and schedule.balance.amount > 0
-
-
-def _terms_said(case: Case, schedule: PaymentScheduleFacts, since: datetime) -> Said:
-    terms = [known.value.terms.name for known in case.dossier.every(PaymentTermsFacts)]
-    order = case.dossier.order
-    name = order.terms.name if order and order.terms else next(filter(None, terms), None)
+def _terms_said(case: Case, due: Sequence[PaymentScheduleFacts], since: datetime) -> Said:
+    amount = _sum(each.balance for each in due)
     return Said(
-        title=f"{called(case)}: {schedule.balance} is due by its payment terms",
+        title=f"{called(case)}: {amount} is due by its payment terms",
         since=since,
         severity=Severity.INFO,
         audiences=(Audience.FINANCE,),
-        details=(*details(amount_at_risk=schedule.balance, due=moment(since), terms=name), *for_operations(case)),
+        details=(
+            *details(amount_at_risk=amount, due=moment(since), terms=name_of(case.dossier)),
+            *for_operations(case),
+        ),
         next_step="Collect the payment, or remind the customer of it.",
         link=link(case),
     )
 
 
+def _sum(amounts: Iterable[Money | None]) -> str:
+    """Of several dates that are due; amounts of several currencies stand beside one another."""
+    sums: dict[str, Money] = {}
+    for each in amounts:
+        if each is not None:
+            before = sums.get(each.currency)
+            sums[each.currency] = each if before is None else replace(each, amount=before.amount + each.amount)
+    return " and ".join(map(str, sums.values()))
+
+
 # --- without ----------------------------------------------------------------------------------------------------------
+
+
+def _asked(case: Case, order: OrderFacts) -> Iterator[Verdict]:
+    """What cannot wait for a deadline: are there terms at all, and when does an authorization end that is given now?
+
+    Where only an answer has told of the order, its own webhook is on its way; it is given a day.
+    """
+    since = case.dossier.since("financial", order.financial or "")
+    wanted = {
+        _TERMS: order.financial in _UNPAID and not knows_terms(case.dossier),
+        _AUTHORIZED: order.financial == "authorized",
+    }
+    for key, kind in _ASKED.items():
+        if since is not None and wanted[key]:
+            yield Again(since if is_told(case.dossier) else since + LATE, key, kind)
+        else:
+            yield Clear("there is nothing to ask any more", key)
 
 
 def _at_once(case: Case, order: OrderFacts) -> Iterator[Verdict]:
@@ -122,10 +150,10 @@ def _at_once(case: Case, order: OrderFacts) -> Iterator[Verdict]:
     if since is None:
         return
     match order.financial:
-        case "pending" | "partially_paid":
+        case "pending" | "partially_paid" if knows_terms(case.dossier):
             yield from _unpaid(case, order, since)
         case "authorized":
-            yield from _authorized(case, since)
+            yield from _authorized(case, order, since)
         case "expired":
             words = "the authorization has expired, and nothing was captured"
             yield from _open(case, _said(case, words, since, "Ask the customer to pay again, or cancel the order."))
@@ -134,31 +162,47 @@ def _at_once(case: Case, order: OrderFacts) -> Iterator[Verdict]:
             yield from _open(case, _said(case, words, since, "Cancel the order, or ask the customer to pay again."))
 
 
-def _open(case: Case, said: Said) -> Iterator[Verdict]:
-    yield Fire(said)
+def _open(case: Case, said: Said, key: str = "") -> Iterator[Verdict]:
+    yield Fire(said, key)
     if fulfillment(case.dossier) != "fulfilled":
-        yield from delayed(case, said)
+        yield from delayed(case, said, key)
+
+
+def _due(case: Case, said: Said, at: datetime) -> Iterator[Verdict]:
+    """After Shopify was asked; one that stays open delays the shipment."""
+    yield Due(said, at, ask=QuestionKind.PAYMENT)
+    if fulfillment(case.dossier) != "fulfilled":
+        yield from delayed(case, said, since=at)
+
+
+def _held(case: Case) -> Iterator[Verdict]:
+    """Whatever is known of the payment: another app waits for it."""
+    at = _held_since(case)
+    if at is None:
+        yield Clear("the hold is gone", _HELD)
+    else:
+        yield from _open(case, _said(case, "on hold until it is paid", at, _ASK_TO_PAY), _HELD)
+
+
+def _held_since(case: Case) -> datetime | None:
+    holds = (hold for hold in foreign_holds(case.dossier) if hold.reason == "awaiting_payment")
+    return min((held_since(case, hold) for hold in holds), default=None)
 
 
 def _unpaid(case: Case, order: OrderFacts, since: datetime) -> Iterator[Verdict]:
     rules, payment = case.configuration.rules.orders, case.dossier.payment
-    held = [hold for hold in foreign_holds(case.dossier) if hold.reason == "awaiting_payment"]
-    if held:
-        at = min(held_since(case, hold) for hold in held)
-        yield from _open(case, _said(case, "on hold until it is paid", at, _ASK_TO_PAY))
+    late, held = since + rules.payment_pending_after, _held_since(case)
+    if held is not None and held <= late:
+        yield Clear("it is on hold until it is paid, which was told", state=AlertState.WITHDRAWN)
     elif _is_paid_on_delivery(order):
         yield from _on_delivery(case)
     elif payment is not None and payment.value.manual_gateway:
         said = _said(case, "to be paid outside of Shopify, and not marked as paid", since, _MARK_AS_PAID)
         yield Fire(replace(said, severity=Severity.INFO))
-        at = case.after(since, rules.manual_payment_after, Audience.OPERATIONS)
-        yield Due(said, at, ask=QuestionKind.PAYMENT)
+        yield from _due(case, said, case.after(since, rules.manual_payment_after, Audience.OPERATIONS))
     else:
         words = "partly paid" if order.financial == "partially_paid" else "payment pending"
-        said = _said(case, f"{words} since {moment(since)}", since, _ASK_TO_PAY)
-        yield Due(said, since + rules.payment_pending_after, ask=QuestionKind.PAYMENT)
-        if fulfillment(case.dossier) != "fulfilled":
-            yield from delayed(case, said, since=since + rules.payment_pending_after)
+        yield from _due(case, _said(case, f"{words} since {moment(since)}", since, _ASK_TO_PAY), late)
 
 
 _ASK_TO_PAY = "Find out why the payment does not come, remind the customer, or cancel the order."
@@ -180,21 +224,31 @@ def _on_delivery(case: Case) -> Iterator[Verdict]:
     yield Due(said, at, ask=QuestionKind.PAYMENT)
 
 
-def _authorized(case: Case, since: datetime) -> Iterator[Verdict]:
-    """Only what can still be captured can be lost; whether it can is asked before it is told."""
-    rules = case.configuration.rules.orders
-    payment = case.dossier.payment.value if case.dossier.payment else None
+def _authorized(case: Case, order: OrderFacts, since: datetime) -> Iterator[Verdict]:
+    """Only what can still be captured can be lost; what was looked up of an earlier authorization says nothing."""
+    known = case.dossier.payment
+    payment = known.value if known is not None and known.stamp.occurred >= since else None
     yield Clear("the payment is authorized" if payment is None or payment.capturable else "nothing can be captured")
     if payment is not None and payment.capturable is False:
         return
-    known = payment.authorization_expires if payment else None
-    ends = known or since + rules.authorization_lasts
-    words = f"its authorization ends {moment(ends)}{'' if known else ' (assumed)'}, and it is not captured"
-    yield Due(
-        _said(case, words, since, "Capture the payment, or the order is shipped without one."),
-        ends - rules.authorization_warning_before,
-        ask=QuestionKind.PAYMENT,
-    )
+    ends, how = _end_of(case, order, payment, since)
+    verb = "ends" if ends > case.now else "has ended"
+    words = f"its authorization {verb} {moment(ends)}{how}, and it is not captured"
+    said = _said(case, words, since, "Capture the payment, or the order is shipped without one.")
+    yield from _due(case, said, ends - case.configuration.rules.orders.authorization_warning_before)
+
+
+def _end_of(case: Case, order: OrderFacts, payment: Payment | None, since: datetime) -> tuple[datetime, str]:
+    """By Shopify's word; else by the days configured for the gateway that authorized it, or for one of the order's."""
+    if payment is not None and payment.authorization_expires is not None:
+        return payment.authorization_expires, ""
+    rules = case.configuration.rules.orders
+    days = {name.lower(): length for name, length in rules.authorization_lasts_by_gateway.items()}
+    names = [payment.authorized_by] if payment and payment.authorized_by else order.gateways
+    lasts = min((days[name.lower()] for name in names if name.lower() in days), default=None)
+    if lasts is None:
+        return since + rules.authorization_lasts, " (assumed)"
+    return since + lasts, " (by the days configured for its gateway)"
 
 
 def _said(case: Case, words: str, since: datetime, step: str) -> Said:

@@ -31,6 +31,7 @@ from schemas.facts import (
     ShopFacts,
     SubscriptionsFacts,
     SyncFacts,
+    Terms,
     ToShip,
 )
 from schemas.money import Money
@@ -56,6 +57,7 @@ class What(StrEnum):
     ORDER = "order"
     PROTECT = "protect"
     PAYMENT = "payment"
+    TERMS = "terms"
     HOLDS = "holds"
     HOLDS_BESIDE = "holds-beside"
     ITEM = "item"
@@ -139,6 +141,13 @@ class ProductTags:
 
 
 @dataclass(frozen=True, slots=True)
+class OnTerms:
+    """The payment terms of an order; None where it has none."""
+
+    terms: Terms | None
+
+
+@dataclass(frozen=True, slots=True)
 class OpenHolds:
     """With what tells whether anybody has to act on their order at all."""
 
@@ -166,6 +175,7 @@ Value = (
     | Customer
     | Verdict
     | Protection
+    | OnTerms
     | OpenHolds
     | Item
     | OrderFacts

@@ -14,6 +14,7 @@ from msgspec.structs import fields, replace
 from schemas import subjects
 from schemas.events import Event, Source
 from schemas.facts import (
+    Address,
     AnyFacts,
     CheckoutFacts,
     Customer,
@@ -34,6 +35,7 @@ from schemas.facts import (
     ShopFacts,
     SubscriptionsFacts,
     SyncFacts,
+    Terms,
     VariantFacts,
 )
 from schemas.questions import Question, QuestionKind
@@ -44,6 +46,7 @@ from stages.shopify.lookup import (
     Buyer,
     Disposed,
     Lookup,
+    OnTerms,
     OpenHolds,
     Place,
     ProductTags,
@@ -161,7 +164,7 @@ def _order_needs(event: Event, facts: OrderFacts, ask: Ask) -> Needs:
     return needs
 
 
-_OF_AN_EVENT = {"order": What.ORDER, "address_verdict": What.ADDRESS}
+_OF_AN_EVENT = {"order": What.ORDER, "address_verdict": What.ADDRESS, "terms": What.TERMS}
 
 
 def late_needs_of(event: Event) -> Needs:
@@ -177,6 +180,7 @@ def late_needs_of(event: Event) -> Needs:
 
 _ASKED_OF = {
     QuestionKind.PAYMENT: {"order": What.ORDER, "payment": What.PAYMENT},
+    QuestionKind.TERMS: {"order": What.ORDER, "terms": What.TERMS},
     QuestionKind.ADDRESS: {"order": What.ORDER, "address_verdict": What.ADDRESS},
     QuestionKind.ORDER: {"order": What.ORDER, "holds": What.HOLDS},
     QuestionKind.DRAFT: {"draft": What.DRAFT, "company": What.DRAFT_COMPANY},
@@ -257,12 +261,19 @@ def _beside(facts: AnyFacts, value: Value) -> AnyFacts:
             return facts
 
 
-def _with_address(facts: OrderFacts, told: Verdict) -> OrderFacts:
-    """The address itself only where the body did not have its key."""
+def _of_order(facts: OrderFacts, told: Verdict | OnTerms | OpenHolds) -> OrderFacts:
+    if isinstance(told, OpenHolds):
+        return replace(facts, holds=told.holds)
+    if isinstance(told, OnTerms):
+        return _where_absent(facts, terms=told.terms)
     facts = replace(facts, address_verdict=told.word, to_ship=told.to_ship)
-    if "address" not in facts.absent:
-        return facts
-    return replace(facts, address=told.address, absent=tuple(name for name in facts.absent if name != "address"))
+    return _where_absent(facts, address=told.address)
+
+
+def _where_absent(facts: OrderFacts, **parts: Address | Terms | None) -> OrderFacts:
+    """Where the body had their keys, it is as new as it says itself to be."""
+    unknown = {name: part for name, part in parts.items() if name in facts.absent}
+    return replace(facts, **unknown, absent=tuple(name for name in facts.absent if name not in unknown))
 
 
 def _of_purchase(facts: OrderFacts | DraftFacts, value: Value) -> AnyFacts:
@@ -274,10 +285,8 @@ def _of_purchase(facts: OrderFacts | DraftFacts, value: Value) -> AnyFacts:
             return replace(facts, company_id=value.company_id, absent=absent)
         case _, ProductTags():
             return replace(facts, product_tags=value.tags)
-        case OrderFacts(), Verdict():
-            return _with_address(facts, value)
-        case OrderFacts(), OpenHolds():
-            return replace(facts, holds=value.holds)
+        case OrderFacts(), (Verdict() | OnTerms() | OpenHolds()):
+            return _of_order(facts, value)
         case _:
             return facts
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from schemas.facts import Address, Assessment, Customer, Hold, OrderFacts, ToShip
+from schemas.facts import Address, Assessment, Customer, Hold, OrderFacts, Schedule, Terms, ToShip
 from stages.bodies.fields import integer
 from stages.bodies.fulfillments import is_ours
-from stages.bodies.lines import edition
+from stages.bodies.lines import edition, first_due
 from stages.bodies.orders import EMPTY_SAYS, SHOPIFY
 from stages.shopify import shapes
 from stages.shopify.answers import Answer, Denied, Found, Missing
 from stages.shopify.client import Shopify
 from stages.shopify.lookup import (
     Lookup,
+    OnTerms,
     OpenHolds,
     Place,
     Protection,
@@ -34,6 +35,7 @@ ORDER_CORE = Operation("OrderCore", shapes.OrderCore)
 ORDER_ADDRESS = Operation("OrderAddress", shapes.OrderAddress)
 ORDER_PROTECT = Operation("OrderProtect", shapes.OrderProtect)
 ORDER_PAYMENTS = Operation("OrderPayments", shapes.OrderPayments)
+ORDER_TERMS = Operation("OrderTerms", shapes.OrderTerms)
 ORDER_HOLDS = Operation("OrderHolds", shapes.OrderHolds)
 CUSTOMER = Operation("Customer", shapes.CustomerData, keep=300.0)
 CUSTOMER_SEGMENTS = Operation("CustomerSegments", shapes.CustomerSegments, keep=300.0)
@@ -215,7 +217,7 @@ async def payment(shopify: Shopify, lookup: Lookup) -> Reply:
         order = data.order
         if order is None:
             return None
-        held = (each for each in order.transactions if each.kind == "AUTHORIZATION" and each.status == "SUCCESS")
+        held = [each for each in order.transactions if each.kind == "AUTHORIZATION" and each.status == "SUCCESS"]
         return OrderFacts(
             id=number(order.id),
             updated=order.updated_at,
@@ -225,12 +227,31 @@ async def payment(shopify: Shopify, lookup: Lookup) -> Reply:
             authorization_expires=max(
                 (each.authorization_expires_at for each in held if each.authorization_expires_at), default=None
             ),
+            authorized_by=held[-1].gateway if held else None,
             manual_gateway=any(each.manual_payment_gateway for each in order.transactions),
             absent=tuple(EMPTY_SAYS),
         )
 
     asked = {"id": gid("Order", lookup.identity)}
     return told(await shopify.query(lookup.shop, ORDER_PAYMENTS, asked, lookup.since), state)
+
+
+async def terms(shopify: Shopify, lookup: Lookup) -> Reply:
+    def told_terms(data: shapes.OrderTerms) -> OnTerms | None:
+        return None if data.order is None else OnTerms(_terms(data.order.payment_terms))
+
+    asked = {"id": gid("Order", lookup.identity)}
+    return told(await shopify.query(lookup.shop, ORDER_TERMS, asked, lookup.since), told_terms)
+
+
+def _terms(found: shapes.TermsOfOrder | None) -> Terms | None:
+    if found is None:
+        return None
+    schedules = tuple(
+        Schedule(number(each.id), each.due_at, each.completed_at, amount(each.balance_due))
+        for each in found.payment_schedules.nodes
+    )
+    return Terms(found.payment_terms_name, words(found.payment_terms_type), first_due(schedules), schedules)
 
 
 _MOST_PAGES = 4

@@ -220,6 +220,7 @@ class Transaction(Shape, frozen=True):
     status: str
     manual_payment_gateway: bool | None = None
     authorization_expires_at: Moment | None = None
+    gateway: str | None = None
 
 
 class PaidOrder(Shape, frozen=True):
@@ -297,6 +298,33 @@ class OrderHolds(Shape, frozen=True):
 class TermsNode(Shape, frozen=True):
     order: Named | None = None
     draft_order: Named | None = None
+
+
+class DueNode(Shape, frozen=True):
+    id: str
+    due_at: Moment | None = None
+    completed_at: Moment | None = None
+    balance_due: Amount | None = None
+
+
+class DueNodes(Shape, frozen=True):
+    nodes: tuple[DueNode, ...] = ()
+
+
+class TermsOfOrder(Shape, frozen=True):
+    id: str
+    payment_terms_name: str | None = None
+    payment_terms_type: str | None = None
+    payment_schedules: DueNodes = DueNodes()
+
+
+class OrderWithTerms(Shape, frozen=True):
+    id: str
+    payment_terms: TermsOfOrder | None = None
+
+
+class OrderTerms(Shape, frozen=True):
+    order: OrderWithTerms | None = None
 
 
 class PaymentTerms(Shape, frozen=True):

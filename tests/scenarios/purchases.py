@@ -162,6 +162,7 @@ class Purchase:
             shipping_lines=Page((ShippingLine(title="Standard", code="Standard"),)),
             shipping_address=address,
             risk=self.risk,
+            payment_terms=link("PaymentTerms", cast("int", self.terms["id"])) if self.terms else None,
             checkout_token=self.token,
         )
         return order, self.to_ship(*holds), *buyer(self.plot, *self.customer), *goods(self.plot, self.created, 10_000)

@@ -34,11 +34,13 @@ from schemas.facts import (
     RefundTransaction,
     ReturnFacts,
     RiskFacts,
+    Schedule,
     ShopFacts,
     SoldFacts,
     Subscribed,
     SubscriptionsFacts,
     SyncFacts,
+    Terms,
     ToShip,
     TransactionFacts,
     VariantFacts,
@@ -85,6 +87,11 @@ def order_now(**changes: Any) -> Found[Any]:
 def protect(status: str | None) -> Found[Any]:
     summary = None if status is None else shapes.ProtectSummary(status)
     return Found(shapes.OrderProtect(shapes.ProtectedOrder(GID, summary)))
+
+
+def on_terms(*dates: shapes.DueNode) -> Found[Any]:
+    terms = shapes.TermsOfOrder("gid://shopify/PaymentTerms/7", "Net 7", "NET", shapes.DueNodes(dates))
+    return Found(shapes.OrderTerms(shapes.OrderWithTerms(GID, terms)))
 
 
 def holds(*reasons: str) -> Found[Any]:
@@ -377,6 +384,26 @@ async def test_a_record_that_was_given_back_from_the_dead_letters_has_a_day_of_i
         await world.pass_time(2 * HOUR)
         await world.parked(0)
         assert [letter.header("dead-reason") for letter in await world.dead()] == ["subject-unknown"]
+
+
+async def test_of_terms_that_are_deleted_and_that_nobody_knew_nobody_is_asked_for_a_day() -> None:
+    world = await enriching()
+    async with world.running():
+        await world.deliver("payment_terms/delete", body=b'{"id": 7}')
+        (event,) = await world.come(1)
+    assert event.subject == f"{SHOP}/payment-terms/7"
+
+
+async def test_terms_that_are_deleted_are_those_of_their_order_where_that_was_known() -> None:
+    world = await enriching()
+    world.shopify.told["PaymentTerms", TERMS] = Found(shapes.PaymentTerms(shapes.TermsNode(THE_ORDER)))
+    async with world.running():
+        await world.deliver("payment_terms/create")
+        await world.come(1)
+        del world.shopify.told["PaymentTerms", TERMS]
+        await world.deliver("payment_terms/delete", body=b'{"id": 706405506930370084}')
+        *_, event = await world.come(2)
+    assert event.subject == OF_ORDER
 
 
 async def test_a_parked_record_survives_its_owner_and_the_next_one_knows_since_when_it_waited() -> None:
@@ -708,13 +735,15 @@ async def test_a_next_generation_event_is_the_order_as_it_is_now() -> None:
     closed = shapes.RoutedOrder("gone", "CLOSED")
     found = shapes.AddressedOrder(GID, updated, to, shapes.RoutedOrders((routed, closed)))
     world.shopify.told["OrderAddress", GID] = Found(shapes.OrderAddress(found))
+    world.shopify.told["OrderTerms", GID] = on_terms()
     async with world.running():
         await world.deliver("orders/updated", body=b"{}", headers=EVENT)
         (event,) = await world.come(1)
     assert (event.source, event.subject, event.updated, event.incomplete) == (Source.EVENT, OF_ORDER, updated, ())
     assert isinstance(event.facts, OrderFacts)
     assert (event.facts.name, event.facts.fulfillment) == ("#9999", "fulfilled")
-    assert event.facts.absent == ("checkout_token", "customer_id", "lines", "terms")
+    assert event.facts.absent == ("checkout_token", "customer_id", "lines")
+    assert event.facts.terms == Terms("Net 7", "net")
     address = event.facts.address
     assert address is not None
     assert (address.country, address.has_address1, address.has_city, address.has_zip) == ("HK", True, False, False)
@@ -727,11 +756,13 @@ async def test_an_address_of_which_shopify_shows_no_part_lacks_none() -> None:
     world.shopify.told["OrderCore", GID] = order_now()
     to = shapes.ShippingAddress(None, country_code_v2="US")
     world.shopify.told["OrderAddress", GID] = Found(shapes.OrderAddress(shapes.AddressedOrder(GID, None, to)))
+    world.shopify.told["OrderTerms", GID] = Found(shapes.OrderTerms(shapes.OrderWithTerms(GID)))
     async with world.running():
         await world.deliver("orders/updated", body=b"{}", headers=EVENT)
         (event,) = await world.come(1)
     assert isinstance(event.facts, OrderFacts)
-    assert (event.facts.address, event.facts.to_ship) == (Address("US"), None)
+    assert (event.facts.address, event.facts.to_ship, event.facts.terms) == (Address("US"), None, None)
+    assert "terms" not in event.facts.absent
 
 
 async def test_a_next_generation_event_of_an_item_or_a_return_is_looked_up_too() -> None:
@@ -816,7 +847,7 @@ async def test_a_next_generation_event_without_its_order_says_that_nothing_is_kn
     async with world.running():
         await world.deliver("orders/updated", body=b"{}", headers=EVENT)
         (event,) = await world.come(1)
-    assert (event.updated, event.incomplete) == (None, ("address_verdict", "order"))
+    assert (event.updated, event.incomplete) == (None, ("address_verdict", "order", "terms"))
     assert {"tags", "lines", "cancelled"} <= set(event.facts.absent)
 
 
@@ -899,6 +930,7 @@ async def test_every_question_is_answered_with_what_is_so_now() -> None:
         ("OrderCore", GID): order_now(display_financial_status="AUTHORIZED"),
         ("OrderPayments", GID): Found(shapes.OrderPayments(paid)),
         ("OrderAddress", GID): address("WARNING"),
+        ("OrderTerms", GID): on_terms(shapes.DueNode("gid://shopify/PaymentSchedule/5", START)),
         ("OrderHolds", GID): holds(),
         ("OrderByCheckout", "checkout_token:abc"): Found(shapes.OrderByCheckout(bought)),
         ("AbandonedCheckout", "gid://shopify/AbandonedCheckout/98"): Found(shapes.AbandonedCheckout()),
@@ -920,6 +952,7 @@ async def test_every_question_is_answered_with_what_is_so_now() -> None:
     async with world.running():
         await world.ask(question(QuestionKind.PAYMENT))
         await world.ask(question(QuestionKind.ADDRESS))
+        await world.ask(question(QuestionKind.TERMS))
         await world.ask(question(QuestionKind.ORDER))
         await world.ask(question(QuestionKind.CHECKOUT, f"{SHOP}/checkout/abc", "#98"))
         await world.ask(question(QuestionKind.RETURN, OF_ORDER, RETURN))
@@ -949,6 +982,10 @@ async def test_every_question_is_answered_with_what_is_so_now() -> None:
     assert draft == DraftFacts(id=5, status="invoice_sent", tags=("a",), absent=("customer_id", "lines", "terms")), (
         "and it is a person's"
     )
+    terms = events["answer.terms"].facts
+    assert isinstance(terms, OrderFacts)
+    assert terms.terms == Terms("Net 7", "net", START, (Schedule(5, START),))
+    assert "terms" not in terms.absent
     checkout = events["answer.checkout"].facts
     assert checkout == CheckoutFacts(
         token="abc",

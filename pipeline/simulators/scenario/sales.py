@@ -133,6 +133,7 @@ class Sale:
                 validation_result_summary=self.verdict,
             ),
             risk=self.risk,
+            payment_terms=link("PaymentTerms", self.terms.number) if self.terms else None,
             checkout_token=self.checkout_token,
         )
 

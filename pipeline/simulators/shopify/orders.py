@@ -82,6 +82,7 @@ class Order(Thing, frozen=True, kw_only=True):
     shipping_lines: Page[ShippingLine] = Page()
     shipping_address: MailingAddress | None = None
     purchasing_entity: PurchasingCompany | None = None
+    payment_terms: Link | None = None
     risk: OrderRiskSummary = OrderRiskSummary()
     shopify_protect: ShopifyProtectOrderSummary | None = None
     checkout_token: str | None = None

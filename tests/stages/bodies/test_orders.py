@@ -8,7 +8,17 @@ from decimal import Decimal
 
 import pytest
 
-from schemas.facts import Address, Assessment, Line, OrderEditFacts, OrderFacts, ProtectFacts, RiskFacts, Terms
+from schemas.facts import (
+    Address,
+    Assessment,
+    Line,
+    OrderEditFacts,
+    OrderFacts,
+    ProtectFacts,
+    RiskFacts,
+    Schedule,
+    Terms,
+)
 from schemas.money import Money
 from stages.bodies.parsed import About
 from stages.bodies.table import facts_of
@@ -230,7 +240,12 @@ def test_terms_are_due_with_their_first_open_schedule() -> None:
     ]
     terms = {"payment_terms_name": "Net 30", "payment_terms_type": "NET", "payment_schedules": schedules}
     due = datetime(2026, 3, 31, 22, tzinfo=UTC)
-    assert order({"payment_terms": terms}).terms == Terms("Net 30", "net", due)
+    dates = (
+        Schedule(None, datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)),
+        Schedule(None, datetime(2026, 5, 1, tzinfo=UTC)),
+        Schedule(None, due),
+    )
+    assert order({"payment_terms": terms}).terms == Terms("Net 30", "net", due, dates)
 
 
 def test_tags_are_read_from_one_text_and_from_a_list() -> None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 import orjson
 import pytest
 
-from pipeline.simulators.samples import sample
+from pipeline.simulators.samples import bodies, sample
 from schemas.facts import (
     Address,
     CheckoutFacts,
@@ -18,6 +18,7 @@ from schemas.facts import (
     Line,
     PaymentScheduleFacts,
     PaymentTermsFacts,
+    Schedule,
     TenderFacts,
     Terms,
     TransactionFacts,
@@ -148,12 +149,19 @@ def test_terms_and_schedules_are_read_exactly_and_name_no_order() -> None:
     schedule = parsed("payment_schedules/due", "payment_schedules_due__1")
     second, due = datetime(2021, 1, 1, 5, 0, 1, tzinfo=UTC), datetime(2021, 1, 2, 5, tzinfo=UTC)
 
-    assert terms.facts == PaymentTermsFacts(id=TERMS, terms=Terms("Net 7", "net"), schedules=1)
+    zero = Money(Decimal("0.00"), "USD")
+    date = Schedule(SCHEDULE, due, due, zero)
+    assert terms.facts == PaymentTermsFacts(id=TERMS, terms=Terms("Net 7", "net", None, (date,)))
     assert (terms.about, terms.updated) == (About("payment-terms", TERMS), second)
     assert schedule.facts == PaymentScheduleFacts(
         id=SCHEDULE, balance=Money(Decimal("0.00"), "USD"), due=due, completed=due, terms_id=TERMS
     )
     assert (schedule.about, schedule.updated) == (About("payment-schedule", SCHEDULE), second)
+
+
+def test_terms_that_are_deleted_are_gone_whatever_their_body_still_says() -> None:
+    read = facts_of("payment_terms/delete", bodies()["payment_terms_create__1"])
+    assert (read.facts, read.updated) == (PaymentTermsFacts(id=TERMS, deleted=True), None)
 
 
 @pytest.mark.parametrize("topic", ["disputes/create", "disputes/update"])
@@ -181,7 +189,7 @@ def test_a_draft_is_read_exactly() -> None:
         title, price = "IPod Nano - 8GB", Decimal("199.00")
         return Line(identity, sku, title, variant, 632910392, quantity, price=price, requires_shipping=True)
 
-    read = parsed("draft_orders/create", "draft_orders_create__1")
+    read, due = parsed("draft_orders/create", "draft_orders_create__1"), datetime(2021, 1, 2, 5, tzinfo=UTC)
     assert (read.about, read.updated) == (About("draft", DRAFT), NEW_YEAR)
     assert read.facts == DraftFacts(
         id=DRAFT,
@@ -193,7 +201,7 @@ def test_a_draft_is_read_exactly() -> None:
         updated=NEW_YEAR,
         customer_id=706405506930370084,
         address=Address("US", "KY", has_country=True, has_address1=True, has_city=True, has_zip=True, edition=224),
-        terms=Terms(name="Net 7", kind="net"),
+        terms=Terms("Net 7", "net", None, (Schedule(SCHEDULE, due, due, Money(Decimal("412.00"), "USD")),)),
         lines=(
             pod(2270644, 49148385, "IPOD2008RED", 9),
             pod(68690, 457924702, "IPOD2008BLACK", 2),

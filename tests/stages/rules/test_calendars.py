@@ -171,7 +171,7 @@ def test_what_the_use_cases_call_working_time_stands_still_at_night_and_on_a_wee
     [
         (unpaid, "order-payment-pending|", AT + timedelta(minutes=60)),
         (paid_on_delivery, "order-payment-pending|", AT + timedelta(days=3)),
-        (by_terms, "order-payment-pending|", AT + timedelta(hours=24)),
+        (by_terms, "order-payment-pending|due", AT + timedelta(hours=24)),
         (past_its_promise, f"shipment-stalled|{PARCEL}", AT + timedelta(hours=24)),
         (approved, f"return-not-arrived|{RETURN}", AT + timedelta(days=21)),
         (approved, f"refund-due|{RETURN}/unscanned", AT + timedelta(days=14)),

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from schemas.alerts import Alert, Audience, Severity
-from schemas.configuration import Person, Route, Team
+from schemas.configuration import OrderRules, Person, Route, Rules, Team
 from schemas.events import Source
 from schemas.facts import (
     FulfillmentFacts,
@@ -19,9 +20,12 @@ from schemas.facts import (
     HoldFacts,
     OrderFacts,
     PaymentScheduleFacts,
+    PaymentTermsFacts,
+    Schedule,
     ShipmentFacts,
     Terms,
 )
+from schemas.questions import QuestionKind
 from stages.bodies.orders import EMPTY_SAYS
 from stages.judging.doubts import NOT_CONFIRMED
 from tests.stages.rules.world import NUMBER, START, Desk, configuration, usd
@@ -136,11 +140,43 @@ def test_an_old_delivery_does_not_make_a_paid_order_unpaid() -> None:
     assert desk.passes(DAY) == []
 
 
-def test_whether_there_are_terms_must_be_known() -> None:
+def test_whether_there_are_terms_must_be_known_and_is_asked_once() -> None:
     desk = Desk()
     told(desk, "pending", absent=("terms",))
 
     assert desk.passes(DAY) == []
+    assert [question.kind for question in desk.asked] == [QuestionKind.TERMS]
+
+
+@pytest.mark.parametrize(("terms", "expected"), [(None, ["firing warning operations"]), (Terms(name="Net 30"), [])])
+def test_an_order_of_which_no_body_has_told_its_terms_is_judged_by_those_that_shopify_tells(
+    terms: Terms | None, expected: list[str]
+) -> None:
+    desk = Desk()
+    absent = tuple(EMPTY_SAYS)
+    told(desk, "pending", absent=absent)
+    desk.passes(PATIENCE)
+    desk.answer(OrderFacts(id=NUMBER, terms=terms, absent=tuple(name for name in absent if name != "terms")))
+    told(desk, "pending", 5, absent=absent)
+
+    assert shown(desk.passes(2 * HOUR)) == expected
+
+
+def test_an_order_that_only_an_answer_has_told_of_is_asked_about_when_its_own_webhook_is_a_day_late() -> None:
+    desk, absent = Desk(), tuple(EMPTY_SAYS)
+    only = OrderFacts(id=NUMBER, financial="pending", updated=START, absent=absent)
+    desk.event("answer.payment", only, source=Source.ANSWER)
+
+    assert desk.passes(DAY - PATIENCE) == []
+    assert desk.asked == []
+    desk.passes(PATIENCE)
+    desk.answer(replace(only, absent=tuple(name for name in absent if name != "terms")))
+    assert shown(desk.passes(PATIENCE)) == ["firing warning operations"]
+
+
+@pytest.mark.parametrize("financial", ["expired", "voided"])
+def test_an_authorization_that_is_over_is_told_also_where_no_terms_are_known(financial: str) -> None:
+    assert shown(told(Desk(), financial, absent=("terms",))) == ["firing warning operations"]
 
 
 def test_with_terms_nothing_is_late_before_its_schedule_says_so() -> None:
@@ -162,6 +198,63 @@ def test_a_schedule_that_is_due_is_told_to_finance_and_a_day_later_as_a_warning(
     assert raised[0].title == "Order #1001: 250 USD is due by its payment terms"
     assert shown(worse) == ["updated warning finance"]
     assert shown(told(desk, "paid", 2000)) == ["resolved warning finance"]
+
+
+def dates(*told: Schedule, **changed: Any) -> PaymentTermsFacts:
+    return PaymentTermsFacts(id=77, terms=Terms("Two parts", "fixed", None, told), **changed)
+
+
+PAID = Schedule(5, START, START + HOUR, usd(0))
+OPEN = Schedule(6, START + 9 * DAY, None, usd(150))
+
+
+@pytest.mark.parametrize(
+    ("facts", "over"),
+    [
+        (dates(PAID, OPEN), True),
+        (dates(Schedule(5, START, None, usd(100)), OPEN), False),
+        (dates(OPEN), True),
+        (dates(Schedule(None, START, None, usd(100))), False),
+        (dates(Schedule(None, START, START + HOUR)), True),
+        (PaymentTermsFacts(id=77, deleted=True), True),
+    ],
+)
+def test_what_has_become_of_a_date_that_was_due_its_terms_tell(facts: PaymentTermsFacts, over: bool) -> None:
+    desk = Desk()
+    told(desk, "partially_paid", terms=Terms(name="Two parts"))
+    desk.event("payment_schedules/due", due(balance="100", terms_id=77))
+    later = START + 2 * HOUR
+    topic = "payment_terms/delete" if facts.deleted else "payment_terms/update"
+
+    ends = desk.event(topic, facts, updated=None if facts.deleted else later, occurred=later)
+
+    assert shown(ends) == (["resolved info operations"] if over else [])
+
+
+def test_two_dates_that_are_due_are_one_alert_over_what_is_due_of_both() -> None:
+    desk = Desk()
+    told(desk, "pending", terms=Terms(name="Two parts"))
+    second = replace(due(1, balance="150.50", terms_id=77), id=6)
+    desk.event("payment_schedules/due", due(balance="100", terms_id=77))
+    assert desk.event("payment_schedules/due", second) == []
+    desk.passes(DAY)
+
+    absent = tuple(name for name in EMPTY_SAYS if name != "terms")
+    still = Terms("Two parts", "fixed", None, (PAID, Schedule(6, START, None, usd("150.50"))))
+    left = OrderFacts(id=NUMBER, financial="partially_paid", terms=still, absent=absent)
+    assert desk.answer(left) == []
+    desk.passes(timedelta(minutes=1))
+    (worse,) = desk.answer(left)
+    assert worse.title == "Order #1001: 150.50 USD is due by its payment terms, and still unpaid"
+
+
+def test_an_order_whose_terms_were_deleted_is_late_after_an_hour_like_any_other() -> None:
+    desk = Desk()
+    told(desk, "pending", terms=Terms(name="Net 30"))
+    desk.event("payment_terms/create", dates(OPEN))
+    desk.event("payment_terms/delete", PaymentTermsFacts(id=77, deleted=True), occurred=START + HOUR)
+
+    assert shown(desk.passes(2 * HOUR)) == ["firing warning operations"]
 
 
 @pytest.mark.parametrize("schedule", [due(balance="0"), due(completed=START)])
@@ -215,25 +308,75 @@ def test_an_authorization_is_told_two_days_before_it_ends_and_says_what_was_assu
 def test_when_shopify_knows_the_end_of_an_authorization_that_counts() -> None:
     desk = Desk()
     told(desk, "authorized")
-    desk.passes(5 * DAY)
+    desk.passes(PATIENCE)
     ends = START + 20 * DAY
     assert answered(desk, "authorized", capturable=True, authorization_expires=ends) == []
 
-    assert desk.passes(12 * DAY) == []
-    desk.passes(DAY)
+    assert desk.passes(17 * DAY) == []
+    desk.passes(DAY - PATIENCE)
     raised = answered(desk, "authorized", capturable=True, authorization_expires=ends)
     assert [alert.title for alert in raised] == [
         "Order #1001: its authorization ends 22 Nov 2026 at 09:00 UTC, and it is not captured"
     ]
 
 
+def test_an_authorization_that_ends_sooner_than_is_assumed_is_told_in_time() -> None:
+    desk = Desk()
+    told(desk, "authorized")
+    desk.passes(PATIENCE)
+    ends = START + 5 * DAY
+    answered(desk, "authorized", capturable=True, authorization_expires=ends)
+
+    assert desk.passes(3 * DAY - PATIENCE) == []
+    assert shown(answered(desk, "authorized", capturable=True, authorization_expires=ends)) == [
+        "firing warning operations"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("gateways", "by", "ends"),
+    [
+        (("gift_card", "PayPal"), None, "05 Nov 2026 at 09:00 UTC (by the days configured for its gateway)"),
+        (("PayPal", "klarna"), "klarna", "30 Nov 2026 at 09:00 UTC (by the days configured for its gateway)"),
+        (("bogus",), None, "09 Nov 2026 at 09:00 UTC (assumed)"),
+    ],
+)
+def test_an_authorization_lasts_as_its_gateway_is_configured(
+    gateways: tuple[str, ...], by: str | None, ends: str
+) -> None:
+    days = {"paypal": 3 * DAY, "Klarna": 28 * DAY}
+    desk = Desk(configuration(rules=Rules(orders=OrderRules(authorization_lasts_by_gateway=days))))
+    told(desk, "authorized", gateways=gateways)
+    desk.passes(PATIENCE)
+    answered(desk, "authorized", capturable=True, authorized_by=by, gateways=gateways)
+
+    (alert,) = [alert for alert in desk.passes(27 * DAY) if alert.severity is Severity.WARNING]
+    assert alert.title == f"Order #1001: its authorization ends {ends}, and it is not captured"
+
+
 def test_what_cannot_be_captured_cannot_be_lost() -> None:
     desk = Desk()
     told(desk, "authorized")
-    desk.passes(5 * DAY)
+    desk.passes(PATIENCE)
 
     assert answered(desk, "authorized", capturable=False) == []
-    assert desk.due == {}
+    assert desk.passes(6 * DAY) == []
+
+
+def test_what_was_known_of_an_earlier_authorization_says_nothing_of_the_next_one() -> None:
+    desk = Desk()
+    told(desk, "authorized")
+    desk.passes(PATIENCE)
+    answered(desk, "authorized", capturable=False)
+    told(desk, "pending", 60)
+    told(desk, "authorized", 120)
+    desk.passes(2 * HOUR)
+
+    assert [question.kind for question in desk.asked] == [QuestionKind.PAYMENT]
+    answered(desk, "authorized", capturable=True)
+    assert [alert.title for alert in desk.passes(6 * DAY)] == [
+        "Order #1001: its authorization ends 09 Nov 2026 at 11:00 UTC (assumed), and it is not captured"
+    ]
 
 
 def test_a_pending_payment_that_becomes_authorized_ends_the_alert() -> None:
@@ -257,6 +400,55 @@ def test_a_hold_for_the_payment_is_told_at_once() -> None:
     raised = desk.event("fulfillment_holds/added", HoldFacts(fulfillment_order="7", released=False, hold=hold))
 
     assert [alert.title for alert in raised] == ["Order #1001: on hold until it is paid"]
+    assert desk.passes(2 * HOUR) == [], "what it waits for is not told a second time"
+    assert shown(told(desk, "paid", 130)) == ["resolved warning operations"]
+
+
+def on_hold(desk: Desk, minute: float, *, released: bool = False) -> list[Alert]:
+    hold = Hold(id="1", fulfillment_order="7", reason="awaiting_payment")
+    facts = HoldFacts(fulfillment_order="7", released=released, hold=hold)
+    topic = f"fulfillment_holds/{'released' if released else 'added'}"
+    return desk.event(topic, facts, occurred=START + timedelta(minutes=minute))
+
+
+@pytest.mark.parametrize("financial", ["authorized", "a_word_of_tomorrow", None])
+def test_a_hold_for_the_payment_is_told_whatever_is_known_of_that_and_ends_with_it(financial: str | None) -> None:
+    desk = Desk()
+    if financial is not None:
+        told(desk, financial)
+
+    assert shown(on_hold(desk, 1)) == ["firing warning operations"]
+    assert shown(on_hold(desk, 2, released=True)) == ["resolved warning operations"]
+
+
+def test_when_the_hold_is_gone_the_payment_is_waited_for_again() -> None:
+    desk = Desk()
+    told(desk, "pending")
+    on_hold(desk, 10)
+    desk.passes(2 * HOUR)
+    on_hold(desk, 120, released=True)
+    desk.passes(PATIENCE)
+
+    assert desk.open_conditions == {f"{RULE}|"}
+
+
+@given(st.permutations(range(4)))
+@settings(max_examples=24)
+def test_a_late_hold_and_an_early_one_are_told_alike_in_any_order(order: list[int]) -> None:
+    for minute, expected in ((20, {f"{RULE}|held"}), (90, {f"{RULE}|held", f"{RULE}|"})):
+        desk = Desk()
+        desk.passes(2 * HOUR)
+        deliveries = (
+            lambda desk=desk: told(desk, "pending"),
+            lambda desk=desk, minute=minute: on_hold(desk, minute),
+            lambda desk=desk: told(desk, "pending", 5),
+            lambda desk=desk: desk.passes(HOUR),
+        )
+        for number in order:
+            deliveries[number]()
+        desk.passes(HOUR)
+
+        assert desk.open_conditions == expected
 
 
 def test_one_that_stays_unpaid_for_another_day_becomes_critical() -> None:
