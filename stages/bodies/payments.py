@@ -93,7 +93,10 @@ def checkout(body: bytes) -> Parsed:
 
 
 def _either(first: bool | None, second: bool | None) -> bool | None:
-    return None if first is None and second is None else bool(first or second)
+    """To one of the two is enough; not to the one says nothing of the other."""
+    if first or second:
+        return True
+    return None if first is None or second is None else False
 
 
 class TransactionBody(Body):

@@ -1,4 +1,4 @@
-"""What conditions see besides orders: parcels, payments, returns, stock, jobs and the shop itself."""
+"""What conditions see besides orders: parcels, payments, returns, stock, jobs, and the shop with what belongs to it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from schemas import subjects
 from schemas.configuration import Job
 from schemas.facts import (
     TRANSACTION_FAILED,
+    AppSubscriptionFacts,
     DisputeFacts,
     Facts,
     FulfillmentFacts,
     Item,
+    LocationFacts,
     RefundFacts,
     ShopFacts,
     TransactionFacts,
@@ -132,6 +134,7 @@ PAYMENT: Names = {
         is_small=True,
     ),
     "failures": Seen(Kind.COUNT, "how many failed", _declines(len)),
+    "orders": Seen(Kind.COUNT, "on how many orders", _declines(lambda them: len({it.order_id for it in them}))),
 }
 
 
@@ -187,18 +190,44 @@ def _job(read: Callable[[Job], object]) -> Callable[[Sight], object]:
     return seen
 
 
-def _shop(read: Callable[[ShopFacts], object]) -> Callable[[Sight], object]:
+JOB: Names = {
+    "name": Seen(Kind.TEXT, "as it reports", _job(lambda job: job.name), is_small=True),
+    "owner": Seen(Kind.TEXT, "as configured; empty without", _job(lambda job: job.owner or "")),
+    "critical": Seen(Kind.TRUTH, "as configured", _job(lambda job: job.critical)),
+}
+
+
+def _newest(of: type[F], read: Callable[[F], object]) -> Callable[[Sight], object]:
+    """The newest word on it, in whatever of its topics."""
+
     def seen(sight: Sight) -> object:
-        told = (read(known.value) for known in reversed(sight.case.dossier.every(ShopFacts)))
+        told = (read(known.value) for known in reversed(sight.case.dossier.every(of)))
         return next((value for value in told if value is not None), None)
 
     return seen
 
 
-JOB: Names = {
-    "name": Seen(Kind.TEXT, "as it reports", _job(lambda job: job.name), is_small=True),
-    "owner": Seen(Kind.TEXT, "as configured; empty without", _job(lambda job: job.owner or "")),
-    "critical": Seen(Kind.TRUTH, "as configured", _job(lambda job: job.critical)),
+LOCATION: Names = {
+    "name": Seen(Kind.TEXT, "as the shop calls it", _newest(LocationFacts, lambda location: location.name)),
+    "active": Seen(Kind.TRUTH, "it is in use", _newest(LocationFacts, lambda location: location.active)),
+    "has_stock": Seen(
+        Kind.TRUTH, "something was left there when it was shut", _newest(LocationFacts, lambda it: it.has_stock)
+    ),
+}
+
+SUBSCRIPTION: Names = {
+    "name": Seen(Kind.TEXT, "of our plan", _newest(AppSubscriptionFacts, lambda plan: plan.name)),
+    "status": Seen(
+        Kind.TEXT, "active, frozen, ...", _newest(AppSubscriptionFacts, lambda plan: plan.status), is_small=True
+    ),
+    "price": Seen(Kind.NUMBER, "what it costs", _newest(AppSubscriptionFacts, lambda plan: _amount(plan.price))),
+    "cap": Seen(
+        Kind.NUMBER, "what its usage may cost at most", _newest(AppSubscriptionFacts, lambda plan: _amount(plan.cap))
+    ),
+}
+
+TOPIC: Names = {
+    "name": Seen(Kind.TEXT, "like orders/create", lambda sight: subjects.identity_of(sight.case.subject), is_small=True)
 }
 
 SHOP: Names = {"domain": Seen(Kind.TEXT, "like example.myshopify.com", lambda sight: sight.case.shop, is_small=True)}
@@ -206,6 +235,6 @@ SHOP: Names = {"domain": Seen(Kind.TEXT, "like example.myshopify.com", lambda si
 #: Of the shop as a subject.
 SHOP_ITSELF: Names = {
     **SHOP,
-    "plan": Seen(Kind.TEXT, "its plan, like basic", _shop(lambda shop: shop.plan), is_small=True),
-    "currency": Seen(Kind.TEXT, "like EUR", _shop(lambda shop: shop.currency)),
+    "plan": Seen(Kind.TEXT, "its plan, like basic", _newest(ShopFacts, lambda shop: shop.plan), is_small=True),
+    "currency": Seen(Kind.TEXT, "like EUR", _newest(ShopFacts, lambda shop: shop.currency)),
 }

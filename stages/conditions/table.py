@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stages.conditions.orders import CHECKOUT, CUSTOMER, DRAFT, ORDER
-from stages.conditions.others import DISPUTE, FULFILLMENT, ITEM, JOB, PAYMENT, REFUND, RETURNED, SHOP, SHOP_ITSELF
+from stages.conditions.others import (
+    DISPUTE,
+    FULFILLMENT,
+    ITEM,
+    JOB,
+    LOCATION,
+    PAYMENT,
+    REFUND,
+    RETURNED,
+    SHOP,
+    SHOP_ITSELF,
+    SUBSCRIPTION,
+    TOPIC,
+)
 from stages.conditions.seen import Names, Variables
 from stages.rules.rule import Rule
 
@@ -17,6 +30,9 @@ _OF_SUBJECTS: Mapping[str, Variables] = {
     "variant": {"item": ITEM},
     "job": {"job": JOB},
     "shop": {"shop": SHOP_ITSELF},
+    "location": {"location": LOCATION},
+    "app-subscription": {"subscription": SUBSCRIPTION},
+    "topic": {"topic": TOPIC},
 }
 _OF_USE_CASES: Mapping[int, Variables] = {
     2: {"fulfillment": FULFILLMENT},

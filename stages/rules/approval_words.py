@@ -141,7 +141,7 @@ def _line(line: Line) -> str:
 def _risk(case: Case) -> str:
     levels = [f"{name}: {plain(known.value.level)}" for name, known in sorted(case.dossier.risk.items())]
     advice = case.dossier.recommendation
-    if advice is not None and advice.value is not None:
+    if advice is not None and advice.value not in (None, "none"):
         levels.append(f"Shopify recommends to {plain(advice.value)}")
     return ", ".join(levels)
 

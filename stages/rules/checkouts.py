@@ -15,12 +15,11 @@ from schemas.alerts import Audience, Severity
 from schemas.facts import CheckoutFacts
 from schemas.questions import QuestionKind
 from schemas.signals import PaymentFailedReported
+from stages.rules.asked_again import asked_again, asked_no_more
 from stages.rules.rule import Again, Case, Clear, Due, Recovered, Said, Verdict, admin_link, details
 from stages.rules.words import moment, plain, spell
 
 _LONG = 120
-#: By how many times the first wait; by default until a day after it was left.
-_AGAIN = {wait: f"again/{wait}" for wait in (2, 4, 8, 16, 24)}
 #: What is asked about a checkout.
 _ASKED = ("checkout", "abandonment")
 _CONSENT = {True: "yes", False: "no", None: "not known"}
@@ -38,17 +37,19 @@ class CheckoutAbandoned:
         checkout = case.dossier.checkout
         if (over := _came_back(case)) is not None:
             yield over
-            yield from (Clear(over.because, key) for key in ("contact", *_AGAIN.values()))
+            yield Clear(over.because, "contact")
+            yield from asked_no_more(over.because)
         elif checkout is not None and (last := checkout.updated or checkout.created) is not None:
             yield from _left(case, checkout, last)
 
 
 def _left(case: Case, checkout: CheckoutFacts, last: datetime) -> Iterator[Verdict]:
-    """A contact that the body does not have may be known to Shopify, as an abandoned checkout."""
+    """That there is a contact, and that it is not completed, Shopify's abandoned checkout says where no body does."""
     at = last + case.configuration.rules.payments.abandoned_after
     answer = case.dossier.checkout_answer
     about = (checkout.name or "").removeprefix("#")
-    if checkout.contact_known or (answer is not None and answer.has_abandonment):
+    is_told = checkout.contact_known and "completed" not in checkout.absent
+    if is_told or (answer is not None and answer.has_abandonment):
         level = 1 if _failures(case) else 0
         yield Due(_said(case, checkout, last), at, level=level, ask=QuestionKind.CHECKOUT, resource=about)
         yield from _asked_again(case, last, about)
@@ -57,14 +58,12 @@ def _left(case: Case, checkout: CheckoutFacts, last: datetime) -> Iterator[Verdi
 
 
 def _asked_again(case: Case, last: datetime, about: str) -> Iterator[Again]:
-    """Told without an answer of Shopify's: it is asked again each time after twice as long, and in the end no more."""
+    """Told without an answer of Shopify's."""
     answer = case.dossier.facts.get("checkout/answer")
     silent = [known.stamp for name in _ASKED if (known := case.dossier.incomplete.get(name)) is not None]
     if case.open and answer is not None and answer.stamp in silent:
         after = case.configuration.rules.payments.abandoned_after
-        waits = (wait for wait in _AGAIN if last + wait * after > answer.stamp.occurred)
-        if (wait := next(waits, None)) is not None:
-            yield Again(last + wait * after, _AGAIN[wait], QuestionKind.CHECKOUT, about)
+        yield from asked_again(last, after, answer.stamp.occurred, QuestionKind.CHECKOUT, about)
 
 
 def _came_back(case: Case) -> Clear | None:
@@ -108,7 +107,7 @@ def _said(case: Case, checkout: CheckoutFacts, last: datetime) -> Said:
             customer=checkout.customer_id,
         ),
         next_step="Write to the customer if they agreed to be written to.",
-        link=_link(case, checkout),
+        link=link_of(case, checkout),
         unknown=(
             *(() if failures else ("whether a payment failed: Shopify does not tell for checkouts",)),
             *case.unknown(customer="whether the customer is a premium one"),
@@ -134,7 +133,7 @@ def _lines(checkout: CheckoutFacts) -> str:
     return ", ".join([*shown, f"and {more} more"] if more > 0 else shown)
 
 
-def _link(case: Case, checkout: CheckoutFacts) -> str:
+def link_of(case: Case, checkout: CheckoutFacts) -> str:
     if checkout.customer_id is not None:
         return admin_link(case.shop, f"customers/{checkout.customer_id}")
     return admin_link(case.shop, f"checkouts/{(checkout.name or '').removeprefix('#')}")

@@ -14,7 +14,7 @@ from schemas.facts import Address, DraftFacts, FulfillmentOrderFacts, Line, Orde
 from schemas.money import Money
 from stages.dossiers.dossier import Goods
 from stages.dossiers.goods import MOST
-from stages.dossiers.registers import LATE, MANY
+from stages.dossiers.registers import LATE, MANY, Known
 from stages.rules.order_wording import cancelled
 from stages.rules.rule import Case, admin_link
 from stages.rules.words import moment
@@ -127,8 +127,13 @@ def _order(case: Case, order: OrderFacts) -> Matter:
         over=cancelled(case.dossier) or _archived(order),
         out=out,
         happened=tuple(_happened(case, order, out)),
-        is_told=any(not known.kind.startswith("answer.") for known in case.dossier.every(OrderFacts)),
+        is_told=any(map(_has_told_of_itself, case.dossier.every(OrderFacts))),
     )
+
+
+def _has_told_of_itself(known: Known[OrderFacts]) -> bool:
+    """Not what was asked about something else, nor an Event whose order could not be looked up."""
+    return not known.kind.startswith("answer.") and (known.value.created or known.value.total) is not None
 
 
 def _archived(order: OrderFacts) -> str | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schemas.alerts import Severity
+from stages.rules.checkouts import link_of
 from stages.rules.rule import Case, Ended, Recovered, Said, Tell, Verdict, admin_link, details
 from stages.rules.words import called, moment, order_link, sentence, spell
 
@@ -63,5 +64,8 @@ def recovered(case: Case, since: datetime, at: datetime, key: str = "") -> str:
 
 
 def _order_of_checkout(case: Case) -> str | None:
-    order = case.dossier.order_of_checkout
-    return admin_link(case.shop, f"orders/{order.order_id}") if order and order.order_id else None
+    """Of one that was completed, and of whose order nobody has heard yet, who it was."""
+    order, checkout = case.dossier.order_of_checkout, case.dossier.checkout
+    if order is not None and order.order_id is not None:
+        return admin_link(case.shop, f"orders/{order.order_id}")
+    return None if checkout is None else link_of(case, checkout)

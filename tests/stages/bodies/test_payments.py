@@ -210,6 +210,24 @@ def test_a_draft_is_read_exactly() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("told", "consent"),
+    [
+        ({"buyer_accepts_marketing": True}, True),
+        ({"buyer_accepts_marketing": False, "buyer_accepts_sms_marketing": True}, True),
+        ({"buyer_accepts_marketing": False, "buyer_accepts_sms_marketing": False}, False),
+        ({"buyer_accepts_marketing": False}, None),
+        ({"buyer_accepts_sms_marketing": False}, None),
+        ({}, None),
+    ],
+)
+def test_a_key_of_consent_that_is_missing_is_no_refusal(told: dict[str, object], consent: bool | None) -> None:
+    keys = ("buyer_accepts_marketing", "buyer_accepts_sms_marketing")
+    found = varied("checkouts/create", told, without=keys).facts
+    assert isinstance(found, CheckoutFacts)
+    assert found.marketing_consent is consent
+
+
 def test_a_draft_that_was_deleted_is_its_id_and_says_that_it_knows_no_more() -> None:
     found = facts_of("draft_orders/delete", orjson.dumps({"id": DRAFT})).facts
     unknown = (

@@ -209,6 +209,35 @@ def test_where_the_body_has_no_contact_shopify_is_asked_and_where_it_knows_none_
     assert desk.alerts == []
 
 
+@pytest.mark.parametrize(("is_there", "told_of"), [(True, ["checkout-abandoned"]), (False, [])])
+def test_where_the_body_does_not_say_whether_it_was_completed_only_shopify_can(
+    is_there: bool, told_of: list[str]
+) -> None:
+    desk, silent = Desk(), Desk()
+    for one in (desk, silent):
+        told(one, checkout(absent=("completed",)))
+        one.passes(HOUR)
+
+    desk.answer(answered(has_abandonment=is_there, absent=("closed", "contact_known", "lines")))
+    desk.passes(minutes(2))
+    silent.passes(5 * HOUR)
+
+    assert [alert.rule for alert in desk.alerts] == told_of
+    assert silent.alerts == []
+
+
+def test_one_that_was_completed_links_to_its_customer_while_its_order_is_not_known() -> None:
+    desk = Desk()
+    told(desk, checkout())
+    desk.passes(HOUR + minutes(1))
+
+    told(desk, checkout(90, completed=START + minutes(90)))
+
+    (recovered,) = desk.told("payment-recovered")
+    assert recovered.title == "Checkout #4242 became an order, 1 hour 30 minutes after it was left"
+    assert recovered.link == "https://admin.shopify.com/store/demo/customers/77"
+
+
 @pytest.mark.parametrize("absent", [(), ("contact_known",)])
 def test_an_abandoned_checkout_at_shopify_says_that_there_is_a_contact(absent: tuple[str, ...]) -> None:
     desk = Desk()

@@ -206,6 +206,25 @@ def test_what_is_declined_after_shopify_has_answered_is_not_settled_by_that() ->
     assert [alert.team for alert in desk.told("payment-declined")] == ["finance"]
 
 
+def test_what_was_told_while_shopify_was_silent_is_asked_about_again_and_its_answer_ends_it() -> None:
+    desk = routed()
+    transact(desk, tried(1, 0, "insufficient_funds"))
+    asked = []
+    for minute in (10, 60, 120, 240, 480, 960):
+        passes_hour(desk, minute)
+        asked.append(len(desk.asked))
+        desk.answer(order(None), incomplete=("order", "payment"))  # type: ignore[arg-type]
+    is_open = list(desk.open)
+    passes_hour(desk, 24 * 60)
+
+    desk.answer(order("paid", 4))
+    passes_hour(desk, 72 * 60)
+
+    assert (asked, is_open) == ([1] * 6, ["payment-declined"])
+    assert (desk.open, desk.asked) == ({}, [])
+    assert [alert.team for alert in desk.told("payment-recovered")] == ["finance", "retention"]
+
+
 def test_everybody_who_was_told_hears_once_that_it_was_paid_after_all_and_how_long_it_took() -> None:
     desk = routed()
     told_order(desk, order())
