@@ -69,7 +69,8 @@ class Alert(Struct, frozen=True, omit_defaults=True):
 
     `milestone` alerts have no end: they tell something that happened. `since` is when the condition began, `at` the
     time of this record (both business time), `received` the wall time of what caused it. `digest`: may wait for the
-    team's digest. `bundle` is what goes together into one message. `opened_by` is a delivery id or a timer's due time.
+    team's digest; `line`: is one of its lines, and never a message of its own. `bundle` is what goes together into one
+    message. `opened_by` is a delivery id or a timer's due time.
     `untold`: it goes out although its rule's `when` could not be told, for this reason. `resolves`: the alerts that end
     with what a milestone tells; the ends themselves then name it in `told_by`, and are no message of their own.
     """
@@ -96,6 +97,7 @@ class Alert(Struct, frozen=True, omit_defaults=True):
     priority: bool = False
     milestone: bool = False
     digest: bool = False
+    line: bool = False
     configuration: str | None = None
     untold: Untold | None = None
     resolves: tuple[str, ...] = ()

@@ -44,7 +44,8 @@ class Notification(Struct, frozen=True, omit_defaults=True):
     order. Who the people are and how they are reached stands in the configuration, never in a topic.
 
     `time_zone` is the shop's, for the times in the text. `meant_for`: the alert's team, where that is no longer
-    configured and `team` gets it instead. `instead_of`: what could not be told on another channel.
+    configured and `team` gets it instead. `instead_of`: what could not be told on another channel. `more`: so many
+    lines of a digest are not among its alerts.
     """
 
     message_id: str
@@ -57,6 +58,7 @@ class Notification(Struct, frozen=True, omit_defaults=True):
     time_zone: str = "UTC"
     meant_for: str | None = None
     instead_of: Missed | None = None
+    more: int = 0
 
 
 class Reached(Struct, frozen=True, omit_defaults=True):

@@ -1,7 +1,8 @@
 """`group`: turns the alerts of a team into notifications, one for each channel of their severity.
 
-For now every alert is a group of its own and goes out at once; digests, escalation, acknowledgements and the storm
-brake are not here yet. An end is told where the beginning was told, and nowhere else; one of which a milestone tells is
+For now every alert is a group of its own and goes out at once, but for the lines of a digest, which are told together
+(`stages.digest`); what may wait for one does not wait yet, and escalation, acknowledgements and the storm brake are not
+here yet. An end is told where the beginning was told, and nowhere else; one of which a milestone tells is
 no message of its own, and that milestone goes there too. What finally failed on one channel, or may have, is told once
 on another, and no further. What was meant for a team that is no longer configured is told the default one: at once, or,
 where it failed on its way, then, or when this stage hears that the team is gone; the same message id as the default
@@ -19,12 +20,13 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from schemas import codec, topics
-from schemas.alerts import Alert
+from schemas.alerts import Alert, Severity
 from schemas.configuration import Configuration, Team
 from schemas.notifications import Channel, Missed, Notification, Receipt, SendingState
 from schemas.reasons import DropReason, RejectReason
 from schemas.records import Record
 from stages.channels.table import channels_of, reachable
+from stages.digest import COUNT, LINES, gathered, taken, without_lines_of
 from stages.erasing import without
 from stages.stage import Context, Drop, Emit, Family, Outcome, Reject, SweepCause, Timer, Visit, Work
 from stages.told import (
@@ -53,15 +55,15 @@ LOST: Family[Notification] = Family("lost", Notification, ttl=timedelta(days=3),
 
 
 class Group:
-    families: Sequence[Family[Any]] = (OPEN, OVER, FOLLOWED, LOST)
-    swept: Sequence[Family[Any]] = (OPEN, OVER, FOLLOWED, LOST)
+    families: Sequence[Family[Any]] = (OPEN, OVER, FOLLOWED, LOST, LINES, COUNT)
+    swept: Sequence[Family[Any]] = (OPEN, OVER, FOLLOWED, LOST, LINES)
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
 
     def process(self, work: Work, context: Context) -> Iterable[Outcome]:
         if isinstance(work, Timer):
-            return ()
+            return self._told_together(work, context)
         if work.topic == topics.RECEIPTS:
             return self._settled(_decoded(work, Receipt), context)
         return self._raised(_decoded(work, Alert), context)
@@ -81,6 +83,9 @@ class Group:
         before = recall(alert, context)
         if before is not None and alert.revision <= before.revision:
             yield Drop(DropReason.ALREADY_KNOWN)
+            return
+        if alert.line:
+            yield from gathered(alert, context)
             return
         team = self._team(alert.team)
         if alert.told_by is not None:
@@ -102,6 +107,25 @@ class Group:
             if team.name == alert.team:
                 context.state.put(FOLLOWED, team.name, notification, notification.message_id)
             yield _emitted(notification)
+
+    def _told_together(self, timer: Timer, context: Context) -> Iterator[Outcome]:
+        """The digest that has been gathered for a team."""
+        lines, more = taken(timer.routing, context)
+        if not lines:
+            yield Drop(DropReason.NOTHING_OPEN)
+            return
+        team = self._team(timer.routing)
+        for channel in channels_of(team, Severity.INFO):
+            first = self._notification(lines[0], team, channel, context)
+            yield _emitted(
+                replace(
+                    first,
+                    message_id=self._message_id("digest", timer.routing, timer.due.isoformat(), team.name, channel),
+                    group=f"{channel.value}/digest",
+                    alerts=lines,
+                    more=more,
+                )
+            )
 
     def _team(self, name: str) -> Team:
         """The default one where the alert's own is no longer configured: nothing is lost with a team."""
@@ -182,6 +206,7 @@ class Group:
 
 def _erase(shop: str, team: str, context: Context) -> None:
     forget(shop, team, context)
+    without_lines_of(shop, team, context)
     for family in (FOLLOWED, LOST):
         for name, notification in context.state.scan(family, team):
             rest = without(notification, shop)

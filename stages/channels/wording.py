@@ -64,17 +64,21 @@ def message_of(notification: Notification, team: Team) -> Message:
     calendar = calendar_of(notification.time_zone, team.language)
     told = notification.alerts[:_STORIES]
     return Message(
-        head=_head_of(notification.alerts),
-        subject=_subject_of(notification.alerts),
+        head=_head_of(notification),
+        subject=_subject_of(notification),
         notices=_notices(notification),
         stories=tuple(_story(alert, calendar) for alert in told),
-        omitted=len(notification.alerts) - len(told),
+        omitted=len(notification.alerts) + notification.more - len(told),
         closing=f"For the team {team.name}. Times are in {calendar.zone}.",
     )
 
 
-def _head_of(alerts: tuple[Alert, ...]) -> str:
+def _head_of(notification: Notification) -> str:
     """`[CRITICAL] Order #1001: payment pending`: how bad first, then what and to what, as a phone shows it."""
+    alerts = notification.alerts
+    if all(alert.line for alert in alerts):
+        count = len(alerts) + notification.more
+        return f"[DIGEST] {count} line{'s' if count > 1 else ''}"
     if len(alerts) == 1:
         return _head_of_one(alerts[0])
     worst = max((alert for alert in alerts if not alert.state.is_end), key=_rank, default=None)
@@ -87,11 +91,12 @@ def _head_of_one(alert: Alert) -> str:
     return head + clean(alert.title, SUBJECT - len(head) - len(tail)) + tail
 
 
-def _subject_of(alerts: tuple[Alert, ...]) -> str:
-    if len(alerts) == 1:
-        return _head_of(alerts)
+def _subject_of(notification: Notification) -> str:
+    alerts = notification.alerts
+    if len(alerts) == 1 and not alerts[0].line:
+        return _head_of(notification)
     titles = "; ".join(clean(alert.title, SUBJECT) for alert in alerts[:_STORIES])
-    return cut(f"{_head_of(alerts)}: {titles}", SUBJECT)
+    return cut(f"{_head_of(notification)}: {titles}", SUBJECT)
 
 
 def _rank(alert: Alert) -> int:

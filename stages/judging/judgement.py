@@ -298,6 +298,7 @@ class Judgement:
             configuration=self._hash,
             untold=said.untold,
             resolves=said.resolves,
+            line=said.line,
         )
 
     def _ends_more(self, resolved: Sequence[str]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import NamedTuple, cast
 
 from schemas.facts import InventoryFacts, Item
 from stages.dossiers.registers import CAP, Known, Stamp
@@ -86,10 +86,18 @@ def since_when(
     return began
 
 
-def started(course: Sequence[Known[int | None]]) -> Known[int] | None:
-    """The reading that an item starts from, the first one or the one behind the last gap. None: not remembered."""
+class Start(NamedTuple):
+    """The reading that an item starts from: the first one, or the one behind the last gap, which began then."""
+
+    reading: Known[int]
+    behind: datetime | None
+
+
+def started(course: Sequence[Known[int | None]]) -> Start | None:
+    """None where there is no reading, and where the first one is not remembered any more."""
     gaps = [number for number, known in enumerate(course) if known.value is None]
     if not gaps and len(course) >= CAP:
         return None
     behind = course[gaps[-1] + 1 :] if gaps else course
-    return None if not behind else cast("Known[int]", behind[0])
+    began = course[gaps[-1]].stamp.updated if gaps else None
+    return None if not behind else Start(cast("Known[int]", behind[0]), began)

@@ -20,8 +20,8 @@ from stages.dossiers.registers import Known, Stamp
 from stages.dossiers.sales import OBSERVED, WEEK, Pace
 from stages.rules.counting import Counted, counted, gone, since_when
 from stages.rules.inventory import is_low
-from stages.rules.rule import Again, Case, Clear, Fire, Said, Verdict, details
-from stages.rules.stock_words import called, said
+from stages.rules.rule import Again, Case, Clear, Fire, Said, Verdict
+from stages.rules.stock_words import called, lasts, said
 from stages.rules.thresholds import course_of_whole
 
 _DAY = timedelta(days=1)
@@ -91,14 +91,11 @@ def _lasts(case: Case, pace: Pace, at: datetime, units: int) -> timedelta | None
 
 
 def _said(case: Case, item: Item, since: datetime, pace: Pace) -> Said:
-    available, daily = item.available or 0, pace.daily(case.now)
-    days = available / daily if daily else 0.0
-    lasts = f"{days:.0f} day{'' if round(days) == 1 else 's'}" if days >= 1 else "less than a day"
-    title = f"Running out: {called(item)}, {available} left, enough for {lasts} at {daily:.1f} a day"
+    available = item.available or 0
+    enough = lasts(pace, case.now, available) or "long"
+    title = f"Running out: {called(item)}, {available} left, enough for {enough} at {pace.daily(case.now):.1f} a day"
     severity = Severity.INFO if (item.incoming or 0) > 0 else Severity.WARNING
     step = "Reorder in time, or move some there from another location."
     if severity is Severity.INFO:
         step = "Check that what is on its way arrives in time."
-    told = said(case, item, title, (severity, since), step)
-    cover = details(cover=lasts, sold_in_7_days=pace.units(case.now))
-    return replace(told, details=(*told.details, *cover), end=f"Running out: {called(item)}")
+    return replace(said(case, item, title, (severity, since), step), end=f"Running out: {called(item)}")

@@ -2,33 +2,35 @@
 
 What counts is the sum over active locations that fulfil online orders, and that only a lookup tells: without it the
 rules are silent, but for a variant that Shopify itself says has run out. Each of the three is a course, not a state:
-an item's readings are gone through by their time, so that the first one is only where it starts from, and what comes
-late changes nothing but the past. Between the threshold and its margin nothing changes. What falls from enough to
-nothing is low and out of stock, and stays low until there is enough again. What its product tells of itself counts at
-once; while it is a draft, archived, or not tracked, nothing is read, and what is read behind that is where it starts
-from anew. Not yet: the digest of first readings. Not promised: that a location was deactivated is seen at once; it is
-with an item's next reading. Many alerts at once are the group stage's to bundle.
+an item's readings are gone through by their time, so that the first one is only where it starts from (below the
+threshold a line of the digest, never an alert), and what comes late changes nothing but the past. Between the threshold
+and its margin nothing changes. What falls from enough to nothing is low and out of stock, and stays low until there is
+enough again. What its product tells of itself counts at once; while it is a draft, archived, or not tracked, nothing is
+read, and behind that it starts anew. Not promised: that a location was deactivated is seen before an item's next
+reading. Many alerts at once are the group stage's to bundle.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
 from schemas.alerts import Severity
 from schemas.facts import Item, VariantFacts
 from stages.dossiers.registers import CAP
-from stages.rules.counting import Counted, counted, gone, since_when, watched
-from stages.rules.rule import Case, Clear, Fire, Said, Verdict, details
+from stages.rules.counting import Counted, counted, gone, since_when, started, watched
+from stages.rules.rule import Case, Clear, Fire, Said, Tell, Verdict, details
 from stages.rules.stock_words import called, goods_of, said
 from stages.rules.thresholds import Place, available_at, course_of, course_of_whole, places_of, recovered_at
 from stages.rules.words import bounded
 
 WATCHED = frozenset({"inventory"})
 _ORDERS = 5
+#: What is told once is remembered for longer.
+_SEEN_LATELY = timedelta(days=30)
 _TOLD_OUT = "variants/out_of_stock"
 
 
@@ -146,16 +148,34 @@ def _low(case: Case, item: Item, place: Place) -> Iterator[Verdict]:
     if left is None:
         return
     since = _low_since(case, item, place, place.key in case.open)
+    where = f" at {bounded(place.called)}" if place.called else ""
+    what = f"{where}: {called(item)}, {max(left, 0) or 'none'} left (threshold {below})"
     if since is None:
         yield Clear(f"{left} available again", place.key)
+        yield from _at_first_sight(case, item, place, f"Low at first sight{what}")
         return
-    where = f" at {bounded(place.called)}" if place.called else ""
-    title = f"Low stock{where}: {called(item)}, {max(left, 0) or 'none'} left (threshold {below})"
+    title = f"Low stock{what}"
     step = "Reorder, or take the product out of promotion until it is back."
     if place.called:
         step = "Reorder, or move some there from another location."
     told = said(case, item, title, (Severity.WARNING, since), step)
     yield Fire(replace(told, goods=goods_of(item, place.locations)), place.key)
+
+
+def _at_first_sight(case: Case, item: Item, place: Place, title: str) -> Iterator[Verdict]:
+    """A line of the digest, once: nothing has fallen. Not where Shopify says that it has just run out."""
+    found = started(course_of(place, case.dossier, item))
+    left = available_at(place, item)
+    if found is None or case.now - found.reading.stamp.occurred > _SEEN_LATELY:
+        return
+    if found.reading.stamp.delivery in _told_out(case):
+        return
+    if left is not None and max(left, found.reading.value) < place.below:
+        step = "Reorder if it is to be sold: an alert comes only once there was enough, and less again."
+        told = said(case, item, title, (Severity.INFO, found.reading.stamp.updated), step)
+        anew = f"@{found.behind.isoformat()}" if found.behind else ""
+        goods = goods_of(item, place.locations)
+        yield Tell(replace(told, goods=goods, line=True), f"first-sight{anew}/{place.key}")
 
 
 def _told_out(case: Case) -> frozenset[str]:

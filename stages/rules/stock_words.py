@@ -7,6 +7,7 @@ from datetime import datetime
 
 from schemas.alerts import Audience, Detail, Severity
 from schemas.facts import Item
+from stages.dossiers.sales import OBSERVED, WEEK, Pace
 from stages.judging.routing import Goods
 from stages.rules.rule import Case, Said, admin_link, details
 from stages.rules.words import bounded
@@ -31,13 +32,14 @@ def said(case: Case, item: Item, title: str, how: tuple[Severity, datetime], ste
                 on_hand=item.on_hand,
                 committed=item.committed,
                 incoming=item.incoming,
+                **_cover(case, item),
                 by_location=_by_location(item),
                 sold_without_stock={"continue": "yes", "deny": "no"}.get(item.policy or ""),
             ),
         ),
         next_step=step,
         link=admin_link(case.shop, f"products/{item.product_id}" if item.product_id else "products/inventory"),
-        unknown=_unknown(item),
+        unknown=(*_unknown(item), *_unknown_cover(case)),
         goods=goods_of(item),
     )
 
@@ -56,6 +58,32 @@ def _unknown(item: Item) -> tuple[str, ...]:
         *((f"how many are {' and '.join(missing)}",) if missing else ()),
         *(("whether it is sold without stock",) if item.policy is None else ()),
     )
+
+
+def lasts(pace: Pace, at: datetime, units: int) -> str:
+    """For how long so many units are enough at the pace of the week before, in words; empty where nothing was sold."""
+    if not (daily := pace.daily(at)):
+        return ""
+    days = max(units, 0) / daily
+    return f"{days:.0f} day{'' if round(days) == 1 else 's'}" if days >= 1 else "less than a day"
+
+
+def _cover(case: Case, item: Item) -> dict[str, object]:
+    if item.available is None or _unknown_cover(case):
+        return {}
+    pace = Pace(case.dossier.sold, case.dossier.sold_hourly)
+    words = lasts(pace, case.now, item.available) or "nothing is sold of it"
+    return {"cover": words, "sold_in_7_days": pace.units(case.now)}
+
+
+def _unknown_cover(case: Case) -> tuple[str, ...]:
+    """For how long that lasts: a week of sales tells, and only where any were told of at all."""
+    observed = case.dossier.spans.get(OBSERVED, {}).get("yes")
+    if not case.dossier.sold:
+        return ("for how long that lasts: no sales of it are known",)
+    if observed is None or case.now - observed.first < WEEK:
+        return ("for how long that lasts: its sales are known for less than a week",)
+    return ()
 
 
 def _by_location(item: Item) -> str:

@@ -213,7 +213,7 @@ def test_a_place_that_only_shopify_can_tell_can_be_given(told: Told, monkeypatch
     ("topic", "body", "note"),
     [
         ("carts/update", {}, None),
-        ("products/create", {"id": 1}, "no part of the pipeline reads this topic"),
+        ("checkouts/delete", {"token": "abc"}, "no part of the pipeline reads this topic"),
         ("shop/redact", {"shop_id": 1, "shop_domain": SHOP}, "all that is kept of the shop is erased"),
     ],
 )

@@ -15,7 +15,7 @@ from tests.scenarios.steps import NEVER, Plot, Seen, Step, Webhook
 from tests.scenarios.stories.approvals import Large
 from tests.scenarios.stories.events import OnlyEvents
 from tests.scenarios.stories.holds import CrossSell, Held
-from tests.scenarios.stories.nots import FirstSight, Imported, OnlyATest, Ordinary, TriedOut
+from tests.scenarios.stories.nots import Imported, OnlyATest, Ordinary, TriedOut
 from tests.scenarios.stories.operations import (
     BulkFails,
     JobFails,
@@ -30,7 +30,7 @@ from tests.scenarios.stories.parcels import InParts, OneOfTwo, Refused, Shipped,
 from tests.scenarios.stories.payments import Declined, Left, OneCard
 from tests.scenarios.stories.returns import Disputed, RefundFails, SentBack
 from tests.scenarios.stories.silences import Lost, RestWaits, Stalled
-from tests.scenarios.stories.stock import Counted, SoldOut
+from tests.scenarios.stories.stock import Counted, FirstSight, SoldOut
 from tests.scenarios.stories.story import Story
 from tests.scenarios.stories.waits import Authorized, ByTransfer, Neglected, OnDelivery, Overdue
 from tests.scenarios.truth import Told, found

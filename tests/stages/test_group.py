@@ -21,9 +21,10 @@ from schemas.configuration import Configuration, Person, Route, Shop, Team
 from schemas.notifications import Channel, Missed, Notification, Receipt, SendingState
 from schemas.reasons import DropReason, RejectReason
 from schemas.records import Record
+from stages.channels.wording import message_of
 from stages.erasing import without
 from stages.group import FOLLOWED, Group
-from stages.stage import Context, Drop, Emit, Outcome, Reject, SweepCause, Visit
+from stages.stage import Context, Drop, Emit, Outcome, Reject, SetTimer, SweepCause, Timer, Visit, Work
 from stages.told import OPEN
 from tests.stages.channels.samples import SETTINGS, SHOP, SINCE, alert, notification
 
@@ -48,6 +49,7 @@ class World:
     routes: Route = field(default_factory=Route)
     sent: list[Notification] = field(default_factory=list)
     now: datetime = SINCE
+    timers: dict[str, Timer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.memory = Memory(self.stage.families)
@@ -59,10 +61,14 @@ class World:
 
     def process(self, topic: str, value: Struct | bytes) -> list[Outcome]:
         raw = value if isinstance(value, bytes) else codec.encode(value)
+        return self._worked(Record(topic, 0, 0, timestamp=0, key=b"operations", value=raw))
+
+    def _worked(self, work: Work) -> list[Outcome]:
         view = View(self.memory, Change(), self.now)
-        record = Record(topic, 0, 0, timestamp=0, key=b"operations", value=raw)
-        outcomes = list(self.stage.process(record, Context(view, self.now, self.now)))
+        outcomes = list(self.stage.process(work, Context(view, self.now, self.now)))
         self.memory.apply(view.change)
+        set_now = (outcome for outcome in outcomes if isinstance(outcome, SetTimer))
+        self.timers |= {one.name: Timer(one.routing, one.name, one.due, one.kind) for one in set_now}
         return outcomes
 
     def visit(self, cause: SweepCause, about: str) -> list[Notification]:
@@ -74,6 +80,15 @@ class World:
     def tell(self, *alerts: Alert) -> list[Notification]:
         """What goes out for these, in order."""
         return self._kept(outcome for one in alerts for outcome in self.process(topics.ALERTS, one))
+
+    def passes(self, by: timedelta) -> list[Notification]:
+        until, told = self.now + by, list[Notification]()
+        while due := [timer for timer in self.timers.values() if timer.due <= until]:
+            timer = self.timers.pop(due[0].name)
+            self.now = max(self.now, timer.due)
+            told += self._kept(self._worked(timer))
+        self.now = until
+        return told
 
     def settle(self, notification: Notification, state: SendingState = SendingState.FAILED) -> list[Notification]:
         return self._kept(self.process(topics.RECEIPTS, receipt(notification, state)))
@@ -103,6 +118,51 @@ def channels(notifications: Sequence[Notification]) -> list[Channel]:
 
 def end(revision: int = 2, **changes: Any) -> Alert:
     return alert(state=AlertState.RESOLVED, revision=revision, **changes)
+
+
+# --- lines of a digest ------------------------------------------------------------------------------------------------
+
+
+def line(number: int, **changes: Any) -> Alert:
+    changes = {"id": f"line-{number}", "title": f"Low at first sight: {number}", "milestone": True} | changes
+    return alert(severity=INFO, digest=True, line=True, **changes)
+
+
+def test_lines_are_no_messages_of_their_own_and_are_told_together_after_an_hour() -> None:
+    world = World()
+    assert world.tell(line(1), line(2)) == []
+    assert world.passes(timedelta(minutes=59)) == []
+
+    (digest,) = world.passes(timedelta(minutes=1))
+
+    assert [one.id for one in digest.alerts] == ["line-1", "line-2"]
+    assert (digest.channel, digest.more) == (EMAIL, 0)
+    assert world.passes(timedelta(days=1)) == []
+    world.tell(line(3))
+    (next_one,) = world.passes(timedelta(hours=1))
+    assert next_one.message_id != digest.message_id
+
+
+def test_of_thousands_of_lines_those_that_have_room_are_told_and_how_many_there_are() -> None:
+    world = World()
+    world.tell(*map(line, range(2000)))
+
+    (digest,) = world.passes(timedelta(hours=1))
+
+    assert len(digest.alerts) + digest.more == 2000
+    message = message_of(digest, team())
+    assert message.head == "[DIGEST] 2000 lines"
+    assert len(message.stories) + message.omitted == 2000
+
+
+def test_of_a_shop_that_is_erased_no_line_is_told() -> None:
+    world = World()
+    world.tell(line(1), line(2, shop="other.myshopify.com"))
+    world.visit(SweepCause.REDACTED, SHOP)
+
+    (digest,) = world.passes(timedelta(hours=1))
+
+    assert ([one.id for one in digest.alerts], digest.more) == (["line-2"], 0)
 
 
 # --- one alert, its channels --------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from pipeline.simulators.shopify.orders import OrderRiskAssessment, OrderRiskSummary
-from tests.scenarios.purchases import ITEM, UNTRACKED, Purchase, body_of, goods, purchase, stamp, tells
+from tests.scenarios.purchases import UNTRACKED, Purchase, body_of, purchase, tells
 from tests.scenarios.steps import Plot, Seen
 from tests.scenarios.stories.holds import hold, hold_told
 from tests.scenarios.stories.parcels import parcel, scan
@@ -102,30 +102,6 @@ class Ordinary:
         plot.webhook(at, "fulfillments/create", parcel(order, at) | UNTRACKED, "parcel")
         plot.webhook(at, "fulfillment_events/create", scan(order, 0, at, "confirmed"), "confirmed")
         tells(plot, at, order.at(at, fulfillment="fulfilled"), "done", "orders/fulfilled")
-
-    def expected(self, seen: Seen) -> Iterator[Told]:
-        return iter(())
-
-
-class FirstSight:
-    """A low item that is seen for the first time, and a restock: neither crosses anything."""
-
-    def __init__(self, plot: Plot) -> None:
-        self.plot = plot
-
-    def tell(self) -> None:
-        plot, at = self.plot, self.plot.start
-        for number, available in enumerate((3, 4, 9)):
-            plot.change(at, *goods(plot, at, available))
-            own = {
-                "inventory_item_id": plot.number(ITEM),
-                "location_id": plot.number(ITEM + 3),
-                "updated_at": stamp(at),
-            }
-            gid = {"available": available, "admin_graphql_api_id": "gid://shopify/InventoryLevel/1"}
-            body = body_of("inventory_levels/update") | own | gid
-            plot.webhook(at, "inventory_levels/update", body, f"read/{number}")
-            at = plot.after(10, 90, at)
 
     def expected(self, seen: Seen) -> Iterator[Told]:
         return iter(())

@@ -11,7 +11,7 @@ from schemas import subjects
 from schemas.alerts import Severity
 from tests.scenarios.purchases import ITEM, body_of, goods, stamp
 from tests.scenarios.steps import NEVER, Plot, Seen
-from tests.scenarios.truth import Condition, Told, together
+from tests.scenarios.truth import Condition, Told, milestone, together
 
 #: What Shopify knows of the item; only the first and the last are watched.
 _KINDS: Mapping[str, Mapping[str, object]] = {
@@ -65,6 +65,9 @@ class Counted:
         if self.kind in ("watched", "backorder"):
             subject = subjects.inventory(self.plot.shop, self.plot.number(ITEM))
             yield from together(subject, [*self._conditions(seen)], seen.end, alone=True)
+            at, units = next(self._readings(seen), (NEVER, 0))
+            if units < self.plot.rules.inventory.below:
+                yield milestone("inventory-low", subject, _TO, at)
 
     def _conditions(self, seen: Seen) -> Iterator[Condition]:
         readings = list(self._readings(seen))
@@ -96,6 +99,16 @@ class Counted:
             if number > newest:
                 newest = number
                 yield at, [units for read, units in zip(self.read, self.available, strict=True) if read <= at][-1]
+
+
+class FirstSight(Counted):
+    """A low item that is seen for the first time, and a restock: neither crosses anything. A line of the digest."""
+
+    courses = ((3, 4, 9),)
+
+    def __init__(self, plot: Plot) -> None:
+        super().__init__(plot)
+        self.kind = "watched"
 
 
 class SoldOut:

@@ -19,6 +19,7 @@ from stages.rules.thresholds import recovered_at, threshold_for
 from tests.stages.rules.world import SHOP, START, Desk, configuration, labels
 
 ITEM = 77
+NO_SALES = "for how long that lasts: no sales of it are known"
 SUBJECT = subjects.inventory(SHOP, ITEM)
 
 
@@ -42,6 +43,11 @@ def ran_out(desk: Desk, minute: int, item: Item | None, kind: str = "variants/ou
     facts = VariantFacts(id=5, in_stock=kind == "variants/in_stock", item=item)
     missing = () if item else ("item",)
     return desk.event(kind, facts, SUBJECT, occurred=at, updated=at, incomplete=missing, delivery_id=f"{kind}{minute}")
+
+
+def alerts(desk: Desk) -> list[Alert]:
+    """Without the lines of the digest."""
+    return [alert for alert in desk.alerts if not alert.line]
 
 
 def after(*course: int, **changed: Any) -> Desk:
@@ -72,16 +78,40 @@ def test_a_stock_that_falls_below_its_threshold_is_low_and_procurement_reads_wha
         "Sold without stock": "no",
     }
     assert alert.link == "https://admin.shopify.com/store/demo/products/9"
-    assert not alert.unknown
+    assert alert.unknown == (NO_SALES,)
 
 
 @pytest.mark.parametrize("course", [(6,), (6, 5, 4), (0,), (-3,), (10, 10), (11, 10)])
 def test_where_an_item_starts_from_and_what_is_still_enough_are_no_alert(course: tuple[int, ...]) -> None:
-    assert after(*course).alerts == []
+    assert alerts(after(*course)) == []
+
+
+def test_where_an_item_starts_from_is_a_line_of_the_digest_once_where_that_is_below_its_threshold() -> None:
+    desk = after(6, 5, 4)
+
+    (line,) = desk.alerts
+
+    assert line.title == "Low at first sight: Linen shirt (SHIRT-1), 6 left (threshold 10)"
+    assert (line.line, line.digest, line.milestone, line.severity) == (True, True, True, Severity.INFO)
+    assert desk.open == {}
+
+
+def test_an_older_reading_that_comes_late_shows_that_there_was_enough_at_first() -> None:
+    desk = after()
+    read(desk, 6, 5)
+
+    assert [(told.rule, told.line) for told in read(desk, 30, 1)] == [("inventory-low", False)]
+
+
+def test_an_older_low_reading_that_comes_late_is_no_line_where_there_is_enough_now() -> None:
+    desk = after()
+    read(desk, 30, 5)
+
+    assert read(desk, 6, 1) == []
 
 
 def test_a_stock_that_rises_to_below_its_threshold_has_not_crossed_it() -> None:
-    assert after(2, 8).alerts == []
+    assert alerts(after(2, 8)) == []
 
 
 def test_selling_on_does_not_tell_it_again() -> None:
@@ -228,7 +258,9 @@ def test_what_crosses_while_it_is_not_sold_has_crossed_nothing_when_it_is_again(
     read(desk, 20, 2, product_status="draft")
     read(desk, 4, 3, product_status="draft")
 
-    assert [alert for alert in read(desk, 3, 4) if not alert.milestone] == []
+    (line,) = read(desk, 3, 4)
+    assert line.title == "Low at first sight: Linen shirt (SHIRT-1), 3 left (threshold 10)"
+    assert read(desk, 2, 5) == []
 
 
 def test_what_ended_with_its_product_begins_anew_only_by_another_crossing() -> None:
@@ -236,7 +268,7 @@ def test_what_ended_with_its_product_begins_anew_only_by_another_crossing() -> N
     desk.event(**product(9, status="archived"))
 
     assert desk.event(**product(10, status="active")) == []
-    assert [alert for alert in read(desk, 5, 11) if not alert.milestone] == []
+    assert [told.line for told in read(desk, 5, 11)] == [True]
     read(desk, 20, 12)
     assert [alert.rule for alert in read(desk, 5, 13)] == ["inventory-low"]
 
@@ -300,7 +332,7 @@ def test_locations_are_named_where_there_are_several_that_sell_online() -> None:
     (alert,) = read(desk, 5, 9, levels=levels, on_hand=None, committed=None)
 
     assert labels(alert)["By location"] == "Berlin: 2, 2: 3"
-    assert alert.unknown == ("how many are on hand and committed",)
+    assert alert.unknown == ("how many are on hand and committed", NO_SALES)
 
 
 @pytest.mark.parametrize(
@@ -329,18 +361,18 @@ def test_what_runs_out_and_may_not_be_sold_then_is_critical() -> None:
 
 
 def test_what_sells_on_backorder_is_only_an_information_and_never_oversold() -> None:
-    (alert,) = after(1, 0, -4, policy="continue").alerts
+    (alert,) = alerts(after(1, 0, -4, policy="continue"))
 
     assert (alert.rule, alert.severity, alert.digest) == ("inventory-out", Severity.INFO, True)
     assert alert.title == "Out of stock: Linen shirt (SHIRT-1), sells on backorder"
 
 
 def test_a_policy_that_is_not_known_excuses_nothing_and_is_said() -> None:
-    (alert,) = after(1, 0, policy=None).alerts
+    (alert,) = alerts(after(1, 0, policy=None))
 
     assert alert.severity is Severity.CRITICAL
     assert alert.title == "Out of stock: Linen shirt (SHIRT-1)"
-    assert alert.unknown == ("whether it is sold without stock",)
+    assert alert.unknown == ("whether it is sold without stock", NO_SALES)
 
 
 def test_a_stock_that_falls_from_enough_to_nothing_is_low_and_out_and_stays_low_with_the_first_unit() -> None:
@@ -421,8 +453,8 @@ def test_selling_what_is_not_there_is_oversold_and_each_unit_more_is_an_update()
 
 
 def test_an_item_that_starts_below_zero_is_oversold_once_it_sinks_further() -> None:
-    assert after(-3, -2).alerts == []
-    assert [alert.rule for alert in after(-3, -4).alerts] == ["inventory-oversold"]
+    assert alerts(after(-3, -2)) == []
+    assert [alert.rule for alert in alerts(after(-3, -4))] == ["inventory-oversold"]
 
 
 def test_what_may_be_sold_without_stock_now_is_not_oversold_any_more() -> None:
@@ -456,7 +488,8 @@ def test_nothing_fires_twice_without_having_been_over(course: list[int]) -> None
     desk = after(*course)
 
     for rule in ("inventory-low", "inventory-out", "inventory-oversold"):
-        states = [alert.state for alert in desk.told(rule) if alert.state is not AlertState.UPDATED]
+        told = [alert for alert in desk.told(rule) if not alert.line]
+        states = [alert.state for alert in told if alert.state is not AlertState.UPDATED]
         assert states == [AlertState.FIRING, AlertState.RESOLVED] * (len(states) // 2) + [AlertState.FIRING] * (
             len(states) % 2
         )

@@ -175,7 +175,8 @@ def test_a_location_that_is_an_items_only_one_counts_alone_too() -> None:
 def test_the_first_reading_of_a_location_is_only_where_it_starts_from() -> None:
     at = desk(Threshold(below=5, location="Oslo"))
 
-    assert read(at, {BERLIN: 30, OSLO: 2}, 1) == []
+    (line,) = read(at, {BERLIN: 30, OSLO: 2}, 1)
+    assert (line.line, line.title) == (True, "Low at first sight at Oslo: SKU SHIRT-1, 2 left (threshold 5)")
     assert read(at, {BERLIN: 30, OSLO: 1}, 2) == []
 
 
