@@ -581,7 +581,15 @@ class RefundFacts(Facts, frozen=True, tag="refund"):
     origin: Origin | None = None
 
 
+#: Statuses of a dispute that has its outcome.
+DISPUTE_OVER = frozenset({"won", "lost", "accepted", "prevented", "charge_refunded"})
+#: All that are known: a word of tomorrow ends nothing, and hides nothing.
+DISPUTE_STATUSES = DISPUTE_OVER | {"needs_response", "under_review"}
+
+
 class DisputeFacts(Facts, frozen=True, tag="dispute"):
+    """disputes/*. `network_code`: why, in the card network's words. `origin` is looked up."""
+
     id: int
     order_id: int | None = None
     kind: str | None = None
@@ -591,6 +599,8 @@ class DisputeFacts(Facts, frozen=True, tag="dispute"):
     evidence_due: datetime | None = None
     evidence_sent: datetime | None = None
     finalized: datetime | None = None
+    network_code: str | None = None
+    origin: Origin | None = None
 
 
 class ShopFacts(Facts, frozen=True, tag="shop"):

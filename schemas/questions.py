@@ -24,6 +24,7 @@ class QuestionKind(StrEnum):
     RETURN = "return"
     REFUND = "refund"
     """What has become of its transactions."""
+    DISPUTE = "dispute"
     INVENTORY = "inventory"
     SHOP = "shop"
     """The shop's primary domain, and whether it is served over TLS."""

@@ -14,17 +14,20 @@ from schemas.facts import (
     Assessment,
     CheckoutFacts,
     Customer,
+    Disposition,
+    DisputeFacts,
     Hold,
     Item,
     LocationFacts,
     OrderFacts,
+    RefundFacts,
     ReturnFacts,
     ShopFacts,
     SubscriptionsFacts,
     SyncFacts,
 )
 from stages.shopify.answers import Found, Unavailable
-from stages.shopify.lookup import Lookup, OpenHolds, Place, Protection, Reply, Value, Verdict, What
+from stages.shopify.lookup import Disposed, Lookup, OpenHolds, Place, Protection, Reply, Value, Verdict, What
 from stages.shopify.needs import PLACED_BY
 
 #: What stands in "not known: ..." under another name than it is given by.
@@ -33,8 +36,9 @@ GIVEN_AS = {"open_holds": "holds", "primary": "shop", "has_stock": "location", "
 
 class Looked(Struct, frozen=True, forbid_unknown_fields=True):
     """Each under the name that stands in "not known: ..." (or `GIVEN_AS`). `place`: whose a resource is that names no
-    order. `risk` and `recommendation` are the order's; `order`, `returned`, `checkout`, `shop`, `location`, `sync` and
-    `subscriptions` the state at the time of a question.
+    order. `risk` and `recommendation` are the order's; `disposed` is all that came back of a reverse fulfillment order;
+    `order`, `returned`, `refund`, `dispute`, `checkout`, `shop`, `location`, `sync` and `subscriptions` the state at
+    the time of a question.
     """
 
     place: Place | UnsetType = UNSET
@@ -47,6 +51,9 @@ class Looked(Struct, frozen=True, forbid_unknown_fields=True):
     protect: str | UnsetType = UNSET
     order: OrderFacts | UnsetType = UNSET
     returned: ReturnFacts | UnsetType = UNSET
+    disposed: tuple[Disposition, ...] | UnsetType = UNSET
+    refund: RefundFacts | UnsetType = UNSET
+    dispute: DisputeFacts | UnsetType = UNSET
     checkout: CheckoutFacts | UnsetType = UNSET
     shop: ShopFacts | UnsetType = UNSET
     location: LocationFacts | UnsetType = UNSET
@@ -69,6 +76,8 @@ class Looked(Struct, frozen=True, forbid_unknown_fields=True):
                 return self._order(int(lookup.identity))
             case What.PROTECT:
                 return UNSET if isinstance(self.protect, UnsetType) else Protection(self.protect)
+            case What.DISPOSED:
+                return UNSET if isinstance(self.disposed, UnsetType) else Disposed(self.disposed)
         return self._as_given.get(lookup.what, UNSET)
 
     @property
@@ -79,6 +88,8 @@ class Looked(Struct, frozen=True, forbid_unknown_fields=True):
             What.ITEM: self.item,
             What.ITEM_OF_VARIANT: self.item,
             What.RETURN_STATE: self.returned,
+            What.REFUND_STATE: self.refund,
+            What.DISPUTE: self.dispute,
             What.CHECKOUT: self.checkout,
             What.ABANDONMENT: self.checkout,
             What.SHOP: self.shop,

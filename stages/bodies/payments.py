@@ -217,6 +217,7 @@ class _Dispute(Body):
     type: Raw = NULL
     status: Raw = NULL
     reason: Raw = NULL
+    network_reason_code: Raw = NULL
     amount: Raw = NULL
     currency: Raw = NULL
     evidence_due_by: Raw = NULL
@@ -237,6 +238,7 @@ def dispute(body: bytes) -> Parsed:
         evidence_due=moment(found.evidence_due_by),
         evidence_sent=moment(found.evidence_sent_on),
         finalized=moment(found.finalized_on),
+        network_code=text(found.network_reason_code),
     )
     about = About("dispute", facts.id) if facts.order_id is None else About("order", facts.order_id)
     return Parsed(facts, about)

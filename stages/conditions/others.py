@@ -55,7 +55,12 @@ def _refund(read: Callable[[RefundFacts], object]) -> Callable[[Sight], object]:
 
 
 def _dispute(read: Callable[[DisputeFacts], object]) -> Callable[[Sight], object]:
-    return _named(DisputeFacts, lambda facts: facts.id, read)
+    def seen(sight: Sight) -> object:
+        found = (known.value for known in sight.case.dossier.disputes() if known.value.id == sight.identity)
+        facts = next(found, None)
+        return None if facts is None else read(facts)
+
+    return seen
 
 
 def _named(of: type[F], identify: Callable[[F], int], read: Callable[[F], object]) -> Callable[[Sight], object]:

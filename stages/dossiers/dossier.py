@@ -17,11 +17,13 @@ from msgspec.structs import replace
 
 from schemas import subjects
 from schemas.facts import (
+    DISPUTE_STATUSES,
     AnyFacts,
     Assessment,
     CheckoutFacts,
     Customer,
     Disposition,
+    DisputeFacts,
     DraftFacts,
     Facts,
     FulfillmentOrderFacts,
@@ -263,6 +265,13 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
             told.setdefault(known.value.id, []).append(known)
         return [self._return(number, tuple(known)) for number, known in told.items()]
 
+    def disputes(self) -> Sequence[Known[DisputeFacts]]:
+        """Each dispute once. A status that nobody knows yet hides none that is known; the stamp is that one's."""
+        told: dict[int, list[Known[DisputeFacts]]] = {}
+        for known in self.every(DisputeFacts):
+            told.setdefault(known.value.id, []).append(known)
+        return [_disputed(known) for known in told.values()]
+
     def origins(self) -> Sequence[Origin]:
         """What was looked up of its order for whatever belongs to it."""
         found = (getattr(known.value, "origin", None) for known in self.facts.values())
@@ -313,6 +322,13 @@ def _hold_told(holds: dict[str, Hold], facts: HoldFacts) -> None:
     else:
         for name in [name for name, hold in holds.items() if hold.fulfillment_order == facts.fulfillment_order]:
             del holds[name]
+
+
+def _disputed(told: Sequence[Known[DisputeFacts]]) -> Known[DisputeFacts]:
+    merged = merged_facts([known.value for known in told])
+    understood = [known for known in told if known.value.status in DISPUTE_STATUSES]
+    newest = (understood or told)[-1]
+    return replace(newest, value=replace(merged, status=newest.value.status))
 
 
 def is_at_one_place(item: Item) -> bool:

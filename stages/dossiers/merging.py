@@ -10,6 +10,7 @@ from schemas.facts import (
     AnyFacts,
     CheckoutFacts,
     DispositionFacts,
+    DisputeFacts,
     DomainFacts,
     DraftFacts,
     HoldFacts,
@@ -79,7 +80,7 @@ def _told(dossier: Dossier, event: Event) -> Dossier:
             return replace(dossier, holds=newest(dossier.holds, Known(looked_up, event.kind, facts.open_holds)))
         case InventoryFacts() | InventoryItemFacts() | ProductFacts() | VariantFacts():
             return with_stock(dossier, event, facts, stamp)
-        case ReturnFacts() | DispositionFacts():
+        case ReturnFacts() | DispositionFacts() | DisputeFacts():
             return _returned(dossier, event, facts, stamp, looked_up)
         case CheckoutFacts() if facts.customer is not None:
             return replace(dossier, customer=newest(dossier.customer, Known(looked_up, event.kind, facts.customer)))
@@ -159,6 +160,8 @@ def _is_told(event: Event, name: str) -> bool:
         return facts.dispositions is not None
     if name == "refund" and isinstance(facts, RefundFacts):
         return not facts.absent
+    if name == "dispute" and isinstance(facts, DisputeFacts):
+        return facts.status is not None
     if name == "address_verdict" and isinstance(facts, OrderFacts) and facts.address_verdict is None:
         return _could_look_at_address(event, facts)
     if name == "company" and isinstance(facts, OrderFacts | DraftFacts):
@@ -239,10 +242,17 @@ def _sold(dossier: Dossier, event: Event, facts: SoldFacts) -> Dossier:
 
 
 def _returned(
-    dossier: Dossier, event: Event, facts: ReturnFacts | DispositionFacts, stamp: Stamp, looked_up: Stamp
+    dossier: Dossier,
+    event: Event,
+    facts: ReturnFacts | DispositionFacts | DisputeFacts,
+    stamp: Stamp,
+    looked_up: Stamp,
 ) -> Dossier:
     """What came back never changes: it is known by its id, however often it is told."""
     spans, came = dossier.spans, dossier.disposed
+    if isinstance(facts, DisputeFacts):
+        phase = facts.kind or "unknown"
+        return replace(dossier, spans=seen(spans, f"dispute/{facts.id}", phase, stamp.occurred))
     if isinstance(facts, ReturnFacts):
         spans = return_spans(spans, event, facts, stamp.occurred)
     known = facts.dispositions if isinstance(facts, ReturnFacts) else facts.disposed

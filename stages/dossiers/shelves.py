@@ -7,10 +7,12 @@ from typing import Any
 
 from schemas.events import Event, Source
 from schemas.facts import (
+    DISPUTE_STATUSES,
     AnyFacts,
     AppSubscriptionFacts,
     CheckoutFacts,
     DispositionFacts,
+    DisputeFacts,
     DraftFacts,
     FulfillmentOrderFacts,
     HoldFacts,
@@ -32,6 +34,7 @@ _BY_IDENTITY: Mapping[type, Callable[[Any], object]] = {
     InventoryFacts: lambda facts: facts.location_id,
     ScopesFacts: lambda facts: "unknown" if "current" in facts.absent else "told",
     TransactionFacts: lambda facts: f"{facts.id}/{facts.status}",
+    DisputeFacts: lambda facts: facts.id if facts.status in DISPUTE_STATUSES else f"{facts.id}/unknown",
     RefundFacts: lambda facts: f"{facts.id}/blank" if "transactions" in facts.absent else facts.id,
 }
 

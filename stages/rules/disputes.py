@@ -1,7 +1,8 @@
 """Use case 6, disputes: evidence that must be sent in time. Shopify tells of Shopify Payments' disputes only.
 
 Whether the order was shipped decides whether it can still be stopped: where no webhook has told of the order, Shopify
-is asked before anything is said. Deadlines are the bank's, and know no working days.
+is asked before anything is said. Deadlines are the bank's, and know no working days; before each of them Shopify is
+asked whether the evidence was sent. An inquiry that becomes a chargeback needs evidence anew.
 """
 
 from __future__ import annotations
@@ -11,17 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schemas.alerts import Audience, Severity
-from schemas.facts import DisputeFacts
+from schemas.facts import DISPUTE_OVER, DisputeFacts
 from schemas.questions import QuestionKind
 from stages.dossiers.registers import Known
 from stages.rules.priority import DISPUTED
-from stages.rules.rule import Case, Clear, Due, Fire, Said, Tell, Verdict, details
+from stages.rules.rule import Case, Clear, Due, Fire, Said, Tell, Verdict, admin_link, details
 from stages.rules.words import called, moment, order_link, order_of, plain, sentence, shipped, spell
 from stages.stage import TimerKind
 
 _NEEDS = "needs_response"
-_OUTCOMES = frozenset({"won", "lost", "accepted", "prevented", "charge_refunded"})
-_ANSWERED = _OUTCOMES | {"under_review"}
+_ANSWERED = DISPUTE_OVER | {"under_review"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +33,26 @@ class DisputeEvidenceDue:
     watches: frozenset[str] = frozenset({"order", "dispute"})
 
     def judge(self, case: Case) -> Iterator[Verdict]:
-        for known in case.dossier.every(DisputeFacts):
+        for known in case.dossier.disputes():
             dispute, key = known.value, str(known.value.id)
-            if dispute.status in _OUTCOMES:
-                yield Tell(_outcome(case, known), f"{key}/{dispute.status}")
-            if dispute.evidence_sent is not None:
-                title = f"{_called(case, dispute)}: the evidence was sent"
-                yield Clear(f"it was sent on {dispute.evidence_sent:%d %b %Y}", key, title)
-            elif dispute.status in _ANSWERED:
+            if dispute.status in DISPUTE_OVER:
+                yield Tell(_outcome(case, known), f"{key}/{dispute.kind or ''}/{dispute.status}")
+            if dispute.status in _ANSWERED:
                 words = plain(dispute.status)
                 yield Clear(f"the dispute is {words}", key, f"{_called(case, dispute)}: {words}")
+            elif (sent := _sent(case, dispute)) is not None:
+                yield Clear(f"it was sent on {sent:%d %b %Y}", key, f"{_called(case, dispute)}: the evidence was sent")
             elif dispute.status == _NEEDS:
                 yield from _needed(case, known)
+
+
+def _sent(case: Case, dispute: DisputeFacts) -> datetime | None:
+    """The evidence for what it is now: what was sent for the inquiry does not answer the chargeback that it became."""
+    phases = case.dossier.spans.get(f"dispute/{dispute.id}", {})
+    inquiry, chargeback = phases.get("inquiry"), phases.get("chargeback")
+    if dispute.kind != "chargeback" or inquiry is None or chargeback is None or dispute.evidence_sent is None:
+        return dispute.evidence_sent
+    return dispute.evidence_sent if dispute.evidence_sent > chargeback.first else None
 
 
 def _needed(case: Case, known: Known[DisputeFacts]) -> Iterator[Verdict]:
@@ -58,8 +66,8 @@ def _needed(case: Case, known: Known[DisputeFacts]) -> Iterator[Verdict]:
     if dispute.evidence_due is None:
         return
     for level, before in enumerate(sorted(case.configuration.rules.returns.evidence_before, reverse=True), 1):
-        worse = _said(case, dispute, since, Severity.CRITICAL)
-        yield Due(worse, dispute.evidence_due - before, key, level, timer=TimerKind.OUTSIDE)
+        worse, at = _said(case, dispute, since, Severity.CRITICAL), dispute.evidence_due - before
+        yield Due(worse, at, key, level, QuestionKind.DISPUTE, key, TimerKind.OUTSIDE)
 
 
 def _is_to_stop(case: Case) -> bool:
@@ -82,11 +90,12 @@ def _said(case: Case, dispute: DisputeFacts, since: datetime, severity: Severity
             order=order_of(case) or "not named",
             amount_at_risk=dispute.amount,
             reason=plain(dispute.reason),
+            code=dispute.network_code,
             deadline=moment(dispute.evidence_due) if dispute.evidence_due else "none is known",
             shipped=shipped(case),
         ),
         next_step=f"Stop the shipment: the order has not been shipped. {step}" if to_stop else step,
-        link=order_link(case),
+        link=_link(case),
         unknown=() if case.dossier.order else ("whether the order was shipped",),
         itself=(DISPUTED,),
     )
@@ -99,9 +108,16 @@ def _outcome(case: Case, known: Known[DisputeFacts]) -> Said:
         since=dispute.finalized or known.stamp.occurred,
         severity=Severity.INFO,
         audiences=(Audience.FINANCE,),
-        details=details(amount=dispute.amount, reason=plain(dispute.reason), order=order_of(case)),
-        link=order_link(case),
+        details=details(
+            amount=dispute.amount, reason=plain(dispute.reason), code=dispute.network_code, order=order_of(case)
+        ),
+        link=_link(case),
     )
+
+
+def _link(case: Case) -> str:
+    """Of one without an order to all disputes: its own page in the admin is not documented."""
+    return order_link(case) or admin_link(case.shop, "payments/disputes")
 
 
 def _called(case: Case, dispute: DisputeFacts) -> str:

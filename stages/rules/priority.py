@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from schemas.configuration import PremiumRule, Rules
-from schemas.facts import Customer, DisputeFacts, DraftFacts, OrderFacts
+from schemas.facts import DISPUTE_OVER, Customer, DisputeFacts, DraftFacts, OrderFacts
 from stages.bodies.fields import integer
 from stages.dossiers.dossier import Dossier
 
@@ -19,7 +19,6 @@ ESCALATED = "escalated"
 DISPUTED = "an open dispute"
 _SOON = timedelta(hours=24)
 _FULFILLED = frozenset({"fulfilled", "restocked"})
-_DISPUTE_OVER = frozenset({"won", "lost", "accepted", "charge_refunded", "prevented"})
 
 
 def reasons(dossier: Dossier, rules: Rules, now: datetime) -> tuple[str, ...]:
@@ -40,7 +39,7 @@ def _reasons(dossier: Dossier, rules: Rules, now: datetime) -> Iterator[str]:
     order = dossier.order
     if order is not None:
         yield from _of_order(order, dossier, rules, now)
-    if any(_is_open(known.value) for known in dossier.every(DisputeFacts)):
+    if any(_is_open(known.value) for known in dossier.disputes()):
         yield DISPUTED
 
 
@@ -111,4 +110,4 @@ def _soon(by: datetime | None, now: datetime, what: str) -> Iterator[str]:
 
 
 def _is_open(facts: DisputeFacts) -> bool:
-    return facts.status is not None and facts.status not in _DISPUTE_OVER
+    return facts.status is not None and facts.status not in DISPUTE_OVER

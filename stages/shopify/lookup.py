@@ -19,6 +19,7 @@ from schemas.facts import (
     CheckoutFacts,
     Customer,
     Disposition,
+    DisputeFacts,
     DraftFacts,
     Hold,
     Item,
@@ -68,6 +69,7 @@ class What(StrEnum):
     RETURN_STATE = "return-state"
     DISPOSED = "disposed"
     REFUND_STATE = "refund-state"
+    DISPUTE = "dispute"
     SHOP = "shop"
     LOCATION = "location"
     NEWER = "newer"
@@ -185,6 +187,7 @@ Value = (
     | CheckoutFacts
     | ReturnFacts
     | RefundFacts
+    | DisputeFacts
     | Disposed
     | ShopFacts
     | LocationFacts

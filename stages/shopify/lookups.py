@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from stages.shopify import (
     checkouts,
     companies,
+    disputed,
     drafts,
     newer,
     orders,
@@ -45,6 +46,7 @@ LOOKUPS: dict[What, Callable[[Shopify, Lookup], Awaitable[Reply]]] = {
     What.RETURN_STATE: returned.return_state,
     What.DISPOSED: returned.disposed,
     What.REFUND_STATE: returned.refund_state,
+    What.DISPUTE: disputed.dispute_state,
     What.SHOP: storefront.shop,
     What.LOCATION: storefront.location,
     What.NEWER: newer.newer,
@@ -72,6 +74,7 @@ OPERATIONS = (
     places.REVERSE_FULFILLMENT_ORDER,
     places.RETURN,
     places.REFUND,
+    disputed.DISPUTE,
     stock.INVENTORY_ITEMS,
     stock.PRODUCT,
     places.VARIANT_ITEMS,

@@ -19,6 +19,7 @@ from schemas.facts import (
     CheckoutFacts,
     Customer,
     DispositionFacts,
+    DisputeFacts,
     DomainFacts,
     DraftFacts,
     Facts,
@@ -186,6 +187,7 @@ _ASKED_OF = {
     QuestionKind.DRAFT: {"draft": What.DRAFT, "company": What.DRAFT_COMPANY},
     QuestionKind.RETURN: {"return": What.RETURN_STATE},
     QuestionKind.REFUND: {"refund": What.REFUND_STATE},
+    QuestionKind.DISPUTE: {"dispute": What.DISPUTE},
     QuestionKind.INVENTORY: {"item": What.ITEM},
 }
 
@@ -220,6 +222,7 @@ _BLANK: Mapping[QuestionKind, Callable[[int], AnyFacts]] = {
     QuestionKind.DRAFT: lambda identity: DraftFacts(id=identity, absent=tuple(drafts.EMPTY_SAYS)),
     QuestionKind.RETURN: lambda identity: ReturnFacts(id=identity),
     QuestionKind.REFUND: lambda identity: RefundFacts(id=identity, absent=tuple(returns.EMPTY_SAYS)),
+    QuestionKind.DISPUTE: lambda identity: DisputeFacts(id=identity),
     QuestionKind.INVENTORY: lambda identity: InventoryItemFacts(item_id=identity),
 }
 

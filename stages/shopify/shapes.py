@@ -493,6 +493,27 @@ class Refund(Shape, frozen=True):
     refund: RefundNode | None = None
 
 
+class DisputeReason(Shape, frozen=True):
+    reason: str | None = None
+    network_reason_code: str | None = None
+
+
+class DisputeNode(Shape, frozen=True):
+    id: str
+    type: str | None = None
+    status: str | None = None
+    evidence_due_by: Moment | None = None
+    evidence_sent_on: Moment | None = None
+    finalized_on: Moment | None = None
+    amount: Amount | None = None
+    reason_details: DisputeReason | None = None
+    order: OrderOf | None = None
+
+
+class Dispute(Shape, frozen=True):
+    dispute: DisputeNode | None = None
+
+
 class Product(Shape, frozen=True):
     id: str
     title: str | None = None

@@ -34,6 +34,7 @@ KINDS = {
     What.PAYMENT_SCHEDULE: "PaymentSchedule",
     What.RETURN: "Return",
     What.REVERSE_FULFILLMENT_ORDER: "ReverseFulfillmentOrder",
+    What.DISPUTE: "ShopifyPaymentsDispute",
     What.REFUND: "Refund",
     What.REFUND_STATE: "Refund",
     What.CUSTOMER: "Customer",

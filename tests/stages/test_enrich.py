@@ -19,6 +19,7 @@ from schemas.facts import (
     CheckoutFacts,
     Customer,
     DispositionFacts,
+    DisputeFacts,
     DomainFacts,
     DraftFacts,
     HoldFacts,
@@ -925,6 +926,12 @@ async def test_every_question_is_answered_with_what_is_so_now() -> None:
     )
     item = shapes.InventoryItem("gid://shopify/InventoryItem/77", "SKU", True)
     bought = shapes.OrdersFound((shapes.Named(GID),))
+    why = shapes.DisputeReason("FRAUDULENT", "4837")
+    owed = shapes.Amount(Decimal("1250"), "JPY")
+    of_order = shapes.OrderOf(GID, test=True)
+    disputed = shapes.DisputeNode(
+        "gid://shopify/ShopifyPaymentsDispute/5", "INQUIRY", "WON", START, START, START, owed, why, of_order
+    )
     lines = shapes.ReturnLines((shapes.ReturnLine(2, 1, 1),))
     world.shopify.told |= {
         ("OrderCore", GID): order_now(display_financial_status="AUTHORIZED"),
@@ -936,6 +943,7 @@ async def test_every_question_is_answered_with_what_is_so_now() -> None:
         ("AbandonedCheckout", "gid://shopify/AbandonedCheckout/98"): Found(shapes.AbandonedCheckout()),
         ("Return", RETURN): Found(shapes.Return(shapes.ReturnNode(RETURN, status="OPEN", return_line_items=lines))),
         ("Refund", REFUND): Found(shapes.Refund(shapes.RefundNode(REFUND, transactions=MOVED))),
+        ("Dispute", "gid://shopify/ShopifyPaymentsDispute/5"): Found(shapes.Dispute(disputed)),
         ("InventoryItems", "gid://shopify/InventoryItem/77"): Found(item),
         ("OrdersSince", "created_at:>'2026-11-02T08:00:00Z'"): Found(orders_made(HOUR, 10 * MINUTE, MINUTE)),
         ("DraftOrder", "gid://shopify/DraftOrder/5"): Found(
@@ -957,12 +965,13 @@ async def test_every_question_is_answered_with_what_is_so_now() -> None:
         await world.ask(question(QuestionKind.CHECKOUT, f"{SHOP}/checkout/abc", "#98"))
         await world.ask(question(QuestionKind.RETURN, OF_ORDER, RETURN))
         await world.ask(question(QuestionKind.REFUND, OF_ORDER, REFUND))
+        await world.ask(question(QuestionKind.DISPUTE, OF_ORDER, "5"))
         await world.ask(question(QuestionKind.INVENTORY, f"{SHOP}/inventory/77", "77"))
         await world.ask(question(QuestionKind.SHOP, f"{SHOP}/shop", "1"))
         await world.ask(question(QuestionKind.SYNC, f"{SHOP}/topic/orders/create", (START - HOUR).isoformat()))
         await world.ask(question(QuestionKind.SUBSCRIPTIONS, f"{SHOP}/shop", "1"))
         await world.ask(question(QuestionKind.DRAFT, f"{SHOP}/draft/5", "5"))
-        events = {event.kind: event for event in await world.come(11)}
+        events = {event.kind: event for event in await world.come(12)}
 
     for kind in QuestionKind:
         event = events[f"answer.{kind}"]
@@ -997,6 +1006,19 @@ async def test_every_question_is_answered_with_what_is_so_now() -> None:
     assert events["answer.refund"].facts == RefundFacts(
         id=890088186047892319,
         transactions=(RefundTransaction(5, "refund", "failure", Money(Decimal("12.345"), "KWD"), "bogus", "a_word"),),
+    )
+    assert events["answer.dispute"].facts == DisputeFacts(
+        id=5,
+        order_id=ORDER,
+        kind="inquiry",
+        status="won",
+        reason="fraudulent",
+        amount=Money(Decimal("1250"), "JPY"),
+        evidence_due=START,
+        evidence_sent=START,
+        finalized=START,
+        network_code="4837",
+        origin=Origin(test=True),
     )
     back = events["answer.return"].facts
     assert isinstance(back, ReturnFacts)

@@ -121,8 +121,8 @@ class ShopifyPaymentsDispute(Thing, frozen=True, kw_only=True):
     type: str
     status: str
     initiated_at: datetime
-    evidence_due_by: str | None = None
-    evidence_sent_on: str | None = None
-    finalized_on: str | None = None
+    evidence_due_by: datetime | None = None
+    evidence_sent_on: datetime | None = None
+    finalized_on: datetime | None = None
     amount: MoneyV2
     reason_details: ShopifyPaymentsDisputeReasonDetails

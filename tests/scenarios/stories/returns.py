@@ -9,13 +9,15 @@ from decimal import Decimal
 from msgspec import structs
 
 from pipeline.simulators.samples import Json
-from pipeline.simulators.shopify.graph import Link, Page, gid, link, money
+from pipeline.simulators.shopify.graph import Link, MoneyV2, Page, gid, link, money
 from pipeline.simulators.shopify.returns import (
     Return,
     ReturnLineItem,
     ReverseFulfillmentOrder,
     ReverseFulfillmentOrderDisposition,
     ReverseFulfillmentOrderLineItem,
+    ShopifyPaymentsDispute,
+    ShopifyPaymentsDisputeReasonDetails,
     fulfilled,
 )
 from schemas.alerts import Severity
@@ -207,8 +209,20 @@ class Disputed:
         plot = self.plot
         order = purchase(plot, fulfillment="fulfilled" if self.is_shipped else None)
         tells(plot, plot.start, order, "created", "orders/create")
+        opened = ShopifyPaymentsDispute(
+            id=gid("ShopifyPaymentsDispute", plot.number(BACK)),
+            order=link("Order", plot.number()),
+            type="CHARGEBACK",
+            status="NEEDS_RESPONSE",
+            initiated_at=self.opened,
+            evidence_due_by=self.due,
+            amount=MoneyV2(amount=Decimal("11.50"), currency_code="CAD"),
+            reason_details=ShopifyPaymentsDisputeReasonDetails(reason="FRAUDULENT", network_reason_code="4837"),
+        )
+        plot.change(self.opened, opened)
         plot.webhook(self.opened, "disputes/create", self._body("needs_response"), "disputed")
         if self.sent < NEVER:
+            plot.change(self.sent, structs.replace(opened, status="UNDER_REVIEW", evidence_sent_on=self.sent))
             sent = self._body("under_review") | {"evidence_sent_on": stamp(self.sent)}
             plot.webhook(self.sent, "disputes/update", sent, "sent")
 
@@ -219,6 +233,11 @@ class Disputed:
         severity = Severity.WARNING if self.is_shipped else Severity.CRITICAL
         teams = FINANCE if self.is_shipped else (*FINANCE, *OPERATIONS)
         near = max(self.due - max(self.plot.rules.returns.evidence_before), at)
+        if self.sent <= near < over:
+            over = near  # Shopify is asked before it gets worse, and knows
+        if over == at:
+            yield Told("dispute-evidence-due", self.plot.order(), at, severity, frozenset(teams), ended=at)
+            return
         course: list[tuple[datetime, Severity | None]] = [(at, severity), (over, None)]
         levels = [(near, 1)] if near < over else []
         if levels:

@@ -177,6 +177,7 @@ def test_a_dispute_is_read_exactly(topic: str) -> None:
         reason="fraudulent",
         amount=Money(Decimal("11.50"), "CAD"),
         evidence_due=datetime(2021, 12, 31, tzinfo=UTC),
+        network_code="4837",
     )
 
 

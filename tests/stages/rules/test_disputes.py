@@ -13,7 +13,7 @@ from schemas import subjects
 from schemas.alerts import Alert, AlertState, Audience, Severity
 from schemas.configuration import Person, Route, Team
 from schemas.facts import DisputeFacts, OrderFacts
-from stages.judging.doubts import AWAY, BEHIND
+from stages.judging.doubts import AWAY, BEHIND, NOT_CONFIRMED
 from tests.stages.rules.world import NUMBER, SHOP, START, Desk, configuration, usd
 
 RULE = "dispute-evidence-due"
@@ -113,18 +113,71 @@ def test_without_an_answer_it_is_a_warning_that_says_what_is_not_known() -> None
     assert "whether the order was shipped" in alert.unknown
 
 
-def test_it_is_told_again_and_critical_72_and_24_hours_before_the_deadline() -> None:
+def test_it_is_told_again_and_critical_72_and_24_hours_before_the_deadline_once_shopify_was_asked() -> None:
     desk = Desk()
+    told_order(desk, order())
     tell(desk, dispute())
 
-    desk.passes(days(5))
+    for day in (2, 4):
+        desk.passes(START + days(day) - desk.now)
+        assert [(question.kind.value, question.resource) for question in desk.asked] == [("dispute", "5")]
+        desk.answer(dispute())
 
-    assert [(alert.at - START, alert.severity) for alert in desk.alerts] == [
-        (timedelta(seconds=30), Severity.WARNING),
-        (timedelta(days=2), Severity.CRITICAL),
-        (timedelta(days=4), Severity.CRITICAL),
+    assert [(alert.at - START, alert.severity, alert.unknown) for alert in desk.alerts] == [
+        (timedelta(0), Severity.WARNING, ()),
+        (timedelta(days=2), Severity.CRITICAL, ()),
+        (timedelta(days=4), Severity.CRITICAL, ()),
     ]
     assert desk.alerts[-1].title.endswith("1 day left")
+
+
+def test_evidence_that_shopify_knows_to_be_sent_ends_it_instead() -> None:
+    desk = Desk()
+    told_order(desk, order())
+    tell(desk, dispute())
+    desk.passes(days(2))
+
+    desk.answer(dispute(evidence_sent=START + days(1)))
+    desk.passes(days(9))
+
+    assert [alert.state for alert in desk.alerts] == [AlertState.FIRING, AlertState.RESOLVED]
+
+
+def test_without_an_answer_what_was_known_of_it_stays_known() -> None:
+    desk = Desk()
+    told_order(desk, order())
+    tell(desk, dispute())
+    desk.passes(days(2))
+
+    (alert,) = desk.answer(DisputeFacts(id=5), incomplete=("dispute",))
+
+    assert (alert.severity, alert.unknown) == (Severity.CRITICAL, (NOT_CONFIRMED,))
+    assert alert.title == "Chargeback over 49.90 USD, order #1001: evidence is needed, 3 days left"
+
+
+def test_an_inquiry_that_becomes_a_chargeback_needs_evidence_anew() -> None:
+    desk = Desk()
+    told_order(desk, order())
+    tell(desk, dispute(kind="inquiry"))
+    tell(desk, dispute("under_review", kind="inquiry", evidence_sent=START + days(1)), START + days(1))
+
+    (again,) = tell(desk, dispute(evidence_sent=START + days(1)), START + days(2))
+    (sent,) = tell(desk, dispute(evidence_sent=START + days(3)), START + days(3))
+
+    assert again.title == "Chargeback over 49.90 USD, order #1001: evidence is needed, 5 days left"
+    assert (again.state, sent.state) == (AlertState.FIRING, AlertState.RESOLVED)
+
+
+@pytest.mark.parametrize("limbo_first", [False, True])
+def test_a_status_that_nobody_knows_hides_none_that_is_known_whichever_comes_first(limbo_first: bool) -> None:
+    desk = Desk()
+    told_order(desk, order())
+    deliveries = [(dispute(), START), (dispute("limbo"), START + days(1))]
+
+    for facts, at in reversed(deliveries) if limbo_first else deliveries:
+        tell(desk, facts, at)
+
+    assert set(desk.open) == {RULE}
 
 
 def test_its_deadline_does_not_wait_for_a_pipeline_that_is_behind_or_a_receiver_that_was_away() -> None:
@@ -135,7 +188,7 @@ def test_its_deadline_does_not_wait_for_a_pipeline_that_is_behind_or_a_receiver_
 
     (alert,) = desk.passes(days(3))
 
-    assert (alert.severity, alert.unknown) == (Severity.CRITICAL, (BEHIND, AWAY))
+    assert (alert.severity, alert.unknown) == (Severity.CRITICAL, (NOT_CONFIRMED, BEHIND, AWAY))
 
 
 def test_without_a_deadline_it_says_so_and_is_told_once() -> None:
@@ -204,6 +257,7 @@ def test_one_without_an_order_stands_for_itself() -> None:
     told = desk.event("disputes/create", dispute(order_id=None), subject)
 
     assert [alert.title for alert in told] == ["Chargeback 5 over 49.90 USD: evidence is needed, 5 days left"]
+    assert told[0].link == "https://admin.shopify.com/store/demo/payments/disputes"
 
 
 DELIVERIES = (

@@ -265,7 +265,7 @@ def _dispute(told: Telling) -> None:
         type="CHARGEBACK",
         status="NEEDS_RESPONSE",
         initiated_at=told.moment(686),
-        evidence_due_by=f"{told.moment(due):%Y-%m-%d}",
+        evidence_due_by=told.moment(due),
         amount=MoneyV2(amount=sale.total),
         reason_details=ShopifyPaymentsDisputeReasonDetails(reason="FRAUDULENT", network_reason_code="4837"),
     )
@@ -280,7 +280,7 @@ def _dispute(told: Telling) -> None:
     }
     told.change(686, opened)
     told.webhook(686, "disputes/create", body, "dispute-evidence-due fires: four and a half days are left")
-    sent = structs.replace(opened, status="UNDER_REVIEW", evidence_sent_on=f"{told.moment(1104):%Y-%m-%d}")
+    sent = structs.replace(opened, status="UNDER_REVIEW", evidence_sent_on=told.moment(1104))
     told.change(1104, sent)
     body = body | {"status": "under_review", "evidence_sent_on": told.stamp(1104)}
     told.webhook(1104, "disputes/update", body, "dispute-evidence-due ends: the evidence is sent")
