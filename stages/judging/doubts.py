@@ -1,16 +1,34 @@
-"""What a message says of an alert that could not be made sure of."""
+"""What a message says of an alert that could not be made sure of, or in time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
+from schemas.alerts import Detail
+from stages.dossiers.registers import LATE
 from stages.judging.episodes import Track
-from stages.rules.rule import Due, Fire
+from stages.rules.rule import Due, Fire, Said
 from stages.stage import Context, TimerKind
 
 NOT_CONFIRMED = "not confirmed: Shopify did not answer when it was asked"
 BEHIND = "not confirmed: the pipeline is behind"
 AWAY = "not confirmed: the receiver was away; Shopify may still deliver what it missed"
+
+
+#: A timer that is late by no more than that has waited for Shopify, for the chain, or for what was missed.
+_SOON = timedelta(hours=6)
+
+
+def as_learned(verdict: Fire | Due, now: datetime) -> Said:
+    """What is due long since when it is heard of was learned late, also where only a timer tells it now."""
+    said = verdict.said
+    if isinstance(verdict, Fire) or now - said.since <= LATE or now - verdict.at <= _SOON:
+        return said
+    told = f"it is so since {said.since:%d %b %Y at %H:%M} UTC, and was to be told on {verdict.at:%d %b at %H:%M} UTC"
+    return replace(said, details=(*said.details, Detail("Learned late", told)))
 
 
 def doubts(verdict: Fire | Due, track: Track, context: Context) -> Iterator[str]:

@@ -14,7 +14,7 @@ from schemas.alerts import Alert, AlertState, Detail, Severity
 from schemas.configuration import Configuration
 from stages.dossiers.dossier import Dossier
 from stages.dossiers.registers import LATE
-from stages.judging.doubts import doubts
+from stages.judging.doubts import as_learned, doubts
 from stages.judging.episodes import EPISODE, Episode, alert_id, name_of, split_name
 from stages.judging.routing import Label, default_teams, teams_for
 from stages.judging.telling import to_teams
@@ -182,7 +182,7 @@ class Judgement:
         if not ready:
             return None
         worst = max(ready, key=lambda verdict: (verdict.said.severity.rank, verdict.level))
-        telling = self._telling(rule, worst.said, worst.level, name)
+        telling = self._telling(rule, as_learned(worst, self._context.now), worst.level, name)
         known = self.open.get(name)
         run = f"{name}/{worst.run}" if isinstance(worst, Fire) else ""
         if known is None and self._context.state.get(TOLD, self._subject, run):

@@ -17,6 +17,8 @@ from stages.rules.words import bounded, moment, plain, spell
 _SHOWN_LINES = 5
 _LOOK = "Look at it in the admin, and hold or cancel it there if it must not be shipped."
 _LOOK_AT_DRAFT = "Look at the draft in the admin, and neither send its invoice nor complete it before it is approved."
+#: What an approver must see, where the body does not carry its key.
+_NEEDED = {"lines": "what is in it", "address": "its destination", "terms": "its payment terms"}
 _RECALL = "Find out whether it can stand; what has gone out can only be stopped or called back by hand."
 
 
@@ -29,7 +31,7 @@ def said_of(case: Case, policy: Approval, matter: Matter, request: Request, foun
         details=(*_asked(policy, request), *_of_matter(case, matter, request), _only_a_notice(policy, matter)),
         next_step=_RECALL if matter.out is not Out.NOTHING else _LOOK_AT_DRAFT if matter.is_draft else _LOOK,
         link=matter.link,
-        unknown=(*found.doubts, *_unknown(case)),
+        unknown=(*found.doubts, *_unknown(case, matter)),
         teams=tuple(each.team for each in request.asked),
         untold=found.untold,
         request=request,
@@ -165,9 +167,10 @@ def _made_as_a_draft(case: Case) -> str | None:
     return "whether the draft was approved is not known here" if is_made else None
 
 
-def _unknown(case: Case) -> tuple[str, ...]:
-    return case.unknown(
+def _unknown(case: Case, matter: Matter) -> tuple[str, ...]:
+    looked_up = case.unknown(
         customer="how many orders this customer has placed",
         company="for which company it is",
         risk="how risky the order is",
     )
+    return (*looked_up, *(words for name, words in _NEEDED.items() if name in matter.absent))

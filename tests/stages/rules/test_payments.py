@@ -122,6 +122,21 @@ def test_a_success_within_ten_minutes_makes_it_a_line_of_the_digest() -> None:
     assert line.title == f"Order {NUMBER}: declined (insufficient funds), paid 3 minutes later"
 
 
+@pytest.mark.parametrize(("hours", "is_late"), [(26, True), (23, False)])
+def test_a_decline_that_is_heard_of_a_day_late_says_so_in_whatever_is_told_of_it(hours: float, is_late: bool) -> None:
+    desk = routed()
+    desk.passes(timedelta(hours=hours))
+
+    desk.event("order_transactions/create", tried(1, 0, "card_declined"), occurred=START)
+    desk.passes(minutes(2))
+
+    told = desk.told("payment-declined")
+    assert [(alert.team, "Learned late" in labels(alert)) for alert in told] == [
+        ("finance", is_late),
+        ("retention", is_late),
+    ]
+
+
 def test_a_failed_capture_is_told_to_finance_at_once() -> None:
     desk = routed()
 

@@ -166,6 +166,7 @@ def test_each_thing_that_is_not_known_is_said() -> None:
         "whether it needs approval: where it goes",
         "whether it needs approval: its tags",
         "whether it needs approval: customer.first_order && order.total > 100 (not known: customer.first_order)",
+        "its destination",
     )
     assert alert.untold is Untold.UNKNOWN
 
