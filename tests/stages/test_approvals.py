@@ -216,3 +216,75 @@ def test_nobody_asks_for_what_no_policy_and_no_condition_reads() -> None:
     assert wanted(rules=rules) == ["product_tags"]
     assert wanted(rules=Rules(when={"order-high-risk": 'order.company != ""'})) == ["company"]
     assert wanted(approvals=(LITHIUM,)) == ["company", "product_tags"]
+
+
+IPOD, BUYER = 788032119674292922, 115310627314723954
+EUR = {
+    "shop_money": {"amount": "414.95", "currency_code": "USD"},
+    "presentment_money": {"amount": "370.00", "currency_code": "EUR"},
+}
+OFF = {
+    "shop_money": {"amount": "100.00", "currency_code": "USD"},
+    "presentment_money": {"amount": "90.00", "currency_code": "EUR"},
+}
+NET = {"id": 1, "payment_terms_name": "Net 30", "payment_terms_type": "net", "payment_schedules": []}
+YES, MAYBE, NO = "asked", "asked, since it is not known", "not asked"
+
+
+@pytest.mark.parametrize(
+    ("policy", "changed", "expected"),
+    [
+        ({"total_from": Decimal(414)}, {}, YES),
+        ({"total_from": Decimal(415)}, {}, NO),
+        ({"total_from": Decimal(400)}, {"current_total_price_set": EUR, "presentment_currency": "EUR"}, YES),
+        ({"when": "order.total >= 414.95"}, {"current_total_price_set": EUR}, YES),
+        ({"when": "order.total > 414.95"}, {}, NO),
+        (
+            {"when": "order.discount_share > 0.19 && order.discount_share < 0.2"},
+            {"current_total_discounts_set": OFF},
+            YES,
+        ),
+        ({"when": "order.discount_share > 0.2"}, {"current_total_discounts_set": OFF}, NO),
+        ({"when": "order.discount_share > 0.01"}, {}, NO),
+        ({"product_tags": ("audio",)}, {}, YES),
+        ({"product_tags": ("fragile",)}, {}, NO),
+        ({"when": '"audio" in order.product_tags && order.total > 9.0'}, {}, YES),
+        ({"when": 'order.product_tags.exists(tag, tag.startsWith("haz"))'}, {}, NO),
+        ({"skus": ("LENS-PROTECT-2YR",)}, {}, YES),
+        ({"skus": ("lens-protect-2yr",)}, {}, NO),
+        ({"when": '"SKU2006-020" in order.skus'}, {}, YES),
+        ({"countries": ("US",)}, {}, YES),
+        ({"countries": ("NO",)}, {}, NO),
+        ({"when": 'order.country in ["IR", "KP"]'}, {}, NO),
+        ({"when": 'order.country in ["IR", "KP"]'}, {"shipping_address": {"first_name": "J"}}, MAYBE),
+        ({"when": 'order.company == "42"'}, {}, YES),
+        ({"when": 'order.company == ""'}, {}, NO),
+        ({"when": 'order.company == "7"'}, {"company": {"id": 7, "location_id": 1}}, YES),
+        ({"when": 'order.company != ""'}, {"company": None}, NO),
+        ({"when": 'order.terms == "Net 30"'}, {"payment_terms": NET}, YES),
+        ({"when": 'order.terms != ""'}, {}, NO),
+        ({"when": "customer.first_order"}, {}, YES),
+        ({"when": "customer.first_order"}, {"customer": {"id": REGULAR}}, NO),
+        ({"when": "customer.first_order"}, {"customer": None}, MAYBE),
+        ({"when": "!customer.guest && customer.first_order"}, {"customer": None}, NO),
+        ({"when": "customer.first_order"}, {"customer": {"id": 404}}, MAYBE),
+        ({"when": "order.draft"}, {"source_name": "shopify_draft_order"}, YES),
+        ({"when": "order.draft"}, {}, NO),
+        ({"tags": ("TAG2",)}, {}, YES),
+        ({"total_from": Decimal(400), "countries": ("NO",)}, {}, NO),
+    ],
+)
+def test_each_condition_is_read_from_the_real_body_and_from_what_shopify_knows(
+    policy: dict[str, Any], changed: Json, expected: str
+) -> None:
+    body = sample("orders/create") | {"created_at": START.isoformat(), "processed_at": START.isoformat()}
+    body |= {"updated_at": START.isoformat(), "test": False, "cancelled_at": None, "cancel_reason": None} | changed
+    chain = with_policies(Approval(name="a", teams=("finance",), **policy))
+    order = replace(bought().thing(), id=gid("Order", str(body["id"])), purchasing_entity=OF_COMPANY)
+    newcomer = replace(customers()[0], id=gid("Customer", BUYER))
+    chain.store.put(order, newcomer, *customers(), product(IPOD, "Audio", "gift"))
+
+    alerts = approvals(chain.webhook("orders/create", body))
+
+    found = NO if not alerts else MAYBE if alerts[0].untold else YES
+    assert found == expected
