@@ -46,6 +46,8 @@ KINDS = {
     What.RETURN_STATE: "Return",
     What.DISPOSED: "ReverseFulfillmentOrder",
     What.LOCATION: "Location",
+    What.DRAFT: "DraftOrder",
+    What.DRAFT_COMPANY: "DraftOrder",
 }
 
 
