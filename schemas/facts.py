@@ -166,6 +166,12 @@ class OrderEditFacts(Facts, frozen=True, tag="order-edit"):
     committed: datetime | None = None
 
 
+class OrderDeletedFacts(Facts, frozen=True, tag="order-deleted"):
+    """orders/delete: nobody can act on it any more."""
+
+    id: int
+
+
 class RiskFacts(Facts, frozen=True, tag="risk"):
     """orders/risk_assessment_changed: one provider's new level. Everything but that is looked up.
 
@@ -713,6 +719,7 @@ class UnknownFacts(Facts, frozen=True, tag="unknown"):
 AnyFacts = (
     OrderFacts
     | OrderEditFacts
+    | OrderDeletedFacts
     | RiskFacts
     | ProtectFacts
     | HoldFacts

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from schemas import codec, subjects, topics
 from schemas.configuration import Configuration
 from schemas.events import Event
-from schemas.facts import HoldFacts, OrderFacts, Origin, RiskFacts
+from schemas.facts import HoldFacts, OrderDeletedFacts, OrderFacts, Origin, RiskFacts
 from schemas.reasons import DropReason, RejectReason
 from schemas.records import Record
 from schemas.signals import AnySignal, ShopUninstalled
@@ -235,6 +235,8 @@ def nobodys(dossier: Dossier) -> str | None:
 
     Before the order itself is told, what was looked up for its risk, its holds or its returns says so.
     """
+    if dossier.newest(OrderDeletedFacts) is not None:
+        return "the order was deleted"
     order = dossier.order
     told: list[OrderFacts | RiskFacts | HoldFacts | Origin] = [order] if order is not None else []
     if order is None:

@@ -1,10 +1,10 @@
-"""orders/*: the order's state, its edit, what a provider thinks of its risk, and whether Shopify covers that."""
+"""orders/*: the order's state, its edit, its end, its risk by each provider, and whether Shopify covers that."""
 
 from __future__ import annotations
 
 from msgspec import Raw
 
-from schemas.facts import Assessment, OrderEditFacts, OrderFacts, ProtectFacts, RiskFacts
+from schemas.facts import Assessment, OrderDeletedFacts, OrderEditFacts, OrderFacts, ProtectFacts, RiskFacts
 from stages.bodies.fields import (
     NULL,
     Body,
@@ -33,6 +33,7 @@ SHOPIFY = "Shopify"
 
 class _Id(Body):
     id: Raw = NULL
+    admin_graphql_api_id: Raw = NULL
 
 
 class _Shipping(Body):
@@ -147,6 +148,12 @@ def _methods(raw: Raw) -> tuple[str, ...]:
     standing = (line for line in many(raw, _Shipping) if not flag(line.is_removed))
     said = (text(part) for line in standing for part in (line.title, line.code))
     return tuple(dict.fromkeys(method for method in said if method is not None))
+
+
+def deleted(body: bytes) -> Parsed:
+    found = whole(body, _Id)
+    order_id = required(number(found.id) or number(found.admin_graphql_api_id), "$.id")
+    return Parsed(OrderDeletedFacts(id=order_id), About("order", order_id))
 
 
 class _Edit(Body):

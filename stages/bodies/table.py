@@ -17,6 +17,7 @@ READERS: dict[str, Reader] = {
     "orders/fulfilled": orders.order,
     "orders/partially_fulfilled": orders.order,
     "orders/edited": orders.edited,
+    "orders/delete": orders.deleted,
     "orders/risk_assessment_changed": orders.risk,
     "orders/shopify_protect_eligibility_changed": orders.protect,
     "fulfillments/create": fulfillments.fulfillment,

@@ -1,9 +1,9 @@
 """Use case 1: orders whose money does not come, or whose authorization runs out.
 
 With payment terms nothing is late before its schedule says so; whether there are terms must be known, and is asked
-where no body has told. When an authorization ends Shopify is asked as soon as it is given; where it does not say, the
-message says what was assumed. Before any timer's alert Shopify is asked. A hold for the payment is told by itself, and
-instead of the payment that it waits for.
+where no body has told. What is due by them gets worse by a step of its own, whatever is shipped. When an authorization
+ends Shopify is asked as soon as it is given; where it does not say, the message says what was assumed. Before any
+timer's alert Shopify is asked. A hold for the payment is told by itself, and instead of the payment that it waits for.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from stages.rules.order_wording import (
     fulfillment,
     held_since,
     link,
+    over,
 )
 from stages.rules.parcels import parcels
 from stages.rules.payment_terms import has_terms, is_told, knows_terms, name_of, told_due
@@ -57,16 +58,17 @@ class OrderPaymentPending:
     def judge(self, case: Case) -> Iterator[Verdict]:
         order = case.dossier.order
         if because := _settled(case.dossier):
-            yield from (Clear(because, key) for key in ("", _DUE, _HELD, *_ASKED))
+            yield from (Clear(because, key) for key in ("", _DUE, *_ASKED))
+            yield from _held_in_vain(case, because)
             return
-        yield from _held(case)
         if has_terms(case.dossier):
-            yield from (Clear("it is paid by its terms", key) for key in ("", *_ASKED))
             yield from _by_terms(case)
+            yield from (Clear("it is paid by its terms", key) for key in ("", *_ASKED))
         elif order is not None:
-            yield Clear("it has no payment terms any more", _DUE)
-            yield from _asked(case, order)
             yield from _at_once(case, order)
+            yield from _asked(case, order)
+            yield Clear("it has no payment terms", _DUE)
+        yield from _held(case)
 
 
 def _settled(dossier: Dossier) -> str | None:
@@ -142,7 +144,7 @@ def _asked(case: Case, order: OrderFacts) -> Iterator[Verdict]:
         if since is not None and wanted[key]:
             yield Again(since if is_told(case.dossier) else since + LATE, key, kind)
         else:
-            yield Clear("there is nothing to ask any more", key)
+            yield Clear("nothing has to be asked at once", key)
 
 
 def _at_once(case: Case, order: OrderFacts) -> Iterator[Verdict]:
@@ -178,10 +180,20 @@ def _due(case: Case, said: Said, at: datetime) -> Iterator[Verdict]:
 def _held(case: Case) -> Iterator[Verdict]:
     """Whatever is known of the payment: another app waits for it."""
     at = _held_since(case)
-    if at is None:
+    if at is None and _HELD in case.open:
         yield Clear("the hold is gone", _HELD)
-    else:
+    elif at is not None:
         yield from _open(case, _said(case, "on hold until it is paid", at, _ASK_TO_PAY), _HELD)
+
+
+def _held_in_vain(case: Case, because: str) -> Iterator[Verdict]:
+    """What was paid is released by whoever has held it; what is held only after it was paid, nobody else will."""
+    at, paid = _held_since(case), case.dossier.since("financial", *_SETTLED)
+    if at is None or paid is None or at <= paid or over(case.dossier):
+        yield Clear(because, _HELD)
+    else:
+        words = "on hold until it is paid, though nothing is outstanding"
+        yield from _open(case, _said(case, words, at, "Find out what is waited for, and release the hold."), _HELD)
 
 
 def _held_since(case: Case) -> datetime | None:

@@ -71,7 +71,7 @@ def for_operations(case: Case) -> tuple[Detail, ...]:
         amount=amount(dossier),
         payment=payment(dossier),
         shipped=_SHIPPED.get(fulfillment(dossier)) if _tells_of_shipments(dossier) else None,
-        fulfill_by=by and moment(by),
+        fulfill_by=moment(by) if by else "no time is set" if _to_ship(dossier) else None,
         location=", ".join(dict.fromkeys(each.location for each in _to_ship(dossier) if each.location)),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.simulators.samples import bodies, topics
-from schemas.facts import LocationFacts, UnknownFacts
+from schemas.facts import LocationFacts, OrderDeletedFacts, UnknownFacts
 from schemas.resources import COMPLIANCE, RESOURCES
 from stages.bodies.parsed import About
 from stages.bodies.table import READERS, facts_of, facts_of_event
@@ -65,7 +65,7 @@ def test_of_what_was_deleted_nothing_is_left_to_look_up() -> None:
     assert (shut.about, shut.facts) == (About("location", 7), LocationFacts(id=7, active=False, has_stock=False))
     assert facts_of_event("locations/delete", "Location", None, b"{}").facts == UnknownFacts()
     gone = facts_of_event("orders/delete", "Order", "gid://shopify/Order/7", b"{}")
-    assert gone.facts == UnknownFacts()
+    assert gone.facts == OrderDeletedFacts(id=7)
 
 
 def test_an_event_of_a_topic_without_facts_is_not_understood() -> None:

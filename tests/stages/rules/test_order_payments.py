@@ -421,6 +421,20 @@ def test_a_hold_for_the_payment_is_told_whatever_is_known_of_that_and_ends_with_
     assert shown(on_hold(desk, 2, released=True)) == ["resolved warning operations"]
 
 
+def test_a_hold_for_the_payment_that_is_placed_after_that_is_told_and_one_from_before_is_over() -> None:
+    early, late = Desk(), Desk()
+    for desk in (early, late):
+        told(desk, "pending")
+    on_hold(early, 1)
+    for desk in (early, late):
+        told(desk, "paid", 2)
+    on_hold(late, 3)
+
+    assert early.open == {}
+    assert late.open[RULE].title == "Order #1001: on hold until it is paid, though nothing is outstanding"
+    assert shown(on_hold(late, 4, released=True)) == ["resolved warning operations"]
+
+
 def test_when_the_hold_is_gone_the_payment_is_waited_for_again() -> None:
     desk = Desk()
     told(desk, "pending")

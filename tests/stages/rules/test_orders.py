@@ -13,7 +13,17 @@ from msgspec.structs import replace
 
 from schemas.alerts import Alert, Audience, Severity
 from schemas.configuration import OrderRules, Person, Route, Rules, Team
-from schemas.facts import Assessment, Hold, HoldFacts, Line, OrderFacts, ProtectFacts, RiskFacts, ToShip
+from schemas.facts import (
+    Assessment,
+    Hold,
+    HoldFacts,
+    Line,
+    OrderDeletedFacts,
+    OrderFacts,
+    ProtectFacts,
+    RiskFacts,
+    ToShip,
+)
 from tests.stages.rules.world import NUMBER, START, Desk, configuration, labels, usd
 
 FULFILLMENT_ORDER = "gid://shopify/FulfillmentOrder/7"
@@ -492,6 +502,20 @@ def test_a_shipped_order_needs_no_review() -> None:
     held(desk, hold("other"))
 
     assert shown(told_order(desk, 5, fulfillment="fulfilled")) == ["order-manual-review resolved warning"]
+
+
+def test_of_an_order_that_is_deleted_everything_ends_and_nothing_is_told_any_more() -> None:
+    desk, gone = Desk(), OrderDeletedFacts(id=NUMBER)
+    told_order(desk, 0, tags=("review",), financial="pending")
+    assessed(desk, "high")
+
+    ends = desk.event("orders/delete", gone, occurred=START + minutes(5))
+
+    assert sorted(shown(ends)) == ["order-high-risk resolved critical", "order-manual-review resolved critical"]
+    assert {labels(alert)["Ended"] for alert in ends} == {"the order was deleted"}
+    assert told_order(desk, 4, tags=("review",), financial="pending") == []
+    assert desk.passes(timedelta(days=2)) == []
+    assert desk.asked == []
 
 
 # --- whatever comes first ---------------------------------------------------------------------------------------------
