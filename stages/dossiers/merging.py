@@ -205,6 +205,8 @@ def _order_spans(dossier: Dossier, facts: OrderFacts, stamp: Stamp, looked_up: S
     if facts.financial is not None:
         spans = seen(spans, "financial", facts.financial, stamp.updated)
         spans = seen(spans, "fulfillment", facts.fulfillment or "unfulfilled", stamp.updated)
+    if facts.outstanding is not None:
+        spans = seen(spans, "balance", "owed" if facts.outstanding.amount < 0 else "even", stamp.updated)
     if "tags" not in facts.absent:
         spans = {**spans, TAGS: tagged(spans.get(TAGS, {}), facts.tags, stamp.updated)}
     if facts.address is not None:

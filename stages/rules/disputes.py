@@ -57,17 +57,24 @@ def _sent(case: Case, dispute: DisputeFacts) -> datetime | None:
 
 def _needed(case: Case, known: Known[DisputeFacts]) -> Iterator[Verdict]:
     dispute, key, since = known.value, str(known.value.id), known.stamp.occurred
-    said = _said(case, dispute, since, Severity.CRITICAL if _is_to_stop(case) else Severity.WARNING)
+    reminders = list(_reminders(case, dispute))
+    late = 0 if key in case.open else sum(at <= case.now for at in reminders)
+    said = _said(case, dispute, since, Severity.CRITICAL if late or _is_to_stop(case) else Severity.WARNING)
     if case.kind == "order" and case.dossier.order is None:
         # told at once: it is only asked first whether the order has left, and no deadline has to be waited for
-        yield Due(said, since, key, ask=QuestionKind.ORDER, timer=TimerKind.DEADLINE)
+        yield Due(said, since, key, late, QuestionKind.ORDER, timer=TimerKind.DEADLINE)
     else:
-        yield Fire(said, key)
-    if dispute.evidence_due is None:
-        return
-    for level, before in enumerate(sorted(case.configuration.rules.returns.evidence_before, reverse=True), 1):
-        worse, at = _said(case, dispute, since, Severity.CRITICAL), dispute.evidence_due - before
+        yield Fire(said, key, late)
+    for level, at in enumerate(reminders, 1):
+        worse = _said(case, dispute, since, Severity.CRITICAL)
         yield Due(worse, at, key, level, QuestionKind.DISPUTE, key, TimerKind.OUTSIDE)
+
+
+def _reminders(case: Case, dispute: DisputeFacts) -> Iterator[datetime]:
+    """The earliest first. One that is learned of after some of them begins as bad as these."""
+    if dispute.evidence_due is not None:
+        for before in sorted(case.configuration.rules.returns.evidence_before, reverse=True):
+            yield dispute.evidence_due - before
 
 
 def _is_to_stop(case: Case) -> bool:

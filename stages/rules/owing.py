@@ -51,8 +51,13 @@ def owed_of(dossier: Dossier, back: Returned) -> Owed | None:
     by_lines = None if back.facts.exchanges else _by_lines(back, refunds_of(dossier))
     if balance is None or balance.amount >= 0:
         return by_lines
-    owed = by_lines or Owed(back.received_at)
+    owed = by_lines or Owed(back.received_at if back.facts.exchanges else _balance_since(dossier, back.received_at))
     return replace(owed, balance=Money(-balance.amount, balance.currency))
+
+
+def _balance_since(dossier: Dossier, received: datetime) -> datetime:
+    """What is paid for line by line may be owed again by what happened to the order since."""
+    return max(received, dossier.since("balance", "owed") or received)
 
 
 def balance_of(dossier: Dossier, back: Returned) -> Money | None:
@@ -68,6 +73,17 @@ def balance_of(dossier: Dossier, back: Returned) -> Money | None:
             read.append((told.stamp.occurred, told.value.outstanding))
     newest = max(read, key=lambda each: each[0], default=None)
     return newest[1] if newest and (after is None or newest[0] > after) else None
+
+
+def order_owes(dossier: Dossier, returns: Sequence[Returned]) -> Owed | None:
+    """What the order's balance owes without any return: of one that is under way its receipt is waited for, of one that
+    arrived it is owed for that."""
+    order, since = dossier.order, dossier.since("balance", "owed")
+    if order is None or order.outstanding is None or order.outstanding.amount >= 0 or since is None:
+        return None
+    if any(back.received_at is not None or not back.is_over for back in returns):
+        return None
+    return Owed(since, balance=Money(-order.outstanding.amount, order.outstanding.currency))
 
 
 def _by_lines(back: Returned, refunds: Sequence[Refund]) -> Owed | None:

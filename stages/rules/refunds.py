@@ -1,19 +1,19 @@
 """Use case 6, money back: what is owed for a return that arrived, and refunds whose money did not move.
 
-Owed is what came back and was not paid for; an exchange owes nothing unless its order's balance says so. A return that
-is closed still owes. Not yet: acknowledgements with a reason ("paid elsewhere"). That a refund failed is known from its
-transactions only; one without any moves no money at Shopify.
+Owed is what came back and was not paid for; an exchange owes nothing unless its order's balance says so, and a balance
+may be owed without any return. A return that is closed still owes. Not yet: acknowledgements with a reason ("paid
+elsewhere"). That a refund failed is known from its transactions only; one without any moves no money at Shopify.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from schemas.alerts import Audience, Detail, Severity
 from schemas.questions import QuestionKind
-from stages.rules.owing import Owed, balance_of, owed_of
+from stages.rules.owing import Owed, balance_of, order_owes, owed_of
 from stages.rules.refunded import Moved, Refund, made_good, movements, refunds_of, total
 from stages.rules.return_words import lasting, refund_due, said_of
 from stages.rules.returned import Returned, returns_of
@@ -28,16 +28,18 @@ _LONG = 120
 
 @dataclass(frozen=True, slots=True)
 class RefundDue:
-    """By return. `level` 1: closed without a refund, 2: the deadline is missed."""
+    """By return, and `balance` without one. `level` 1: closed without a refund, 2: the deadline is missed."""
 
     name: str = "refund-due"
     use_case: int = 6
     watches: frozenset[str] = frozenset({"order", "return"})
 
     def judge(self, case: Case) -> Iterator[Verdict]:
-        for back in returns_of(case.dossier):
+        returns = returns_of(case.dossier)
+        for back in returns:
             yield from _received(case, back)
             yield from _unscanned(case, back)
+        yield from _without_return(case, returns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def _owed(case: Case, back: Returned, owed: Owed) -> Iterator[Verdict]:
     yield _due(back, said_of(case, missed, _OWED_TO, Severity.CRITICAL), due, 2)
     closed = back.told.since("closed") if back.told and back.state == "closed" else None
     if closed is None:
-        yield Clear("it is open again, and its refund has until it is due", str(back.id))
+        yield Clear(f"nothing is due before {moment(due)}", str(back.id))
     else:
         ended = lasting(case, back, owed.since, f"{part}closed without a refund for {owed.says}", step)
         yield _due(back, said_of(case, ended, _OWED_TO, Severity.WARNING), closed, 1)
@@ -100,6 +102,34 @@ def _owed(case: Case, back: Returned, owed: Owed) -> Iterator[Verdict]:
 def _due(back: Returned, said: Said, at: datetime, level: int) -> Due:
     about = str(back.id)
     return Due(said, at, about, level, QuestionKind.RETURN, about, TimerKind.OUTSIDE)
+
+
+def _without_return(case: Case, returns: Sequence[Returned]) -> Iterator[Verdict]:
+    """An edit or a cancellation may leave money owed as well: due as long after it was first seen to be."""
+    order, owed = case.dossier.order, order_owes(case.dossier, returns)
+    if owed is not None:
+        due, warned = refund_due(case, owed.since), case.configuration.rules.returns.refund_warning_before
+        soon = f"{sentence(called(case))}: a refund of {owed.balance} is due by {moment(due)}"
+        missed = f"{sentence(called(case))}: no refund of {owed.balance} by {moment(due)}, when it was due"
+        for said, at, level in (
+            (_balance(case, owed, soon, Severity.WARNING), due - warned, 0),
+            (_balance(case, owed, missed, Severity.CRITICAL), due, 2),
+        ):
+            yield Due(said, at, "balance", level, QuestionKind.PAYMENT, timer=TimerKind.OUTSIDE)
+    elif order is not None and order.outstanding is not None:
+        yield Clear("nothing is owed any more but for what comes back", "balance")
+
+
+def _balance(case: Case, owed: Owed, title: str, severity: Severity) -> Said:
+    return Said(
+        title=title,
+        since=owed.since,
+        severity=severity,
+        audiences=_OWED_TO,
+        details=details(order=order_of(case), owed=owed.says, refund_due=f"by {moment(refund_due(case, owed.since))}"),
+        next_step="Refund what is owed, or say in the order why nothing is.",
+        link=order_link(case),
+    )
 
 
 def _met(back: Returned) -> Clear:

@@ -233,11 +233,8 @@ class Disputed:
         severity = Severity.WARNING if self.is_shipped else Severity.CRITICAL
         teams = FINANCE if self.is_shipped else (*FINANCE, *OPERATIONS)
         near = max(self.due - max(self.plot.rules.returns.evidence_before), at)
-        if self.sent <= near < over:
+        if at < near < over and self.sent <= near:
             over = near  # Shopify is asked before it gets worse, and knows
-        if over == at:
-            yield Told("dispute-evidence-due", self.plot.order(), at, severity, frozenset(teams), ended=at)
-            return
         course: list[tuple[datetime, Severity | None]] = [(at, severity), (over, None)]
         levels = [(near, 1)] if near < over else []
         if levels:

@@ -131,6 +131,19 @@ def test_it_is_told_again_and_critical_72_and_24_hours_before_the_deadline_once_
     assert desk.alerts[-1].title.endswith("1 day left")
 
 
+@pytest.mark.parametrize(("left", "told"), [(71, 2), (20, 1)])
+def test_one_that_is_learned_of_late_begins_critical_and_is_reminded_of_once_for_each_time_left(
+    left: float, told: int
+) -> None:
+    desk = Desk()
+    told_order(desk, order())
+
+    tell(desk, dispute(evidence_due=START + timedelta(hours=left)))
+    desk.passes(days(4))
+
+    assert [alert.severity for alert in desk.told(RULE)] == [Severity.CRITICAL] * told
+
+
 def test_evidence_that_shopify_knows_to_be_sent_ends_it_instead() -> None:
     desk = Desk()
     told_order(desk, order())

@@ -414,6 +414,80 @@ def test_a_balance_that_was_settled_since_owes_nothing() -> None:
     assert desk.told("refund-due") == []
 
 
+def balance(desk: Desk, amount: str, **changed: Any) -> None:
+    told: dict[str, Any] = {"id": NUMBER, "name": "#1001", "financial": "paid", "updated": desk.now}
+    desk.event("orders/updated", OrderFacts(**told | {"outstanding": usd(amount)} | changed), updated=desk.now)
+
+
+def test_a_balance_that_is_owed_without_any_return_is_due_as_long_after_it_was_first_seen() -> None:
+    desk = Desk(routed(*READERS))
+    balance(desk, "0.00")
+    desk.passes(days(1))
+    balance(desk, "-20.00")
+    desk.passes(days(2))
+    balance(desk, "-20.00", tags=("edited",))
+    desk.passes(days(2))
+    asked = [question.kind.value for question in desk.asked]
+
+    told = desk.answer(OrderFacts(id=NUMBER, outstanding=usd("-20.00"), updated=desk.now, absent=("lines",)))
+    desk.passes(days(1.1))
+
+    assert asked == ["payment"]
+    assert {(alert.team, alert.title) for alert in told} == {
+        (team, "Order #1001: a refund of 20.00 USD is due by 08 Nov 2026 at 09:00 UTC")
+        for team in ("finance", "returns")
+    }
+    assert {alert.severity for alert in told} == {Severity.WARNING}
+    assert desk.open["refund-due"].severity is Severity.CRITICAL
+
+
+@pytest.mark.parametrize("settled", ["0.00", "5.00"])
+def test_once_it_is_settled_it_is_owed_no_more(settled: str) -> None:
+    desk = Desk()
+    balance(desk, "-20.00")
+    desk.passes(days(4.1))
+
+    balance(desk, settled)
+    desk.passes(days(9))
+
+    assert [alert.state for alert in desk.told("refund-due")] == [AlertState.FIRING, AlertState.RESOLVED]
+
+
+def test_a_balance_for_a_return_that_is_under_way_waits_for_its_receipt() -> None:
+    desk = Desk()
+    approve(desk)
+    balance(desk, "-20.00")
+    desk.passes(days(9))
+    before = list(desk.told("refund-due"))
+
+    arrive(desk)
+    desk.passes(days(4.1))
+
+    assert before == []
+    assert [alert.title for alert in desk.told("refund-due")] == [
+        f"Return {NAME}: a refund for 2 units is due by 16 Nov 2026 at 09:00 UTC"
+    ]
+
+
+def test_a_balance_that_is_owed_long_after_a_return_was_refunded_has_a_deadline_of_its_own() -> None:
+    desk = Desk()
+    approve(desk)
+    arrive(desk)
+    pay(desk, refund(600, moved(1, "success"), return_id=BACK))
+    desk.passes(days(20))
+
+    balance(desk, "-20.00")
+    desk.passes(days(3.9))
+    before = list(desk.told("refund-due"))
+    desk.passes(days(0.2))
+
+    assert before == []
+    assert [alert.title for alert in desk.told("refund-due")] == [
+        f"Return {NAME}: 2 of 2 units refunded, a refund for 20.00 USD by the order's balance is due by "
+        "27 Nov 2026 at 09:00 UTC"
+    ]
+
+
 def test_a_balance_from_before_the_goods_came_says_nothing_of_them() -> None:
     desk = Desk()
     balance = OrderFacts(id=NUMBER, outstanding=usd("-12.00"), updated=START, financial="paid")
