@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -16,18 +17,34 @@ from schemas.facts import (
     Customer,
     Disposition,
     DisputeFacts,
+    DraftFacts,
     Hold,
     Item,
     LocationFacts,
     OrderFacts,
+    ProductFacts,
     RefundFacts,
     ReturnFacts,
     ShopFacts,
     SubscriptionsFacts,
     SyncFacts,
+    Terms,
 )
 from stages.shopify.answers import Found, Unavailable
-from stages.shopify.lookup import Disposed, Lookup, OpenHolds, Place, Protection, Reply, Value, Verdict, What
+from stages.shopify.lookup import (
+    Buyer,
+    Disposed,
+    Lookup,
+    OnTerms,
+    OpenHolds,
+    Place,
+    ProductTags,
+    Protection,
+    Reply,
+    Value,
+    Verdict,
+    What,
+)
 from stages.shopify.needs import PLACED_BY
 
 #: What stands in "not known: ..." under another name than it is given by.
@@ -36,9 +53,9 @@ GIVEN_AS = {"open_holds": "holds", "primary": "shop", "has_stock": "location", "
 
 class Looked(Struct, frozen=True, forbid_unknown_fields=True):
     """Each under the name that stands in "not known: ..." (or `GIVEN_AS`). `place`: whose a resource is that names no
-    order. `risk` and `recommendation` are the order's; `disposed` is all that came back of a reverse fulfillment order;
-    `order`, `returned`, `refund`, `dispute`, `checkout`, `shop`, `location`, `sync` and `subscriptions` the state at
-    the time of a question.
+    order. `risk` and `recommendation` are the order's; `company` is the number of the one that it is for, null for a
+    person's; `product_tags` are those of all its goods; `disposed` is all that came back of a reverse fulfillment
+    order. The others are states at the time of a question.
     """
 
     place: Place | UnsetType = UNSET
@@ -49,7 +66,12 @@ class Looked(Struct, frozen=True, forbid_unknown_fields=True):
     risk: tuple[Assessment, ...] | UnsetType = UNSET
     recommendation: str | None = None
     protect: str | UnsetType = UNSET
+    terms: Terms | UnsetType | None = UNSET
+    company: int | UnsetType | None = UNSET
+    product_tags: tuple[str, ...] | UnsetType = UNSET
     order: OrderFacts | UnsetType = UNSET
+    draft: DraftFacts | UnsetType = UNSET
+    product: ProductFacts | UnsetType = UNSET
     returned: ReturnFacts | UnsetType = UNSET
     disposed: tuple[Disposition, ...] | UnsetType = UNSET
     refund: RefundFacts | UnsetType = UNSET
@@ -67,42 +89,46 @@ class Looked(Struct, frozen=True, forbid_unknown_fields=True):
     def _value(self, lookup: Lookup) -> Value | UnsetType:
         if lookup.what in PLACED_BY.values():
             return self.place
-        match lookup.what:
-            case What.ADDRESS:
-                return UNSET if isinstance(self.address_verdict, UnsetType) else Verdict(self.address_verdict)
-            case What.HOLDS | What.HOLDS_BESIDE:
-                return UNSET if isinstance(self.holds, UnsetType) else OpenHolds(self.holds)
-            case What.ORDER | What.PAYMENT:
-                return self._order(int(lookup.identity))
-            case What.PROTECT:
-                return UNSET if isinstance(self.protect, UnsetType) else Protection(self.protect)
-            case What.DISPOSED:
-                return UNSET if isinstance(self.disposed, UnsetType) else Disposed(self.disposed)
-        return self._as_given.get(lookup.what, UNSET)
-
-    @property
-    def _as_given(self) -> Mapping[What, Value | UnsetType]:
-        """What Shopify's answer is read as."""
-        return {
-            What.CUSTOMER: self.customer,
-            What.ITEM: self.item,
-            What.ITEM_OF_VARIANT: self.item,
-            What.RETURN_STATE: self.returned,
-            What.REFUND_STATE: self.refund,
-            What.DISPUTE: self.dispute,
-            What.CHECKOUT: self.checkout,
-            What.ABANDONMENT: self.checkout,
-            What.SHOP: self.shop,
-            What.LOCATION: self.location,
-            What.NEWER: self.sync,
-            What.SUBSCRIPTIONS: self.subscriptions,
-        }
+        if lookup.what in (What.ORDER, What.PAYMENT):
+            return self._order(int(lookup.identity))
+        name, wrapped = _GIVEN_BY.get(lookup.what, ("", None))
+        given = getattr(self, name, UNSET)
+        return given if wrapped is None or isinstance(given, UnsetType) else wrapped(given)
 
     def _order(self, number: int) -> OrderFacts | UnsetType:
         if isinstance(self.risk, UnsetType):
             return self.order
         order = OrderFacts(id=number) if isinstance(self.order, UnsetType) else self.order
         return replace(order, risk=self.risk, recommendation=self.recommendation)
+
+
+#: By which of the fields a lookup is answered, and what Shopify's answer would have been read as, where that is more.
+_GIVEN_BY: Mapping[What, tuple[str, Callable[[Any], Value] | None]] = {
+    What.CUSTOMER: ("customer", None),
+    What.ITEM: ("item", None),
+    What.ITEM_OF_VARIANT: ("item", None),
+    What.PRODUCT: ("product", None),
+    What.ADDRESS: ("address_verdict", Verdict),
+    What.HOLDS: ("holds", OpenHolds),
+    What.HOLDS_BESIDE: ("holds", OpenHolds),
+    What.PROTECT: ("protect", Protection),
+    What.TERMS: ("terms", OnTerms),
+    What.DRAFT: ("draft", None),
+    What.DRAFT_COMPANY: ("company", Buyer),
+    What.ORDER_COMPANY: ("company", Buyer),
+    What.PRODUCT_TAGS: ("product_tags", ProductTags),
+    What.ORDER_PRODUCTS: ("product_tags", ProductTags),
+    What.RETURN_STATE: ("returned", None),
+    What.DISPOSED: ("disposed", Disposed),
+    What.REFUND_STATE: ("refund", None),
+    What.DISPUTE: ("dispute", None),
+    What.CHECKOUT: ("checkout", None),
+    What.ABANDONMENT: ("checkout", None),
+    What.SHOP: ("shop", None),
+    What.LOCATION: ("location", None),
+    What.NEWER: ("sync", None),
+    What.SUBSCRIPTIONS: ("subscriptions", None),
+}
 
 
 def looked_up(text: bytes) -> Looked:

@@ -264,6 +264,21 @@ def test_conditions_that_do_not_hold_for_one_reason_are_one_line(
     assert "[cross-sell, inventory_out_of_stock, awaiting_return_items]" in said
 
 
+def test_what_a_policy_reads_of_goods_and_of_the_buyer_can_be_given(told: Told) -> None:
+    when = "'sharp' in order.product_tags && order.company == \"5\""
+    Path("pipeline.yaml").write_text(f"{FILE}approvals: [{{name: sharp, teams: [fraud], when: {json.dumps(when)}}}]\n")
+    Path("goods.json").write_text(json.dumps({"product_tags": ["sharp"], "company": 5}))
+    Path("order.json").write_text(
+        json.dumps({**ORDER, "line_items": [{"id": 1, "title": "Knife", "quantity": 1, "product_id": 9}]})
+    )
+
+    (unknown,) = told("explain", "order.json")["events"]
+    (known,) = told("explain", "order.json", "--facts", "goods.json")["events"]
+
+    assert {"company", "product_tags"} <= set(unknown["unknown"])
+    assert of_rule(known, "approval-required")[0]["says"] == "fires"
+
+
 # --- who is told -----------------------------------------------------------------------------------------------------
 
 
