@@ -140,6 +140,10 @@ _LOOKED_UP = (
 )
 
 
+#: What bodies carry too: as it is called in `incomplete`, and among the facts.
+_CARRIED = {"company": "company_id", "lines": "lines"}
+
+
 def _incomplete(dossier: Dossier, event: Event) -> dict[str, Known[bool]]:
     """A later event that could look the same up makes it known; one that did not ask says nothing."""
     stamp = stamp_of_lookup(event)
@@ -164,8 +168,8 @@ def _is_told(event: Event, name: str) -> bool:
         return facts.status is not None
     if name == "address_verdict" and isinstance(facts, OrderFacts) and facts.address_verdict is None:
         return _could_look_at_address(event, facts)
-    if name == "company" and isinstance(facts, OrderFacts | DraftFacts):
-        return "company_id" not in facts.absent
+    if name in _CARRIED and isinstance(facts, OrderFacts | DraftFacts):
+        return _CARRIED[name] not in facts.absent
     if name == "terms":
         return isinstance(facts, OrderFacts) and name not in facts.absent
     return name in _LOOKED_UP and getattr(facts, name, None) is not None

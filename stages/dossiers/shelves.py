@@ -42,7 +42,7 @@ _BY_IDENTITY: Mapping[type, Callable[[Any], object]] = {
 #: Where the newest look at an order stands.
 LOOK = "order/answer"
 #: What a look at an order may bring and a body may lack: it is kept beside them, since the next look need not bring it.
-PARTS = ("address", "terms")
+PARTS = ("address", "terms", "lines")
 #: A return may be closed and reopened several times.
 _TURNS = frozenset({"returns/close", "returns/reopen"})
 
@@ -59,8 +59,8 @@ def place_of(event: Event, facts: AnyFacts) -> str:
     is_answer = event.source is Source.ANSWER and event.kind != "answer.facts"
     match facts:
         case OrderFacts() | DraftFacts():
-            is_look = is_answer or (isinstance(facts, OrderFacts) and "lines" in facts.absent)
-            return f"{tag}/answer" if is_look else tag
+            is_looked_at = isinstance(facts, OrderFacts) and ("lines" in facts.absent or event.source is Source.EVENT)
+            return f"{tag}/answer" if is_answer or is_looked_at else tag
         case CheckoutFacts():
             return f"{tag}/order" if facts.from_order else f"{tag}/answer" if is_answer else tag
         case ShopFacts():

@@ -23,6 +23,7 @@ from schemas.facts import (
     DraftFacts,
     Hold,
     Item,
+    Line,
     LocationFacts,
     OrderFacts,
     Origin,
@@ -79,6 +80,7 @@ class What(StrEnum):
     ORDER_COMPANY = "order-company"
     PRODUCT_TAGS = "product-tags"
     ORDER_PRODUCTS = "order-products"
+    ORDER_LINES = "order-lines"
 
 
 class Lookup(Struct, frozen=True):
@@ -136,6 +138,13 @@ class Buyer:
 
 
 @dataclass(frozen=True, slots=True)
+class Lines:
+    """All lines of an order, without their products."""
+
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ProductTags:
     """Of all the products of an order or a draft together."""
 
@@ -184,6 +193,7 @@ Value = (
     | DraftFacts
     | Buyer
     | ProductTags
+    | Lines
     | CheckoutFacts
     | ReturnFacts
     | RefundFacts

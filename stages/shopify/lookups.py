@@ -56,6 +56,7 @@ LOOKUPS: dict[What, Callable[[Shopify, Lookup], Awaitable[Reply]]] = {
     What.ORDER_COMPANY: companies.of_order,
     What.PRODUCT_TAGS: products.product_tags,
     What.ORDER_PRODUCTS: products.of_order,
+    What.ORDER_LINES: products.lines,
 }
 
 #: Every document, to be held against Shopify's schema.
@@ -91,6 +92,7 @@ OPERATIONS = (
     companies.ORDER_COMPANY,
     products.PRODUCT_TAGS,
     products.ORDER_PRODUCTS,
+    products.ORDER_LINES,
 )
 
 

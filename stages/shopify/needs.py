@@ -46,6 +46,7 @@ from stages.bodies.fields import instant, integer
 from stages.shopify.lookup import (
     Buyer,
     Disposed,
+    Lines,
     Lookup,
     OnTerms,
     OpenHolds,
@@ -288,6 +289,8 @@ def _of_purchase(facts: OrderFacts | DraftFacts, value: Value) -> AnyFacts:
             return replace(facts, company_id=value.company_id, absent=absent)
         case _, ProductTags():
             return replace(facts, product_tags=value.tags)
+        case _, Lines():
+            return replace(facts, lines=value.lines, absent=tuple(name for name in facts.absent if name != "lines"))
         case OrderFacts(), (Verdict() | OnTerms() | OpenHolds()):
             return _of_order(facts, value)
         case _:

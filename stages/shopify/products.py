@@ -1,25 +1,27 @@
-"""The tags of what was bought: of all products of an order or a draft together. A product that is gone has none."""
+"""What was bought: an order's lines, and the tags of all products of an order or a draft. One that is gone has none."""
 
 from __future__ import annotations
 
 import asyncio
 
+from schemas.facts import Line
 from stages.shopify import shapes
-from stages.shopify.answers import Found, Missing
+from stages.shopify.answers import Answer, Found, Missing
 from stages.shopify.client import Shopify
-from stages.shopify.lookup import Lookup, ProductTags, Reply, gid
+from stages.shopify.lookup import Lines, Lookup, ProductTags, Reply, gid, number
 from stages.shopify.operations import Nodes, Operation
 
 #: Tags change slowly: an answer of the last minutes serves, also for other orders.
 PRODUCT_TAGS: Operation[Nodes[shapes.TaggedProduct]] = Operation("ProductTags", Nodes[shapes.TaggedProduct], keep=300.0)
 
 
-ORDER_PRODUCTS = Operation("OrderProducts", shapes.OrderProducts)
+ORDER_PRODUCTS = Operation("OrderProducts", shapes.LinesOfOrder)
+ORDER_LINES = Operation("OrderLines", shapes.LinesOfOrder)
 
 
 async def product_tags(shopify: Shopify, lookup: Lookup) -> Reply:
     """`identity`: the numbers of the products, with commas between them, or nothing."""
-    asked = [gid("Product", number) for number in lookup.identity.split(",") if number]
+    asked = [gid("Product", product) for product in lookup.identity.split(",") if product]
     answers = await asyncio.gather(*(shopify.node(lookup.shop, PRODUCT_TAGS, one) for one in asked))
     tags = set[str]()
     for answer in answers:
@@ -31,17 +33,48 @@ async def product_tags(shopify: Shopify, lookup: Lookup) -> Reply:
 
 
 async def of_order(shopify: Shopify, lookup: Lookup) -> Reply:
-    """Of an order whose lines nobody has told: page by page."""
-    tags, after = set[str](), None
+    """Of an order whose lines nobody has told."""
+    bought = await _all_lines(shopify, lookup, ORDER_PRODUCTS)
+    if not isinstance(bought, Found):
+        return bought
+    tags = {tag for line in bought.value if line.product and line.current_quantity for tag in line.product.tags}
+    return Found(ProductTags(tuple(sorted(tags))))
+
+
+async def lines(shopify: Shopify, lookup: Lookup) -> Reply:
+    """What is in an order of which an Event tells, or a body without its lines."""
+    bought = await _all_lines(shopify, lookup, ORDER_LINES)
+    return Found(Lines(tuple(map(_line, bought.value)))) if isinstance(bought, Found) else bought
+
+
+def _line(found: shapes.BoughtLine) -> Line:
+    price = found.original_unit_price_set
+    return Line(
+        id=number(found.id),
+        sku=found.sku,
+        title=found.title,
+        quantity=found.quantity,
+        current_quantity=found.current_quantity,
+        price=price.shop_money.amount if price else None,
+        requires_shipping=found.requires_shipping,
+        gift_card=found.is_gift_card,
+    )
+
+
+async def _all_lines(
+    shopify: Shopify, lookup: Lookup, operation: Operation[shapes.LinesOfOrder]
+) -> Answer[tuple[shapes.BoughtLine, ...]]:
+    """Page by page."""
+    found: tuple[shapes.BoughtLine, ...] = ()
+    after: str | None = None
     while True:
         asked = {"id": gid("Order", lookup.identity), "after": after}
-        answer = await shopify.query(lookup.shop, ORDER_PRODUCTS, asked, lookup.since)
+        answer = await shopify.query(lookup.shop, operation, asked, lookup.since)
         if not isinstance(answer, Found):
             return answer
         if answer.value.order is None:
             return Missing()
         page = answer.value.order.line_items
-        tags.update(tag for line in page.nodes if line.product and line.current_quantity for tag in line.product.tags)
-        after = page.page_info.end_cursor
+        found, after = (*found, *page.nodes), page.page_info.end_cursor
         if not page.page_info.has_next_page:
-            return Found(ProductTags(tuple(sorted(tags))))
+            return Found(found)

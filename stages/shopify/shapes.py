@@ -146,7 +146,16 @@ class TaggedProduct(Shape, frozen=True):
 
 
 class BoughtLine(Shape, frozen=True):
+    """Of two documents: what is in it, and the tags of its product, which have a scope of their own."""
+
+    id: str
+    sku: str | None = None
+    title: str | None = None
+    quantity: int = 1
     current_quantity: int = 1
+    requires_shipping: bool | None = None
+    is_gift_card: bool = False
+    original_unit_price_set: ShopMoney | None = None
     product: TaggedProduct | None = None
 
 
@@ -160,7 +169,7 @@ class BoughtOrder(Shape, frozen=True):
     line_items: BoughtLines = BoughtLines()
 
 
-class OrderProducts(Shape, frozen=True):
+class LinesOfOrder(Shape, frozen=True):
     order: BoughtOrder | None = None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from schemas.configuration import Configuration
 from schemas.events import Event, Source
@@ -12,12 +12,14 @@ from stages.shopify.needs import Needs
 
 
 class Wanted:
-    """Of one configuration: the product tags that a policy or a condition names, and the company for approvers."""
+    """Of one configuration: the product tags that a policy or a condition names, and for approvers the company, and the
+    lines that no body tells."""
 
     def __init__(self, configuration: Configuration) -> None:
         policies = configuration.approvals
         conditions = [*configuration.rules.when.values(), *(policy.when or "" for policy in policies)]
         self._tags = any(policy.product_tags for policy in policies) or _is_named("product_tags", conditions)
+        self._lines = bool(policies)
         self._company = bool(policies) or _is_named("company", conditions)
 
     def of(self, event: Event) -> Needs:
@@ -28,11 +30,17 @@ class Wanted:
         if self._company and _may_be_a_companys(event, facts):
             what = What.DRAFT_COMPANY if isinstance(facts, DraftFacts) else What.ORDER_COMPANY
             needs["company"] = Lookup(event.shop, what, str(facts.id), event.received)
-        if self._tags and event.source is Source.EVENT:
-            needs["product_tags"] = Lookup(event.shop, What.ORDER_PRODUCTS, str(facts.id), event.received)
-        elif self._tags and "lines" not in facts.absent:
+        if self._tags and "lines" not in facts.absent:
             needs["product_tags"] = Lookup(event.shop, What.PRODUCT_TAGS, _products(facts.lines))
-        return needs
+        return {**needs, **dict(self._unlisted(event, facts))}
+
+    def _unlisted(self, event: Event, facts: OrderFacts | DraftFacts) -> Iterator[tuple[str, Lookup]]:
+        """Of an order whose lines are not in its body, as those of a next-generation Event never are."""
+        if isinstance(facts, OrderFacts) and "lines" in facts.absent:
+            if self._lines:
+                yield "lines", Lookup(event.shop, What.ORDER_LINES, str(facts.id), event.received)
+            if self._tags:
+                yield "product_tags", Lookup(event.shop, What.ORDER_PRODUCTS, str(facts.id), event.received)
 
 
 def _is_named(name: str, conditions: Iterable[str]) -> bool:

@@ -13,11 +13,12 @@ from msgspec.structs import replace
 from pipeline.demo.company import SHOP, company
 from pipeline.simulators.samples import Json, sample
 from pipeline.simulators.scenario.shelf import REGULAR, customers
-from pipeline.simulators.shopify.graph import gid, money
+from pipeline.simulators.shopify.graph import gid, link, money
 from pipeline.simulators.shopify.orders import (
     Company,
     CompanyLocation,
     DraftOrder,
+    LineItem,
     MailingAddress,
     PurchasingCompany,
 )
@@ -188,6 +189,34 @@ def test_the_tags_of_all_products_of_an_order_are_looked_up_however_many_lines_i
     assert labels(alert)["Policy"] == "dangerous: with goods tagged Lithium"
     assert not [words for words in alert.unknown if words.startswith("whether it needs approval")]
     assert approvals(other.webhook("orders/create", bought_with(500))) == []
+
+
+def test_of_an_order_that_only_an_event_tells_of_lines_company_destination_and_tags_are_looked_up() -> None:
+    chain, sale = with_policies(LITHIUM, Approval(name="skus", teams=("finance",), skus=("CRANE",))), bought()
+    each = money(Decimal("10.00"))
+    lines = [
+        LineItem(id=gid("LineItem", n), order=link("Order", sale.number), sku=f"S{n}", original_unit_price_set=each)
+        for n in range(120)
+    ]
+    crane = replace(
+        lines[0], id=gid("LineItem", 999), sku="CRANE", product=link("Product", 7), quantity=2, current_quantity=2
+    )
+    chain.store.put(
+        replace(sale.thing(), purchasing_entity=OF_COMPANY),
+        sale.to_be_shipped(START),
+        product(7, "Lithium"),
+        *lines,
+        crane,
+    )
+
+    alerts = approvals(chain.order_event(sale.number))
+
+    assert [labels(alert)["Policy"].partition(":")[0] for alert in alerts] == ["dangerous", "skus"]
+    told_of_it = labels(alerts[0])
+    assert (told_of_it["Company"], told_of_it["Destination"]) == ("42", "US")
+    assert told_of_it["Lines"].startswith("2 x Thing (CRANE) at 10.00, 1 x Thing (S0) at 10.00, ")
+    assert told_of_it["Lines"].endswith("and 116 more")
+    assert "what is in it" not in alerts[0].unknown
 
 
 def test_a_draft_has_the_tags_of_its_products_too() -> None:

@@ -98,7 +98,13 @@ class LineItem(Thing, frozen=True, kw_only=True):
     unseen: ClassVar[frozenset[str]] = frozenset({"order"})
 
     order: Link
+    sku: str | None = None
+    title: str = "Thing"
+    quantity: int = 1
     current_quantity: int = 1
+    requires_shipping: bool = True
+    is_gift_card: bool = False
+    original_unit_price_set: MoneyBag
     product: Link | None = None
 
 
