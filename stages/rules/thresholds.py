@@ -4,7 +4,7 @@ Everywhere the sum over the locations that sell online is counted. A location, o
 only where a threshold is set for it, whether it sells online or not; an item that it does not stock has none there.
 Of the thresholds of one place that fit an item the most specific one holds: one with its SKU before one with a tag of
 its product before one with its vendor; where these are the same, the one that sets a further one; then the first in
-the file. Not promised: a place of an item that is stocked at more locations than one look at it reads.
+the file. Not promised: a place of an item that is stocked at more than sixty locations.
 """
 
 from __future__ import annotations

@@ -77,6 +77,7 @@ OPERATIONS = (
     places.REFUND,
     disputed.DISPUTE,
     stock.INVENTORY_ITEMS,
+    stock.INVENTORY_LEVELS,
     stock.PRODUCT,
     places.VARIANT_ITEMS,
     checkouts.ABANDONED_CHECKOUT,

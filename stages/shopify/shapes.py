@@ -576,6 +576,14 @@ class InventoryItem(Shape, frozen=True):
     inventory_levels: InventoryLevels = InventoryLevels()
 
 
+class ItemLevels(Shape, frozen=True):
+    inventory_levels: InventoryLevels = InventoryLevels()
+
+
+class LevelsOfItem(Shape, frozen=True):
+    inventory_item: ItemLevels | None = None
+
+
 class VariantItem(Shape, frozen=True):
     id: str
     inventory_item: Named | None = None

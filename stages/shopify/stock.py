@@ -4,29 +4,54 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from schemas.facts import Item, Level, ProductFacts, ProductVariant
 from stages.shopify import shapes
-from stages.shopify.answers import Found
+from stages.shopify.answers import Answer, Found, Missing
 from stages.shopify.client import Shopify
 from stages.shopify.lookup import Lookup, Place, Reply, Stale, What, behind, gid, number, told, words
 from stages.shopify.operations import Nodes, Operation
 from stages.shopify.places import variant
 
 INVENTORY_ITEMS: Operation[Nodes[shapes.InventoryItem]] = Operation("InventoryItems", Nodes[shapes.InventoryItem])
-
-
+INVENTORY_LEVELS = Operation("InventoryLevels", shapes.LevelsOfItem)
 PRODUCT = Operation("Product", shapes.ProductData)
+#: A shop has no more than a thousand locations.
+_MOST_PAGES = 20
 
 
 async def item(shopify: Shopify, lookup: Lookup) -> Reply:
+    def is_behind(node: shapes.InventoryItem) -> bool:
+        return behind(_read_at(node), lookup.newer)
+
     def enough(node: shapes.InventoryItem) -> bool:
-        return not behind(_read_at(node), lookup.newer)
+        """Where there are more pages, any of them may hold what has changed."""
+        return not is_behind(node) or node.inventory_levels.page_info.has_next_page
 
     def value(node: shapes.InventoryItem) -> Item | Stale:
-        return item_of(node) if enough(node) else Stale()
+        return Stale() if is_behind(node) else item_of(node)
 
     asked = gid("InventoryItem", lookup.identity)
-    return told(await shopify.node(lookup.shop, INVENTORY_ITEMS, asked, lookup.since, enough), value)
+    answer = await shopify.node(lookup.shop, INVENTORY_ITEMS, asked, lookup.since, enough)
+    return told(await _with_all_levels(shopify, lookup, answer), value)
+
+
+async def _with_all_levels(
+    shopify: Shopify, lookup: Lookup, answer: Answer[shapes.InventoryItem]
+) -> Answer[shapes.InventoryItem]:
+    for _ in range(_MOST_PAGES):
+        if not isinstance(answer, Found) or not (page := answer.value.inventory_levels).page_info.has_next_page:
+            break
+        asked = {"id": answer.value.id, "after": page.page_info.end_cursor}
+        more = await shopify.query(lookup.shop, INVENTORY_LEVELS, asked, lookup.since)
+        if not isinstance(more, Found):
+            return more
+        if (item := more.value.inventory_item) is None:
+            return Missing()
+        levels = shapes.InventoryLevels((*page.nodes, *item.inventory_levels.nodes), item.inventory_levels.page_info)
+        answer = Found(replace(answer.value, inventory_levels=levels))
+    return answer
 
 
 def _read_at(node: shapes.InventoryItem) -> datetime | None:
@@ -37,7 +62,7 @@ def _read_at(node: shapes.InventoryItem) -> datetime | None:
 
 
 def item_of(node: shapes.InventoryItem) -> Item:
-    """Sums are over active locations that fulfil online orders; None where there is none, or more than one page."""
+    """Sums are over active locations that fulfil online orders; None where there is none, or not all could be read."""
     variant = node.variants.nodes[0] if node.variants.nodes else None
     product = variant.product if variant else None
     levels = node.inventory_levels

@@ -42,6 +42,7 @@ KINDS = {
     "Refund": "Refund",
     "Dispute": "ShopifyPaymentsDispute",
     "InventoryItems": "InventoryItem",
+    "InventoryLevels": "InventoryItem",
     "VariantItems": "ProductVariant",
     "Product": "Product",
     "AbandonedCheckout": "AbandonedCheckout",

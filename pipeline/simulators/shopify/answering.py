@@ -31,6 +31,7 @@ _ONE_BY_ID: Final = {
     "dispute": "ShopifyPaymentsDispute",
     "location": "Location",
     "product": "Product",
+    "inventoryItem": "InventoryItem",
     "reverseFulfillmentOrder": "ReverseFulfillmentOrder",
 }
 _SEARCHED: Final[Mapping[str, Callable[[Order], object]]] = {

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from schemas.facts import Assessment, Customer, Disposition, ReturnLine
+from pipeline.simulators.shopify.graph import Link, gid
+from pipeline.simulators.shopify.stock import InventoryItem, InventoryLevel, InventoryQuantity, Location
+from pipeline.simulators.shopify.store import Store
+from schemas.facts import Assessment, Customer, Disposition, Item, ReturnLine
 from schemas.money import Money
 from stages.shopify import shapes
 from stages.shopify.answers import Answer, Denied, Found, Missing, Unavailable
-from stages.shopify.lookup import Disposed, Lookup, OpenHolds, What
+from stages.shopify.lookup import Disposed, Lookup, OpenHolds, Stale, What
 from stages.shopify.lookups import look_up
 from stages.shopify.operations import Operation
 from stages.shopify.orders import order_facts
 from stages.shopify.returned import return_facts
 from stages.shopify.stock import item_of
 from tests.stages.asking import SHOP, ToldShopify
+from tests.stages.shopify.at_once import StoredShopify
 
 GID = "gid://shopify/Order/1"
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -74,6 +78,43 @@ def test_stock_is_summed_over_active_places_that_sell_online() -> None:
     item = item_of(stocked(level(1, 5), level(2, -2), level(3, 100, active=False), level(4, 100, online=False)))
     assert (item.id, item.available, item.on_hand) == (7, 3, 0)
     assert [(each.location_id, each.available) for each in item.levels] == [(1, 5), (2, -2), (3, 100), (4, 100)]
+
+
+async def test_an_item_is_summed_over_all_its_locations_and_is_as_new_as_the_newest_of_them() -> None:
+    store, places = Store(SHOP), 130
+    store.put(InventoryItem(id=(item := gid("InventoryItem", 7)), updated_at=NOW))
+    for number in range(places):
+        place, at = gid("Location", number), NOW + timedelta(minutes=number)
+        store.put(
+            Location(id=place, name=f"Place {number}"),
+            InventoryLevel(
+                id=gid("InventoryLevel", number),
+                item=Link(item),
+                location=Link(place),
+                updated_at=at,
+                quantities=(InventoryQuantity(name="available", quantity=number, updated_at=at),),
+            ),
+        )
+    shopify = StoredShopify(store, SHOP)
+
+    def asked(newer: int) -> Lookup:
+        return Lookup(SHOP, What.ITEM, "7", newer=NOW + timedelta(minutes=newer))
+
+    found = await look_up(shopify, asked(places - 1))
+
+    assert isinstance(found, Found)
+    assert isinstance(found.value, Item)
+    assert (found.value.available, len(found.value.levels)) == (sum(range(places)), places)
+    assert await look_up(shopify, asked(places)) == Stale()
+
+
+async def test_of_an_item_whose_further_locations_are_not_told_nothing_is_known() -> None:
+    shopify = ToldShopify(SHOP)
+    shopify.told["InventoryItems", gid("InventoryItem", 7)] = Found(stocked(level(1, 5), more=True))
+    for answer in (Unavailable("down"), Missing(), Found(shapes.LevelsOfItem(None))):
+        shopify.told["InventoryLevels", gid("InventoryItem", 7)] = answer
+        expected = Missing() if isinstance(answer, Found) else answer
+        assert await look_up(shopify, Lookup(SHOP, What.ITEM, "7")) == expected
 
 
 def test_a_sum_that_is_not_whole_is_unknown() -> None:
