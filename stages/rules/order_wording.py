@@ -46,10 +46,15 @@ def over(dossier: Dossier) -> str | None:
 
 
 def fulfillment(dossier: Dossier) -> str | None:
-    order, risk = dossier.order, dossier.newest(RiskFacts)
-    if order is not None:
-        return order.fulfillment
-    return risk.fulfillment if risk is not None else None
+    """By the order's own word; that it is shipped, what was looked up for its risk since then may know before that."""
+    order, risks = dossier.order, dossier.every(RiskFacts)
+    if not risks:
+        return order.fulfillment if order is not None else None
+    looked = risks[-1].value.fulfillment
+    if order is None:
+        return looked
+    is_newer = order.updated is not None and risks[-1].stamp.occurred > order.updated
+    return looked if is_newer and looked == "fulfilled" else order.fulfillment
 
 
 def amount(dossier: Dossier) -> Money | None:

@@ -15,6 +15,7 @@ from typing import Any, cast
 from pipeline.simulators.samples import Json, sample
 from pipeline.simulators.shopify.graph import MoneyV2, Page, Thing, gid, link, money
 from pipeline.simulators.shopify.orders import (
+    DeliveryMethod,
     FulfillmentHold,
     FulfillmentOrder,
     FulfillmentOrderAssignedLocation,
@@ -114,6 +115,7 @@ class Purchase:
     lines: int = 1
     requires_shipping: bool = True
     offset: int = 0
+    method: str = "SHIPPING"
     customer: tuple[str, ...] = ()
 
     @property
@@ -176,6 +178,7 @@ class Purchase:
             status="ON_HOLD" if holds else "OPEN",
             updated_at=self.updated,
             assigned_location=FulfillmentOrderAssignedLocation(name="Main warehouse"),
+            delivery_method=DeliveryMethod(method_type=self.method),
             fulfillment_holds=holds,
         )
 

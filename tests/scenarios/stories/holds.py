@@ -22,6 +22,7 @@ _SAID = {
     "inventory_out_of_stock": ("order-manual-review", ("warehouse",), Severity.WARNING),
     "awaiting_return_items": ("order-manual-review", RETURNS, Severity.INFO),
     "high_risk_of_fraud": ("order-high-risk", OPERATIONS, Severity.CRITICAL),
+    "awaiting_payment": ("order-payment-pending", OPERATIONS, Severity.WARNING),
     "incorrect_address": ("order-address-invalid", OPERATIONS, Severity.WARNING),
 }
 

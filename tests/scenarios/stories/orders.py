@@ -143,16 +143,17 @@ class LateRisk:
 
 
 class BadAddress:
-    """Shopify's verdict is bad, at once or some minutes later; it is corrected, or not."""
+    """Shopify's verdict is bad, at once or some minutes later; corrected, or not. What is picked up needs none."""
 
     def __init__(self, plot: Plot) -> None:
         self.plot = plot
         self.verdict = plot.chance.choice(["ERROR", "WARNING"])
         self.judged = plot.chance.choice([plot.start, plot.after(1, 3)])
         self.corrected = plot.chance.choice([NEVER, plot.after(30, 200)])
+        self.method = plot.chance.choice(["SHIPPING", "LOCAL", "PICK_UP"])
 
     def tell(self) -> None:
-        plot, order = self.plot, purchase(self.plot, verdict=None)
+        plot, order = self.plot, purchase(self.plot, verdict=None, method=self.method)
         if self.judged > plot.start:
             tells(plot, plot.start, order, "created", "orders/create")
             plot.change(self.judged, *order.at(plot.start, verdict=self.verdict).things())
@@ -168,7 +169,7 @@ class BadAddress:
         known, corrected = seen.first("created"), seen.first("corrected")
         asked = max(known, self.plot.start + self.plot.rules.orders.address_asked_again_after)
         at = known if self.judged <= known else asked
-        if at < self.corrected:
+        if at < self.corrected and self.method != "PICK_UP":
             condition = lasting("order-address-invalid", OPERATIONS, severity, at, corrected)
             yield from together(self.plot.order(), [condition], seen.end)
 

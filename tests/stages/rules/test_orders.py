@@ -218,6 +218,17 @@ def test_a_high_risk_that_is_learned_after_the_order_was_shipped_is_told_once() 
     assert desk.open == {}
 
 
+def test_that_an_order_was_shipped_is_known_by_what_was_looked_up_for_its_risk() -> None:
+    desk = Desk()
+    risk = RiskFacts(order_id=NUMBER, assessment=Assessment("Shopify", "high"), assessments=(), fulfillment="fulfilled")
+    (alert,) = desk.event("orders/risk_assessment_changed", risk, occurred=START + minutes(9))
+
+    assert alert.milestone
+    assert told_order(desk, 5) == []
+    assert desk.open == {}
+    assert shown(told_order(desk, 10)) == ["order-high-risk firing critical"]
+
+
 def test_a_risk_that_was_shipped_and_is_worse_than_anybody_knew_is_told_once_more() -> None:
     desk = Desk()
     assessed(desk, "medium")
