@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from schemas import subjects
 from schemas.events import Event, Source
-from schemas.facts import TRANSACTION_FAILED, CheckoutFacts, OrderFacts, TransactionFacts
+from schemas.facts import TRANSACTION_FAILED, CheckoutFacts, DraftFacts, OrderFacts, TransactionFacts
 from schemas.reasons import RejectReason
 from schemas.records import Record
+from stages.bodies import drafts
 from stages.bodies.fields import instant
 from stages.bodies.parsed import About, Parsed
 from stages.bodies.payments import card_digits
@@ -95,14 +96,31 @@ def _card(key: bytes, body: bytes) -> str | None:
 
 
 def copies(event: Event) -> tuple[Event, ...]:
-    """The same happening, told to other subjects: an order ends its checkout, a decline counts for its card and, where
-    the provider failed, for the shop."""
+    """The same happening, told to other subjects: an order ends its checkout, a draft is what its order was made of, a
+    decline counts for its card and, where the provider failed, for the shop."""
     facts = event.facts
     if isinstance(facts, OrderFacts) and facts.checkout_token is not None:
         return (_of_checkout(event, facts, facts.checkout_token),)
+    if isinstance(facts, DraftFacts) and facts.order_id is not None:
+        return (_of_order(event, facts, facts.order_id),)
     if isinstance(facts, TransactionFacts) and facts.status in TRANSACTION_FAILED:
         return tuple(replace(event, subject=subject) for subject in _counted_for(event.shop, facts))
     return ()
+
+
+def _of_order(event: Event, facts: DraftFacts, order: int) -> Event:
+    """What came of the draft, and nothing that the order tells better itself."""
+    told = DraftFacts(
+        id=facts.id,
+        name=facts.name,
+        status=facts.status,
+        total=facts.total,
+        completed=facts.completed,
+        order_id=order,
+        updated=facts.updated,
+        absent=tuple(drafts.EMPTY_SAYS),
+    )
+    return replace(event, subject=subjects.order(event.shop, order), facts=told, incomplete=())
 
 
 def _counted_for(shop: str, facts: TransactionFacts) -> Iterator[str]:

@@ -161,10 +161,13 @@ def _customer(case: Case) -> Customer | None:
 
 
 def _made_as_a_draft(case: Case) -> str | None:
-    """A decision on the draft is its own subject's: what came of it is not known here."""
-    order = case.dossier.order
-    is_made = order is not None and order.source_name == "shopify_draft_order"
-    return "whether the draft was approved is not known here" if is_made else None
+    """Which one it was is known once the draft has told of its order. That it was approved nobody can say yet."""
+    order, draft = case.dossier.order, case.dossier.draft
+    is_made = order is not None and (order.source_name == "shopify_draft_order" or draft is not None)
+    if not is_made:
+        return None
+    which = f"{bounded(draft.name or str(draft.id))}, {draft.total or 'amount unknown'}; " if draft else ""
+    return f"{which}whether the draft was approved is not known here"
 
 
 def _unknown(case: Case, matter: Matter) -> tuple[str, ...]:

@@ -116,6 +116,18 @@ def test_a_draft_goes_its_way_from_its_first_word_to_its_end() -> None:
     assert chain.passes(days=30) == []
 
 
+def test_the_order_that_was_made_of_a_draft_names_it() -> None:
+    chain, sale = Chain(), bought(quantity=40)
+    chain.webhook(
+        "draft_orders/update", draft(status="completed", completed_at=START.isoformat(), order_id=sale.number)
+    )
+
+    (alert,) = [alert for alert in approvals(told(chain, "orders/create", sale)) if "/order/" in alert.subject]
+
+    assert labels(alert)["Made as a draft"] == "#D165, 9412.00 USD; whether the draft was approved is not known here"
+    assert labels(alert)["Lines"].startswith("40 x "), "all else is the order's own"
+
+
 def test_an_order_that_is_edited_upwards_is_asked_about_again_and_a_cancelled_one_is_withdrawn() -> None:
     chain, sale = Chain(), bought(quantity=40)
     (first,) = approvals(told(chain, "orders/create", sale))
