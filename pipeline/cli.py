@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from pipeline import logs
 from pipeline.app import ROLES, TOPOLOGY, EndedByItself, Outside, Pipeline
@@ -37,6 +38,7 @@ from pipeline.commands.stopped import StoppedTasks
 from pipeline.configurations import WatchedFile
 from pipeline.demo import Demo, DemoFailed, DemoOptions, Lines, Terminal
 from pipeline.kafka import KafkaBroker, Timing, security_of
+from pipeline.notes import notes_on
 from pipeline.settings import ConfigurationError, Secrets, load
 from pipeline.simulators.opentext import OpenTextSettings
 from pipeline.simulators.running import ShopifySettings, run_opentext, run_shopify
@@ -131,6 +133,8 @@ def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
         f"[green]good[/]: {len(configuration.shops)} shop(s), {len(configuration.teams)} team(s), "
         f"{len(configuration.approvals)} approval polic{'y' if len(configuration.approvals) == 1 else 'ies'}"
     )
+    for note in notes_on(configuration):
+        Console().print(Text.assemble(("note", "yellow"), f": {note}"))
 
 
 def topics_plan(config: ConfigOption = DEFAULT_CONFIG, kafka: BootstrapOption = None) -> None:
