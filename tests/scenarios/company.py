@@ -34,7 +34,7 @@ from schemas.configuration import (
 
 SHOP = "world.myshopify.com"
 #: Stories about a shop as a whole have one for themselves.
-OWN_SHOPS = 100
+OWN_SHOPS = 160
 JOBS = 20
 COMPLIANCE = "compliance"
 SCOPES = ("read_orders", "read_inventory")
@@ -46,6 +46,11 @@ def own_shop(number: int) -> str:
 
 def job_name(number: int) -> str:
     return f"job-{number % JOBS}"
+
+
+def hourly_name(number: int) -> str:
+    """Of a job that should succeed every hour."""
+    return f"hourly-{number % JOBS}"
 
 
 def default() -> Configuration:
@@ -110,7 +115,8 @@ def _operations() -> OperationRules:
         Job(name=job_name(number), owner=owner, critical=number % 2 == 0, max_runtime=timedelta(minutes=30))
         for number in range(JOBS)
     )
-    return OperationRules(jobs=jobs, required_scopes=SCOPES)
+    hourly = tuple(Job(name=hourly_name(number), owner=owner, every=timedelta(hours=1)) for number in range(JOBS))
+    return OperationRules(jobs=(*jobs, *hourly), required_scopes=SCOPES)
 
 
 def _team(name: str) -> Team:

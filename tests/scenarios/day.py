@@ -13,12 +13,14 @@ from tests.scenarios.company import SHOP, own_shop
 from tests.scenarios.shops import Shops
 from tests.scenarios.steps import NEVER, Plot, Seen, Step, Webhook
 from tests.scenarios.stories.approvals import Large
+from tests.scenarios.stories.attempts import Hammered, ProviderFails
 from tests.scenarios.stories.events import OnlyEvents
 from tests.scenarios.stories.holds import CrossSell, Held
 from tests.scenarios.stories.nots import Imported, OnlyATest, Ordinary, TriedOut
 from tests.scenarios.stories.operations import (
     BulkFails,
     JobFails,
+    JobGoesQuiet,
     JobRuns,
     Locked,
     PrivacyAsked,
@@ -31,6 +33,7 @@ from tests.scenarios.stories.payments import Declined, Left, OneCard
 from tests.scenarios.stories.returns import Disputed, RefundFails, SentBack
 from tests.scenarios.stories.silences import Lost, RestWaits, Stalled
 from tests.scenarios.stories.stock import Counted, FirstSight, SoldOut
+from tests.scenarios.stories.storefront import Closed, DomainGone, Published, Unpaid, Unsecured
 from tests.scenarios.stories.story import Story
 from tests.scenarios.stories.waits import Authorized, ByTransfer, Neglected, OnDelivery, Overdue
 from tests.scenarios.truth import Told, found
@@ -66,6 +69,7 @@ STORIES: Sequence[Kind] = (
     Declined,
     Declined,
     OneCard,
+    Hammered,
     Left,
     Left,
     Large,
@@ -75,6 +79,7 @@ STORIES: Sequence[Kind] = (
     Disputed,
     JobFails,
     JobRuns,
+    JobGoesQuiet,
     PrivacyAsked,
     OnlyATest,
     Imported,
@@ -85,7 +90,18 @@ STORIES: Sequence[Kind] = (
     FirstSight,
 )
 #: Stories about a shop as a whole.
-OWN: Sequence[Kind] = (ScopesLost, Locked, BulkFails, Uninstalled)
+OWN: Sequence[Kind] = (
+    ScopesLost,
+    Locked,
+    BulkFails,
+    Uninstalled,
+    ProviderFails,
+    Unsecured,
+    DomainGone,
+    Published,
+    Unpaid,
+    Closed,
+)
 
 
 #: What takes longer than a day. New York's clocks go back on the first Sunday.

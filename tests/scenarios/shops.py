@@ -1,19 +1,21 @@
 """A Shopify that answers from the truth of the day, as it is at that moment of virtual time.
 
-Every story has a world of its own, found by the numbers of its things, so that a story can be read and judged alone.
+Every story has a world of its own, found by the numbers of its things, so that a story can be read and judged alone;
+where a question names no thing, by the shop, if a story has said how that is.
 `Moody` does not answer one question in five, `Sulking` one in five for minutes, however often it is asked.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
 from zlib import crc32
 
 from pipeline.simulators.shopify.graph import Thing
+from pipeline.simulators.shopify.shops import Shop
 from pipeline.simulators.shopify.store import Store
 from stages.shopify.answers import Answer, Unavailable
 from stages.shopify.operations import Operation
@@ -25,11 +27,9 @@ FIRST, EACH = 5_000_000_000_000, 1_000
 _TOKEN = re.compile(r"checkout_token:([0-9a-f]+)")
 
 
-def story_of(identity: str) -> int:
-    """The story that a gid, a search for a checkout's token, or the token is about."""
-    token = _TOKEN.search(identity)
-    number = int(token[1], 16) if token else int(identity.partition("?")[0].rpartition("/")[2])
-    return (number - FIRST) // EACH
+def story_of(identity: str, base: int = 10) -> int:
+    """The story that a gid, or a number, is about."""
+    return (int(identity.partition("?")[0].rpartition("/")[2], base) - FIRST) // EACH
 
 
 class Shops(AtOnce):
@@ -37,15 +37,36 @@ class Shops(AtOnce):
 
     def __init__(self) -> None:
         self.now = datetime.min.replace(tzinfo=UTC)
-        self._stores: dict[int, Store] = {}
+        self._stores: dict[int | None, Store] = {}
+        self._own: dict[str, int] = {}
+        self._at = ""
 
     def put(self, story: int, *things: Thing) -> None:
         self._stores.setdefault(story, Store("world.myshopify.com")).put(*things)
+        self._own |= {thing.myshopify_domain: story for thing in things if isinstance(thing, Shop)}
+
+    async def query(
+        self,
+        shop: str,
+        operation: Operation[Any],
+        variables: Mapping[str, object],
+        since: datetime | None = None,
+        enough: Callable[[Any], bool] = lambda _: True,
+    ) -> Answer[Any]:
+        self._at = shop
+        return self.says(operation, variables)
 
     def says(self, operation: Operation[Any], variables: Mapping[str, object]) -> Answer[Any]:
-        identity = str(variables.get("id") or variables.get("query") or variables["ids"][0])  # type: ignore[index]
-        store = self._stores.setdefault(story_of(identity), Store("world.myshopify.com"))
+        store = self._stores.setdefault(self._story(variables), Store("world.myshopify.com"))
         return of_store(store, operation, variables)
+
+    def _story(self, variables: Mapping[str, object]) -> int | None:
+        match variables:
+            case {"id": str(named)} | {"ids": [str(named), *_]}:
+                return story_of(named)
+            case {"query": str(searched)} if (token := _TOKEN.search(searched)) is not None:
+                return story_of(token[1], 16)
+        return self._own.get(self._at)
 
 
 class Moody(Shops):

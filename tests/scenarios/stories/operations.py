@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from schemas import subjects
 from schemas.alerts import Severity
 from schemas.signals import JobPhase, JobReported
-from tests.scenarios.company import SCOPES, job_name
+from tests.scenarios.company import SCOPES, hourly_name, job_name
 from tests.scenarios.purchases import body_of, purchase, stamp, tells
 from tests.scenarios.steps import NEVER, Plot, Seen
 from tests.scenarios.stories.story import OPERATIONS
@@ -53,6 +53,34 @@ class JobRuns:
         at = self.plot.start + (job.max_runtime or timedelta())
         late = lasting("job-overdue", (job.owner or "",), severity, at, self.done)
         yield from together(subjects.job(self.plot.shop, job.name), [late], seen.end, alone=True)
+
+
+class JobGoesQuiet:
+    """It succeeds every hour for a while; then it fails, or is not started any more, and succeeds once again or not."""
+
+    def __init__(self, plot: Plot) -> None:
+        self.plot = plot
+        self.good = [plot.start + hour * timedelta(minutes=55) for hour in range(plot.chance.randrange(1, 4))]
+        self.failed = plot.chance.choice([NEVER, plot.after(20, 70, self.good[-1])])
+        self.again = plot.chance.choice([NEVER, plot.after(80, 300, self.good[-1])])
+
+    def tell(self) -> None:
+        reports = [*((at, JobPhase.SUCCESS) for at in self.good), (self.failed, JobPhase.FAIL)]
+        for at, phase in (*reports, (self.again, JobPhase.SUCCESS)):
+            if at < NEVER:
+                _report(self.plot, hourly_name(self.plot.index), at, phase)
+
+    def expected(self, seen: Seen) -> Iterator[Told]:
+        job = next(it for it in self.plot.rules.operations.jobs if it.name == hourly_name(self.plot.index))
+        assert job.every is not None
+        subject, to = subjects.job(self.plot.shop, job.name), (job.owner or "",)
+        failed = [lasting("job-failed", to, Severity.WARNING, self.failed, self.again)] if self.failed < NEVER else []
+        late, last = job.every + job.grace, [self.good[-1], *([self.again] if self.again < NEVER else [])]
+        overdue = [
+            lasting("job-overdue", to, Severity.WARNING, at + late, self.again if at < self.again else NEVER)
+            for at in last
+        ]
+        yield from together(subject, [*failed, *overdue], seen.end, alone=True)
 
 
 class ScopesLost:

@@ -196,14 +196,18 @@ class RefundFails:
 
 
 class Disputed:
-    """Evidence is needed, for an order that was shipped or can still be stopped; it is sent, or not."""
+    """Evidence is needed, for an order that was shipped or can still be stopped, until a deadline that Shopify names or
+    does not; it is sent, or not, and then somebody has won."""
 
     def __init__(self, plot: Plot) -> None:
         self.plot = plot
         self.is_shipped = plot.chance.random() < 0.5
         self.opened = plot.after(5, 60)
-        self.due = self.opened + plot.chance.choice([timedelta(days=10), timedelta(hours=74)])
+        days = plot.chance.choice([timedelta(days=10), timedelta(hours=74), None])
+        self.due = NEVER if days is None else self.opened + days
         self.sent = plot.chance.choice([NEVER, plot.after(30, 90, self.opened), plot.after(150, 300, self.opened)])
+        self.outcome = plot.chance.choice(["won", "lost", "under_review"])
+        self.over = NEVER if self.sent == NEVER else plot.after(10, 100, self.sent)
 
     def tell(self) -> None:
         plot = self.plot
@@ -215,7 +219,7 @@ class Disputed:
             type="CHARGEBACK",
             status="NEEDS_RESPONSE",
             initiated_at=self.opened,
-            evidence_due_by=self.due,
+            evidence_due_by=None if self.due == NEVER else self.due,
             amount=MoneyV2(amount=Decimal("11.50"), currency_code="CAD"),
             reason_details=ShopifyPaymentsDisputeReasonDetails(reason="FRAUDULENT", network_reason_code="4837"),
         )
@@ -223,16 +227,23 @@ class Disputed:
         plot.webhook(self.opened, "disputes/create", self._body("needs_response"), "disputed")
         if self.sent < NEVER:
             plot.change(self.sent, structs.replace(opened, status="UNDER_REVIEW", evidence_sent_on=self.sent))
-            sent = self._body("under_review") | {"evidence_sent_on": stamp(self.sent)}
-            plot.webhook(self.sent, "disputes/update", sent, "sent")
+            sent = {"evidence_sent_on": stamp(self.sent)}
+            plot.webhook(self.sent, "disputes/update", self._body("under_review") | sent, "sent")
+            if self.outcome != "under_review":
+                plot.change(self.over, structs.replace(opened, status=self.outcome.upper(), evidence_sent_on=self.sent))
+                over = self._body(self.outcome) | sent | {"finalized_on": stamp(self.over)}
+                plot.webhook(self.over, "disputes/update", over, "over")
 
     def expected(self, seen: Seen) -> Iterator[Told]:
-        at, over = seen.first("disputed"), seen.first("sent")
+        at, decided = seen.first("disputed"), seen.first("over")
+        over = min(seen.first("sent"), decided)
+        if decided < NEVER:
+            yield milestone("dispute-evidence-due", self.plot.order(), FINANCE, decided)
         if at >= over:
             return
         severity = Severity.WARNING if self.is_shipped else Severity.CRITICAL
         teams = FINANCE if self.is_shipped else (*FINANCE, *OPERATIONS)
-        near = max(self.due - max(self.plot.rules.returns.evidence_before), at)
+        near = NEVER if self.due == NEVER else max(self.due - max(self.plot.rules.returns.evidence_before), at)
         if at < near < over and self.sent <= near:
             over = near  # Shopify is asked before it gets worse, and knows
         course: list[tuple[datetime, Severity | None]] = [(at, severity), (over, None)]
@@ -248,7 +259,7 @@ class Disputed:
             "id": self.plot.number(BACK),
             "order_id": self.plot.number(),
             "status": status,
-            "evidence_due_by": stamp(self.due),
+            "evidence_due_by": None if self.due == NEVER else stamp(self.due),
             "initiated_at": stamp(self.opened),
         }
 
