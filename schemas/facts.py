@@ -489,6 +489,7 @@ class ReturnLine(Struct, frozen=True, omit_defaults=True):
 
     quantity: int
     line: int | None = None
+    id: int | None = None
     processed: int | None = None
     refunded: int | None = None
     refundable: int | None = None

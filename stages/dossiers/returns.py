@@ -14,7 +14,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from schemas.events import Event, Source
-from schemas.facts import Facts, ReturnFacts
+from schemas.facts import Facts, ReturnFacts, ReturnLine
 from stages.dossiers.registers import Known, Span, seen, since
 
 F = TypeVar("F", bound=Facts)
@@ -54,10 +54,14 @@ class Return:
         return merged_facts([known.value for known in self.told])
 
     @property
-    def looked_up(self) -> ReturnFacts | None:
-        """As it was when Shopify was asked last."""
-        looks = (known.value for known in reversed(self.told) if known.value.dispositions is not None)
-        return next(looks, None)
+    def counted(self) -> Sequence[ReturnLine]:
+        """Its lines as Shopify has counted them: of several looks the furthest, whichever was made last."""
+        found: dict[int | None, ReturnLine] = {}
+        for known in self.told:
+            for line in known.value.lines if known.value.dispositions is not None else ():
+                name = line.id or line.line
+                found[name] = _further(found[name], line) if name in found else line
+        return tuple(found.values())
 
     def first(self, kind: str) -> datetime | None:
         """When that topic told of it."""
@@ -116,6 +120,18 @@ def _lags(word: str, at: datetime, told: Mapping[str, Span], looked: Mapping[str
     return False
 
 
+def _further(one: ReturnLine, other: ReturnLine) -> ReturnLine:
+    """Units come back once and are paid for once."""
+    left = [line.refundable for line in (one, other) if line.refundable is not None]
+    return replace(
+        other,
+        processed=max(one.processed or 0, other.processed or 0),
+        refunded=max(one.refunded or 0, other.refunded or 0),
+        refundable=min(left, default=None),
+        worth=other.worth or one.worth,
+    )
+
+
 def step(word: str) -> int:
     """How far a return is: of two states of one moment the further one came last."""
     return _STEPS.get(word, 1)
@@ -129,14 +145,16 @@ def return_spans(spans: Spans, event: Event, facts: ReturnFacts, at: datetime) -
         spans = _looked_at(spans, f"looked/{facts.id}", facts, at)
         if event.source is Source.EVENT or event.kind == "answer.facts":
             spans = _looked_at(spans, f"shown/{facts.id}", facts, at)
-    if facts.received or event.kind == "returns/process":
+    # what a webhook made us look up may have come back long after it: its dispositions say when
+    if event.kind == "returns/process" or (facts.received and event.source is not Source.WEBHOOK):
         spans = seen(spans, f"received/{facts.id}", "yes", at)
     return spans
 
 
 def _looked_at(spans: Spans, thing: str, facts: ReturnFacts, at: datetime) -> Spans:
     """With the times that Shopify itself gives."""
-    for word, when in ((facts.status, at), ("open", facts.approved), ("closed", facts.closed)):
+    when_so = facts.closed if facts.status == "closed" and facts.closed else at
+    for word, when in ((facts.status, when_so), ("open", facts.approved), ("closed", facts.closed)):
         if word is not None and when is not None:
             spans = seen(spans, thing, word, when)
     return spans

@@ -95,9 +95,8 @@ class Returned:
 
     @property
     def answered(self) -> Sequence[ReturnLine]:
-        """Its lines as Shopify counted them when it was asked last."""
-        looked = self.told.looked_up if self.told else None
-        return looked.lines if looked else ()
+        """Its lines as Shopify has counted them."""
+        return self.told.counted if self.told else ()
 
     @property
     def paid(self) -> Sequence[Refund]:
@@ -200,10 +199,10 @@ def _receipts(
 ) -> Sequence[Receipt]:
     """Of what is counted both ways, more than the dispositions tell was processed without any."""
     receipts = [Receipt(at, each.quantity, each.line) for at, each in disposed if each.kind != MISSING]
-    looked = back.looked_up if back else None
-    if looked is not None and processed is not None and looked.received:
-        without = looked.received - sum(each.quantity for _, each in disposed)
-        line = looked.lines[0].line if len(looked.lines) == 1 else None
+    counted = back.counted if back else ()
+    if processed is not None and counted:
+        without = sum(line.processed or 0 for line in counted) - sum(each.quantity for _, each in disposed)
+        line = counted[0].line if len(counted) == 1 else None
         receipts += [Receipt(processed, without, line)] if without > 0 else []
     return _at_most(back.facts.quantity if back else None, sorted(receipts, key=lambda one: one.at))
 

@@ -49,6 +49,7 @@ def _line(found: shapes.ReturnLine) -> ReturnLine:
     return ReturnLine(
         quantity=found.quantity,
         line=_order_line(found.fulfillment_line_item),
+        id=integer(found.id),
         processed=found.processed_quantity,
         refunded=found.refunded_quantity,
         refundable=found.refundable_quantity,

@@ -423,6 +423,7 @@ class ReturnLine(Shape, frozen=True):
     return_reason_definition: ReasonDefinition | None = None
     fulfillment_line_item: FulfilledLine | None = None
     with_code_discounted_total_price_set: ShopMoney | None = None
+    id: str | None = None
 
 
 class ReturnLines(Shape, frozen=True):

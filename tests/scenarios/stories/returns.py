@@ -105,13 +105,23 @@ class SentBack:
     def expected(self, seen: Seen) -> Iterator[Told]:
         subject = self.plot.order()
         yield milestone("return-initiated", subject, (*RETURNS, *SERVICE), seen.first(*_ALL))
+        known = {
+            "received": self._known(seen, "received", self.received),
+            "refunded": self._known(seen, "refunded", self.refunded),
+        }
         for label, (rule, teams) in _TOLD.items():
-            if (at := seen.first(label)) < NEVER:
+            at = known["received"] if label == "received" else seen.first(label)
+            if at < NEVER:
                 yield milestone(rule, subject, teams, at)
-        at = max(seen.first("closed"), seen.first("received"))
+        at = max(seen.first("closed"), known["received"])
         if at < self.refunded:
-            owed = lasting("refund-due", (*FINANCE, *RETURNS), Severity.WARNING, at, seen.first("refunded"))
+            owed = lasting("refund-due", (*FINANCE, *RETURNS), Severity.WARNING, at, known["refunded"])
             yield from together(subject, [owed], seen.end)
+
+    def _known(self, seen: Seen, label: str, since: datetime) -> datetime:
+        """By its own webhook, or by another one that came late: with those Shopify is asked how the return stands."""
+        looks = [seen.first("requested"), seen.first("approved")] if self.how != "declined" else []
+        return min(at for at in (seen.first(label), *looks) if at >= since)
 
     def _return(self) -> Return:
         number = self.plot.number(BACK)

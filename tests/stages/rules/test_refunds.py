@@ -226,6 +226,29 @@ def come(desk: Desk, *known: Disposition) -> None:
     desk.event("reverse_fulfillment_orders/dispose", facts)
 
 
+def test_what_a_late_webhook_made_us_look_up_came_back_when_it_did() -> None:
+    desk = Desk()
+    desk.passes(days(6))
+
+    line = ReturnLine(1, 7, processed=1, refunded=0)
+    facts = returned(quantity=1, lines=(line,), dispositions=(piece(1, 7, at=5),))
+    desk.event("returns/approve", facts, occurred=START)
+    desk.passes(days(3.1))
+
+    (soon,) = desk.told("refund-due")
+    assert labels(soon)["Refund due"] == "by 12 Nov 2026 at 09:00 UTC"
+
+
+def test_several_looks_are_taken_for_what_is_furthest_whichever_was_made_last() -> None:
+    desk = Desk()
+    desk.event("returns/approve", counted(refunded=2), occurred=START + days(1))
+    desk.event("returns/update", counted(refunded=0), occurred=START + days(2))
+
+    desk.passes(days(9))
+
+    assert desk.told("refund-due") == []
+
+
 def test_several_refunds_that_come_to_what_came_back_owe_nothing() -> None:
     desk = Desk()
     approve(desk)
