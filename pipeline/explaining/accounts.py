@@ -228,7 +228,9 @@ class Teller:
         return TeamTold(alert.team, tuple(self._way(alert, said)), channels)
 
     def _way(self, alert: Alert, said: Said | None) -> Iterator[str]:
-        if alert.state.is_end:
+        if alert.told_by is not None:
+            yield "reads it with what has come right"
+        elif alert.state.is_end or alert.resolves:
             yield "was told of the beginning"
         elif said is not None and said.teams:
             yield "named by the policy"
@@ -289,7 +291,7 @@ def _moment(verdict: Fire | Due | Tell, is_open: bool, now: datetime) -> tuple[s
 
 
 def _channels(team: Team, alert: Alert) -> Mapping[str, tuple[str, ...]]:
-    if alert.state.is_end and not team.send_resolved:
+    if alert.told_by is not None or (alert.state.is_end and not team.send_resolved):
         return {}
     found = channels_of(team, alert.severity)
     return {channel.value: tuple(ROWS[channel].addresses(team)) for channel in found if channel in ROWS}

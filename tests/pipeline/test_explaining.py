@@ -337,6 +337,24 @@ def test_what_time_brings_between_two_events_stands_between_them(told: Told) -> 
     assert [alert["state"] for alert in second["alerts"]] == ["resolved"]
 
 
+def test_who_hears_of_a_recovery_was_told_before_and_reads_the_end_in_the_same_message(told: Told) -> None:
+    tried = {"id": 9, "order_id": 42, "kind": "sale", "status": "failure", "error_code": "pick_up_card"}
+    paid = {**tried, "id": 10, "status": "success", "error_code": None}
+    lines = [
+        {"topic": "order_transactions/create", "at": AT, "body": tried | {"processed_at": AT}},
+        {"topic": "order_transactions/create", "at": AT, "body": paid | {"processed_at": AT}},
+    ]
+    Path("tries.jsonl").write_text("\n".join(map(json.dumps, lines)))
+
+    (_, second) = told("route", "tries.jsonl", topic=None)["events"]
+
+    assert [(alert["rule"], alert["teams"][0]["by"]) for alert in second["alerts"]] == [
+        ("payment-recovered", ["was told of the beginning"]),
+        ("payment-declined", ["reads it with what has come right"]),
+    ]
+    assert [bool(alert["teams"][0]["channels"]) for alert in second["alerts"]] == [True, False]
+
+
 def test_what_was_asked_is_answered_by_the_facts_that_were_given(told: Told) -> None:
     large = {**ORDER, "tags": "", "current_total_price": "5000.00"}
     Path("large.json").write_text(json.dumps(large))
