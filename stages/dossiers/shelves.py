@@ -50,6 +50,11 @@ _TURNS = frozenset({"returns/close", "returns/reopen"})
 _ONLY_IN_BODIES = frozenset({"address", "checkout_token", "customer_id", "lines", "terms"})
 
 
+def _is_short(facts: OrderFacts) -> bool:
+    """No whole body: no look brings the checkout and the customer, and a body may be cut to few fields."""
+    return "lines" in facts.absent or {"checkout_token", "customer_id"} <= set(facts.absent)
+
+
 def place_of(event: Event, facts: AnyFacts) -> str:
     """The shelf's key. What may come in several ways has several places, and each keeps its newest.
 
@@ -59,8 +64,8 @@ def place_of(event: Event, facts: AnyFacts) -> str:
     is_answer = event.source is Source.ANSWER and event.kind != "answer.facts"
     match facts:
         case OrderFacts() | DraftFacts():
-            is_looked_at = isinstance(facts, OrderFacts) and ("lines" in facts.absent or event.source is Source.EVENT)
-            return f"{tag}/answer" if is_answer or is_looked_at else tag
+            is_look = is_answer or (isinstance(facts, OrderFacts) and _is_short(facts))
+            return f"{tag}/answer" if is_look else tag
         case CheckoutFacts():
             return f"{tag}/order" if facts.from_order else f"{tag}/answer" if is_answer else tag
         case ShopFacts():

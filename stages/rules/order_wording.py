@@ -14,6 +14,7 @@ from schemas.money import Money
 from schemas.questions import QuestionKind
 from stages.dossiers.dossier import Dossier
 from stages.rules import words
+from stages.rules.priority import SOON
 from stages.rules.rule import Case, Due, Said, admin_link, details
 from stages.rules.words import moment, sentence
 
@@ -130,13 +131,19 @@ def delayed(
 ) -> Iterator[Due]:
     """Still open and unfulfilled after 24 working hours, or shortly before it is to be fulfilled: one severity up.
 
-    `since`: when it was told, where that is not when it began. Before that nothing is still open.
+    A warning is so a day before: what is open then has become urgent (`stages.rules.priority`), and nothing else would
+    tell. `since`: when it was told, where that is not when it began. Before that nothing is still open.
     """
-    severity = _WORSE.get(said.severity)
+    severity, began = _WORSE.get(said.severity), since or said.since
     if severity is None:
         return
     rules, by = case.configuration.rules.orders, case.dossier.fulfill_by
-    lasted = case.after(since or said.since, rules.delayed_after, said.audiences[0], severity)
+    soon = [moment - SOON for moment in (by, case.dossier.deliver_by) if moment is not None]
+    if soon and said.severity is Severity.WARNING:
+        title = f"{said.title}; to be fulfilled or delivered within 24 hours"
+        urgent = replace(said, severity=severity, title=title, end=said.title)
+        yield Due(urgent, max(min(soon), began), key, ask=ask)
+    lasted = case.after(began, rules.delayed_after, said.audiences[0], severity)
     moments = [lasted, *([by - rules.delayed_before] if by else ())]
     worse = replace(
         said,
@@ -144,4 +151,4 @@ def delayed(
         title=f"{said.title}; still open, before fulfillment is delayed",
         end=said.title,
     )
-    yield Due(worse, max(min(moments), since or said.since), key, ask=ask)
+    yield Due(worse, max(min(moments), began), key, ask=ask)

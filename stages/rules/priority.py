@@ -17,7 +17,7 @@ from stages.dossiers.dossier import Dossier
 ANY = "any"
 ESCALATED = "escalated"
 DISPUTED = "an open dispute"
-_SOON = timedelta(hours=24)
+SOON = timedelta(hours=24)
 _FULFILLED = frozenset({"fulfilled", "restocked"})
 
 
@@ -105,7 +105,7 @@ def _is_done(order: OrderFacts) -> bool:
 
 def _soon(by: datetime | None, now: datetime, what: str) -> Iterator[str]:
     """A time that somebody waits for; one that is past while the order waits is no less urgent."""
-    if by is not None and by <= now + _SOON:
+    if by is not None and by <= now + SOON:
         yield f"was to be {what} already" if by < now else f"to be {what} within 24 hours"
 
 

@@ -360,6 +360,18 @@ def test_an_answer_that_says_the_same_once_more_puts_off_nothing() -> None:
     assert shown(desk.answer(now)) == ["order-high-risk updated critical"]
 
 
+def test_a_risk_that_is_open_a_day_before_the_order_is_to_go_out_is_urgent_then() -> None:
+    desk = Desk()
+    told_order(desk, to_ship=(ToShip("7", "open", "shipping", START + timedelta(hours=30)),))
+    assessed(desk, "medium", 1, advice="accept")
+
+    assert desk.passes(timedelta(hours=6) - minutes(1)) == []
+    (alert,) = desk.passes(minutes(2))
+    assert (alert.state, alert.severity) == ("updated", "critical")
+    assert alert.title == "Order #1001: medium fraud risk (Shopify); to be fulfilled or delivered within 24 hours"
+    assert desk.passes(timedelta(hours=30)) == []
+
+
 # --- holds and tags ---------------------------------------------------------------------------------------------------
 
 
