@@ -36,7 +36,7 @@ SHOP = "world.myshopify.com"
 #: Stories about a shop as a whole have one for themselves.
 OWN_SHOPS = 160
 JOBS = 20
-COMPLIANCE = "compliance"
+COMPLIANCE, TRADE = "compliance", "trade"
 SCOPES = ("read_orders", "read_inventory")
 
 
@@ -58,7 +58,7 @@ def default() -> Configuration:
     secret = Secret(env="SECRET")
     return Configuration(
         shops=tuple(Shop(domain=shop, secrets=(secret,)) for shop in (SHOP, *map(own_shop, range(OWN_SHOPS)))),
-        teams=tuple(_team(name) for name in (*(each.value for each in Audience), COMPLIANCE)),
+        teams=tuple(_team(name) for name in (*(each.value for each in Audience), COMPLIANCE, TRADE)),
         opentext=OpenText(base_url="https://opentext.example.com/mra/v1", basic=Basic(user="u", password=secret)),
         routes=Route(
             teams=(Audience.OPERATIONS.value,),
@@ -68,6 +68,7 @@ def default() -> Configuration:
         approvals=(
             Approval(name="large-orders", teams=(Audience.FINANCE.value,), total_from=Decimal(5000)),
             Approval(name="export-control", teams=(COMPLIANCE,), tags=("export-control",)),
+            Approval(name="trade", teams=(TRADE,), when='order.company != "" && order.discount_share >= 0.2'),
         ),
         privacy=Privacy(owner_team=Audience.PRIVACY.value),
     )

@@ -12,7 +12,7 @@ from tests.scenarios.chain import Chain
 from tests.scenarios.company import SHOP, own_shop
 from tests.scenarios.shops import Shops
 from tests.scenarios.steps import NEVER, Plot, Seen, Step, Webhook
-from tests.scenarios.stories.approvals import Large
+from tests.scenarios.stories.approvals import Drafted, ForCompany, Large
 from tests.scenarios.stories.attempts import Hammered, ProviderFails
 from tests.scenarios.stories.events import OnlyEvents
 from tests.scenarios.stories.holds import CrossSell, Held
@@ -73,6 +73,8 @@ STORIES: Sequence[Kind] = (
     Left,
     Left,
     Large,
+    Drafted,
+    ForCompany,
     SentBack,
     SentBack,
     RefundFails,
@@ -214,12 +216,16 @@ def falsely_told(it: Day, steps: Sequence[Step], chain: Chain) -> list[Told]:
     ]
 
 
+#: How a message says that it may be wrong.
+_DOUBTS = ("not confirmed", "whether it needs approval")
+
+
 def doubted(chain: Chain) -> set[tuple[str, str]]:
     """Rule and subject of what was told as not confirmed."""
     return {
         (alert.rule, alert.subject)
         for _, alert in chain.alerts
-        if any(words.startswith("not confirmed") for words in alert.unknown)
+        if any(words.startswith(_DOUBTS) for words in alert.unknown)
     }
 
 
