@@ -22,12 +22,13 @@ _MOST = 50
 
 
 def gathered(line: Alert, context: Context) -> Iterator[Outcome]:
-    """The first one says when they are told."""
+    """The first one says when they are told; of one alert the newest word is."""
     count = context.state.get(COUNT, line.team) or 0
     if not count:
         yield SetTimer(line.team, TIMER, context.now + _GATHERED, TimerKind.DEADLINE)
-    context.state.put(COUNT, line.team, count + 1)
-    if count < _MOST:
+    is_newer = context.state.get(LINES, line.team, _name(line)) is not None
+    context.state.put(COUNT, line.team, count if is_newer else count + 1)
+    if is_newer or count < _MOST:
         context.state.put(LINES, line.team, line, _name(line))
 
 

@@ -84,13 +84,14 @@ class Group:
         if before is not None and alert.revision <= before.revision:
             yield Drop(DropReason.ALREADY_KNOWN)
             return
-        if alert.line:
-            yield from gathered(alert, context)
-            return
         team = self._team(alert.team)
         if alert.told_by is not None:
             remember(alert, told_now(alert, team.name, (), before), context)
             yield Drop(DropReason.TOLD_WITH_ANOTHER)
+            return
+        if alert.line:
+            is_wanted = team.send_resolved or not alert.state.is_end
+            yield from gathered(alert, context) if is_wanted else [Drop(DropReason.NOTHING_OPEN)]
             return
         channels = where_it_began(team, before) if alert.state.is_end else channels_of(team, alert.severity)
         ended = (channel for told in recall_resolved(alert, context) for channel in where_it_began(team, told))
@@ -123,6 +124,7 @@ class Group:
                     message_id=self._message_id("digest", timer.routing, timer.due.isoformat(), team.name, channel),
                     group=f"{channel.value}/digest",
                     alerts=lines,
+                    received=context.wall,  # that it was gathered for an hour is no delay
                     more=more,
                 )
             )

@@ -19,7 +19,7 @@ class Episode(Struct, frozen=True, omit_defaults=True):
     """Open. `id` is the alert's; `revision` counts what was told of it, `teams` to whom.
 
     `request`: what those teams are asked to decide, where it is an approval. Decisions, reminders, deadlines and holds
-    are found by it.
+    are found by it. `line`: it was told as a line of the digest, and so is its end.
     """
 
     id: str
@@ -34,6 +34,7 @@ class Episode(Struct, frozen=True, omit_defaults=True):
     use_case: int
     link: str | None = None
     request: Request | None = None
+    line: bool = False
 
 
 class Track(Struct, frozen=True, omit_defaults=True):

@@ -193,8 +193,10 @@ class Judgement:
     def _raise(self, name: str, key: str, telling: _Telling, unsure: tuple[str, ...] = ()) -> Iterator[Outcome]:
         """Opens the episode, or makes it worse: those told before hear of it, and whom the routes now add."""
         known, teams = self.open.get(name), self._teams(telling)
+        identity = alert_id(telling.rule, self._subject, key, self._cause.id) if known is None else known.id
+        alert = self._alert(telling, identity, AlertState.FIRING)
         episode = Episode(
-            id=alert_id(telling.rule, self._subject, key, self._cause.id) if known is None else known.id,
+            id=identity,
             severity=telling.severity,
             level=telling.level,
             revision=1 if known is None else known.revision + 1,
@@ -206,11 +208,12 @@ class Judgement:
             use_case=telling.use_case,
             link=telling.said.link,
             request=telling.said.request,
+            line=alert.line,
         )
         self.has_opened = self.has_opened or known is None
         self._keep(name, episode)
         alert = replace(
-            self._alert(telling, episode.id, AlertState.FIRING),
+            alert,
             revision=episode.revision,
             since=episode.since,
             opened_by=episode.opened_by,
@@ -243,6 +246,7 @@ class Judgement:
             audiences=(),
             details=details,
             link=episode.link,
+            line=episode.line,
         )
         return _Telling(split_name(name)[0], episode.use_case, said, episode.severity, episode.level)
 
@@ -273,6 +277,7 @@ class Judgement:
 
     def _alert(self, telling: _Telling, identity: str, state: AlertState) -> Alert:
         said, urgent = telling.said, any(detail.label == "Priority" for detail in telling.said.details)
+        waits = telling.severity is Severity.INFO and not urgent and not self._ends_more(said.resolves)
         return Alert(
             id=identity,
             rule=telling.rule,
@@ -294,11 +299,11 @@ class Judgement:
             link=said.link,
             unknown=said.unknown,
             priority=urgent,
-            digest=telling.severity is Severity.INFO and not urgent and not self._ends_more(said.resolves),
+            digest=waits,
             configuration=self._hash,
             untold=said.untold,
             resolves=said.resolves,
-            line=said.line,
+            line=said.line and waits,
         )
 
     def _ends_more(self, resolved: Sequence[str]) -> bool:

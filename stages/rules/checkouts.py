@@ -107,6 +107,7 @@ def _said(case: Case, checkout: CheckoutFacts, last: datetime) -> Said:
             customer=checkout.customer_id,
         ),
         next_step="Write to the customer if they agreed to be written to.",
+        line=True,
         link=link_of(case, checkout),
         unknown=(
             *(() if failures else ("whether a payment failed: Shopify does not tell for checkouts",)),

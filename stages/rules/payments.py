@@ -2,7 +2,7 @@
 
 An alert is one for its order and reader; each further decline is told once, as an update of it. It ends when the order
 is paid after all, which `payment-recovered` tells (`stages.rules.recoveries`). Declines before there is an order are
-never told by Shopify. Not promised: the digest itself is the group stage's; what is told as `info` may wait for it.
+never told by Shopify.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def _retried(case: Case, run: Sequence[Attempt], by: Settled) -> Iterator[Verdic
     if case.now <= until:
         title = f"{sentence(called(case))}: declined ({reason_of(run[-1])}), paid {spell(by.until - run[0].at)} later"
         told = said(case, title, run, _FINANCE, "", severity=Severity.INFO)
-        yield Tell(told, f"retried/{by.by}")
+        yield Tell(replace(told, line=True), f"retried/{by.by}")
 
 
 def _captures(case: Case, found: Sequence[Attempt]) -> Iterator[Verdict]:

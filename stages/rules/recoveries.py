@@ -1,7 +1,8 @@
 """Use case 4, those who come back: whoever was told of a failed payment, or of a checkout that was left, hears of it.
 
-It is told in the place of the ends that it resolves, in one message for each team. What nobody was told of (a decline
-that was held back, a checkout that was completed in time) has nobody to be told that it is over.
+It is told in the place of the ends that it resolves, in one message for each team, or in a line of the digest where
+they were no more than that. What nobody was told of (a decline that was held back, a checkout that was completed in
+time) has nobody to be told that it is over.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ def _said(case: Case, first: Ended, at: datetime, ended: Sequence[Ended]) -> Sai
         link=order_link(case) or _order_of_checkout(case),
         teams=tuple(dict.fromkeys(team for one in ended for team in one.teams)),
         resolves=tuple(one.alert for one in ended),
+        line=True,
     )
 
 

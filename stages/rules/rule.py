@@ -40,8 +40,8 @@ class Said(Struct, frozen=True, kw_only=True):
     configuration's `when` of the rule could not be told, and why (`stages.judging.narrowing`; of the rules only the one
     about approvals sets it, for a policy's `when`). `request`: what its teams are asked, remembered with the episode.
     `resolves`: the ids of alerts that end with it, and of which it tells the same teams in their place. `goods`: the
-    item that a stock alert is about, for the routes. `line`: of what is told once, that it is a line of the digest and
-    never a message of its own.
+    item that a stock alert is about, for the routes. `line`: as an `info` that nothing makes urgent it is a line of the
+    digest, and no message of its own.
     """
 
     title: str

@@ -136,11 +136,29 @@ def test_lines_are_no_messages_of_their_own_and_are_told_together_after_an_hour(
     (digest,) = world.passes(timedelta(minutes=1))
 
     assert [one.id for one in digest.alerts] == ["line-1", "line-2"]
-    assert (digest.channel, digest.more) == (EMAIL, 0)
+    assert (digest.channel, digest.more, digest.received) == (EMAIL, 0, world.now)
     assert world.passes(timedelta(days=1)) == []
     world.tell(line(3))
     (next_one,) = world.passes(timedelta(hours=1))
     assert next_one.message_id != digest.message_id
+
+
+def test_the_end_of_a_line_is_a_line_and_before_the_digest_takes_its_place() -> None:
+    early, late, unwanted = World(), World(), World((team(send_resolved=False),))
+    end = line(1, state=AlertState.RESOLVED, revision=2, milestone=False)
+    for world in (early, late, unwanted):
+        world.tell(line(1, milestone=False))
+    late.passes(timedelta(hours=1))
+    for world in (early, late, unwanted):
+        assert world.tell(end) == []
+
+    (both,) = early.passes(timedelta(hours=1))
+    (after,) = late.passes(timedelta(hours=1))
+    (beginning,) = unwanted.passes(timedelta(hours=1))
+
+    assert ([one.state for one in both.alerts], both.more) == ([AlertState.RESOLVED], 0)
+    assert [one.state for one in after.alerts] == [AlertState.RESOLVED]
+    assert [one.state for one in beginning.alerts] == [AlertState.FIRING]
 
 
 def test_of_thousands_of_lines_those_that_have_room_are_told_and_how_many_there_are() -> None:

@@ -87,7 +87,7 @@ def test_a_checkout_left_for_an_hour_is_told_to_retention_once_shopify_has_no_or
     (alert,) = desk.answer(answered(has_abandonment=True, no_order_since=True))
 
     assert asked == [("checkout", "4242")]
-    assert (alert.team, alert.severity, alert.digest) == ("retention", Severity.INFO, True)
+    assert (alert.team, alert.severity, alert.line) == ("retention", Severity.INFO, True)
     assert alert.title == "Checkout #4242 left and not completed: 250 USD"
 
 
@@ -256,7 +256,9 @@ def test_above_a_value_it_is_an_alert_of_its_own() -> None:
 
     desk.passes(HOUR + minutes(1))
 
-    assert [(alert.severity, alert.digest) for alert in desk.alerts] == [(Severity.WARNING, False)]
+    assert [(alert.severity, alert.line) for alert in desk.alerts] == [(Severity.WARNING, False)]
+    told(desk, ordered(90))
+    assert [alert.line for alert in desk.told("payment-recovered")] == [False]
 
 
 def test_a_premium_customers_is_not_left_to_the_digest() -> None:
@@ -266,7 +268,7 @@ def test_a_premium_customers_is_not_left_to_the_digest() -> None:
     desk.passes(HOUR + minutes(1))
 
     (alert,) = desk.alerts
-    assert (alert.priority, alert.digest) == (True, False)
+    assert (alert.priority, alert.line) == (True, False)
 
 
 def test_whose_it_is_is_looked_up_where_the_body_names_one() -> None:
@@ -337,7 +339,7 @@ def test_the_order_ends_it_and_says_how_long_it_took() -> None:
     (_, ended) = desk.told("checkout-abandoned")
     assert recovered.title == "Checkout #4242 became an order, 4 hours 42 minutes after it was left"
     assert recovered.link == "https://admin.shopify.com/store/demo/orders/9"
-    assert recovered.digest, "its beginning was a line of the digest too"
+    assert recovered.line, "its beginning was a line of the digest too"
     assert (ended.state, ended.told_by, recovered.resolves) == (AlertState.RESOLVED, recovered.id, (ended.id,))
     assert desk.open == {}
 

@@ -118,7 +118,7 @@ def test_a_success_within_ten_minutes_makes_it_a_line_of_the_digest() -> None:
     desk.passes(minutes(120))
 
     (line,) = desk.alerts
-    assert (line.milestone, line.digest, line.severity) == (True, True, Severity.INFO)
+    assert (line.milestone, line.line, line.severity) == (True, True, Severity.INFO)
     assert line.title == f"Order {NUMBER}: declined (insufficient funds), paid 3 minutes later"
 
 
@@ -251,7 +251,9 @@ def test_everybody_who_was_told_hears_once_that_it_was_paid_after_all_and_how_lo
 
     told = desk.told("payment-recovered")
     assert [alert.team for alert in told] == ["fraud-review", "finance", "retention"]
-    assert {(alert.severity, alert.milestone, alert.digest) for alert in told} == {(Severity.INFO, True, False)}
+    assert {(alert.severity, alert.milestone, alert.digest, alert.line) for alert in told} == {
+        (Severity.INFO, True, False, False)
+    }
     assert {alert.title for alert in told} == {
         "Order #1001: paid after all, 1 hour 14 minutes after the payment was declined"
     }
