@@ -84,7 +84,7 @@ class OrderHighRisk:
     def judge(self, case: Case) -> Iterator[Verdict]:
         if not case.configuration.rules.orders.high_risk:
             return
-        found = tuple(_risks(case))
+        found = tuple(_risks(case)) or tuple(_not_cleared(case.dossier))
         if because := cancelled(case.dossier):
             yield Clear(because)
         elif fulfillment(case.dossier) == "fulfilled":
@@ -93,7 +93,7 @@ class OrderHighRisk:
             said = _risk_said(case, found)
             yield Fire(said)
             yield from delayed(case, said)
-        elif _is_harmless(case.dossier):
+        elif case.dossier.risk or case.dossier.open_holds is not None:
             yield Clear(
                 "no provider sees a risk any more" if case.dossier.risk else "no hold speaks of a risk any more"
             )
@@ -125,6 +125,19 @@ def _advised_since(dossier: Dossier, advice: Known[str | None]) -> datetime:
     return dossier.since(ADVICE, advice.value or "") or advice.stamp.occurred
 
 
+def _not_cleared(dossier: Dossier) -> Iterator[Finding]:
+    """What was said before, where what is said now does not clear it up: it stays, whichever of them came first."""
+    if _is_harmless(dossier):
+        return
+    for thing, words in sorted(dossier.spans.items()):
+        kind, _, provider = thing.partition("/")
+        if kind == ADVICE:
+            for word in sorted(words.keys() & (_LEVELS if provider else _ADVICE).keys()):
+                said = f"{word} fraud risk ({provider})" if provider else f"Shopify recommended to {word}"
+                severity = _LEVELS[word] if provider else _ADVICE[word]
+                yield Finding(severity, f"{said} before, which nobody has cleared up", words[word].first)
+
+
 def _was_worst(dossier: Dossier) -> bool:
     """Has any provider, or Shopify's advice, ever called it critical?"""
     return any(thing.partition("/")[0] == ADVICE and _WORST & words.keys() for thing, words in dossier.spans.items())
@@ -150,18 +163,19 @@ def _worst(found: Iterable[Finding]) -> Severity:
 
 
 def _is_harmless(dossier: Dossier) -> bool:
-    """All that was ever told is known to be harmless; of an order that only a hold spoke of, that hold is gone."""
+    """Every provider and Shopify's advice say so. One that had yet to decide when the last of them did has not."""
     advice = dossier.recommendation
-    if not dossier.risk and not dossier.unsettled and advice is None:
-        return dossier.open_holds is not None
+    if advice is None or advice.value not in ("accept", "none"):
+        return False
+    last = max([advice.stamp, *(known.stamp for known in dossier.risk.values())])
     levels = {known.value.level.lower() for known in dossier.risk.values()}
-    return levels <= _HARMLESS and not _undecided(dossier) and advice is not None and advice.value in ("accept", "none")
+    return levels <= _HARMLESS and not any(known.stamp <= last for known in _undecided(dossier))
 
 
-def _undecided(dossier: Dossier) -> tuple[Assessment, ...]:
+def _undecided(dossier: Dossier) -> tuple[Known[Assessment], ...]:
     """Of the providers that have said something newer than their last level, and it was none."""
     newer = (
-        known.value
+        known
         for provider, known in sorted(dossier.unsettled.items())
         if provider not in dossier.risk or known.stamp > dossier.risk[provider].stamp
     )
@@ -173,7 +187,7 @@ def _risk_said(case: Case, found: tuple[Finding, ...]) -> Said:
     negative = [fact for known in risk.values() for fact in known.value.negative]
     protect = case.dossier.protect
     levels = [f"{name}: {known.value.level.lower()}" for name, known in sorted(risk.items())]
-    levels += [f"{each.provider}: {each.level.lower()} since then" for each in _undecided(case.dossier)]
+    levels += [f"{each.value.provider}: {each.value.level.lower()} since then" for each in _undecided(case.dossier)]
     return Said(
         title=f"{called(case)}: {', '.join(finding.words for finding in found)}",
         since=min(finding.since for finding in found),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import permutations
 from typing import Any
@@ -266,6 +267,38 @@ def test_a_provider_that_has_yet_to_decide_keeps_a_risk_open() -> None:
 
     assert assessed(desk, "low", 3, "Scorer", advice="accept") == []
     assert shown(assessed(desk, "none", 4, "Other", advice="accept")) == ["order-high-risk resolved critical"]
+
+
+def pending_beside(desk: Desk, level: str, minute: float, advice: str | None) -> list[Alert]:
+    """One provider's webhook, and another one that the look for it shows to be undecided."""
+    own, other = Assessment("Scorer", level), Assessment("Other", "pending")
+    facts = RiskFacts(order_id=NUMBER, assessment=own, assessments=(own, other), recommendation=advice)
+    return desk.event("orders/risk_assessment_changed", facts, occurred=START + minutes(minute))
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        (lambda desk: assessed(desk, "low", 3, "Scorer", advice="accept"), set()),
+        (lambda desk: assessed(desk, "low", 3, "Scorer"), {"order-high-risk|"}),
+        (lambda desk: assessed(desk, "low", 3, "Scorer", advice="a word of tomorrow"), {"order-high-risk|"}),
+        (lambda desk: pending_beside(desk, "low", 3, "accept"), {"order-high-risk|"}),
+    ],
+)
+def test_what_clears_a_risk_up_and_what_does_not_is_the_same_in_any_order(
+    last: Callable[[Desk], list[Alert]], expected: set[str]
+) -> None:
+    deliveries: tuple[Callable[[Desk], list[Alert]], ...] = (
+        lambda desk: assessed(desk, "high", 1, "Scorer", advice="cancel"),
+        lambda desk: assessed(desk, "pending", 2, "Scorer"),
+        last,
+        lambda desk: assessed(desk, "pending", 4, "Scorer"),
+    )
+    for order in permutations(deliveries):
+        desk = Desk()
+        for deliver in order:
+            deliver(desk)
+        assert desk.open_conditions == expected
 
 
 def test_of_what_one_provider_says_twice_the_worst_counts_and_its_own_webhook_before_that() -> None:
