@@ -125,7 +125,7 @@ class Classify:
         context.state.put(DOSSIER, event.subject, dossier)
         if event.kind.startswith("answer."):
             yield from _answered(event, context)
-        cause = Cause(event.delivery_id, event.received, event.occurred)
+        cause = Cause(event.delivery_id, event.received, event.occurred, event.incomplete)
         yield from self._judged(event.subject, dossier, cause, context)
 
     def _signalled(self, record: Record, context: Context) -> Iterator[Outcome]:

@@ -28,16 +28,18 @@ from schemas.resources import SHOP_REDACT
 from stages.bodies.arrivals import Draft, copies, read, routing_of
 from stages.bodies.fields import instant
 from stages.bodies.skew import in_time
+from stages.dossiers.registers import LATE as OLD
 from stages.hearing import HEARD, heard
 from stages.selling import SOLD, items_wanted, sales
 from stages.shopify.answers import Denied, Found, Missing
+from stages.shopify.asking import Asking
+from stages.shopify.beside import told_beside
 from stages.shopify.client import Shopify
-from stages.shopify.lookup import Lookup, Place, Reply, What
+from stages.shopify.lookup import Lookup, Place, Reply
 from stages.shopify.lookups import look_up
-from stages.shopify.needs import PLACED_BY, Needs, filled, late_needs_of, needs_of, placed, question_needs
+from stages.shopify.needs import PLACED_BY, Needs, filled, placed, question_needs
 from stages.shopify.openness import REFUSALS, SHUT, shop_news
 from stages.shopify.patience import LONGEST_RETRY, grown, wait_for, waited
-from stages.shopify.wanted import Wanted
 from stages.stage import (
     CancelTimer,
     Context,
@@ -67,20 +69,24 @@ PLACES: Family[Place] = Family("place", Place)
 #: asked about for a day. A million deliveries a day over 12 partitions, two for each resource, are 42,000.
 LATE: Family[Late] = Family("late", Late, most=50_000)
 
+#: Under an order: it has told of itself, or was looked up.
+ACQUAINTED: Family[bool] = Family("acquainted", bool, ttl=timedelta(days=90))
+
 _FIRST_LATE = timedelta(seconds=5)
+_NOTHING: Needs = {}
 
 
 class Enrich:
     """`card_key` keys the hash that stands for a card; without it cards are not told apart."""
 
-    families: Sequence[Family[Any]] = (PLACES, LATE, REFUSALS, SHUT, HEARD, SOLD, SHOWN)
+    families: Sequence[Family[Any]] = (PLACES, LATE, REFUSALS, SHUT, HEARD, SOLD, SHOWN, ACQUAINTED)
 
     def __init__(self, configuration: Configuration, shopify: Shopify, card_key: bytes | None = None) -> None:
         self._configuration = configuration
         self._settings = configuration.shopify
         self._shopify = shopify
         self._card_key = card_key
-        self._wanted = Wanted(configuration)
+        self._asking = Asking(configuration, shopify)
 
     def lane(self, work: Work) -> str:
         return work.routing if isinstance(work, Timer) else routing_of(work)
@@ -102,7 +108,8 @@ class Enrich:
     def _asked(self, work: Work, context: Context) -> Iterator[Lookup]:
         if isinstance(work, Timer):
             late = context.state.get(LATE, work.routing, work.name)
-            yield from self._late_needs(late.event).values() if late else ()
+            for asked in self._asking.again(late.event) if late else ():
+                yield from asked.values()
             return
         if work.topic == topics.QUESTIONS:
             yield from self._question(work, context)[2].values()
@@ -111,7 +118,8 @@ class Enrich:
         place = context.state.get(PLACES, draft.event.resource)
         if place is None and (where := self._where(draft)) is not None:
             yield where
-        yield from self._needs(draft.event, place).values()
+        for asked in self._needs(draft.event, place, context):
+            yield from asked.values()
         yield from items_wanted(draft.event, self._configuration, context)
 
     # --- records ---------------------------------------------------------------------------------------------------
@@ -122,7 +130,7 @@ class Enrich:
             yield Drop(DropReason.TEST if draft.event.test else DropReason.NOT_WATCHED)
             return
         place, where = context.state.get(PLACES, draft.event.resource), self._where(draft)
-        needs = self._needs(draft.event, place)
+        needs, aside = self._needs(draft.event, place, context)
         if place is None and where is not None and not _is_gone(draft.event, context.answers.get(where)):
             place = self._placed_by(context.answers.get(where), _taken_up(record, draft.event), context)
             context.state.put(PLACES, draft.event.resource, place)
@@ -131,15 +139,17 @@ class Enrich:
             event = placed(event, place)
         elif draft.about is not None and draft.about.kind in PLACED_BY:
             event = replace(event, subject=event.resource)
-        event, unknown = self._completed(event, needs, context)
+        event, unknown = self._completed(event, needs, context, aside)
         late = context.state.get(LATE, event.resource, _late_name(event))
         in_vain = late.event.incomplete if late else ()
         worth = (reply for name, reply in unknown.items() if name not in in_vain)
         wait_for(worth, waited(context), self._settings.patience)
-        yield from shop_news(event.shop, self._replies(needs, context).values(), context)
+        yield from shop_news(event.shop, self._replies({**needs, **aside}, context).values(), context)
         wanted = items_wanted(draft.event, self._configuration, context)
-        for told in (event, *copies(event), *sales(event, wanted, context), *told_to_items(event, context)):
+        looks = told_beside(event, self._replies(aside, context), context.now)
+        for told in (*looks, event, *copies(event), *sales(event, wanted, context), *told_to_items(event, context)):
             yield Emit(topics.ENRICHED, told.subject, told, told.kind)
+        self._acquainted(event, aside, unknown, context)
         yield from heard(event, self._configuration.rules.operations.sync.topics, context)
         if late is None or not _is_older(event, late.event):
             yield from self._remember(event, unknown, context)
@@ -167,20 +177,16 @@ class Enrich:
             raise Reject(RejectReason.SUBJECT_UNKNOWN, f"asked for {parked}; the last answer was {reply!r}")
         raise Retry(RetryReason.SUBJECT_UNKNOWN, grown(parked))
 
-    def _needs(self, event: Event, place: Place | None) -> Needs:
-        return self._named({**needs_of(event, place), **self._wanted.of(event)})
+    def _needs(self, event: Event, place: Place | None, context: Context) -> tuple[Needs, Needs]:
+        """What fills its facts, and what is told beside it."""
+        is_known = context.state.get(ACQUAINTED, event.resource) or False
+        return self._asking.of(event, place, known=is_known, late=context.now - event.occurred > OLD)
 
-    def _late_needs(self, event: Event) -> Needs:
-        wanted = {name: lookup for name, lookup in self._wanted.of(event).items() if name in event.incomplete}
-        return self._named({**late_needs_of(event), **wanted})
-
-    def _named(self, needs: Needs) -> Needs:
-        """With the segments that make a customer premium: whether it is in them is part of the question."""
-        wanted = self._configuration.rules.premium.segments
-        return {
-            name: replace(lookup, segments=wanted) if lookup.what is What.CUSTOMER else lookup
-            for name, lookup in needs.items()
-        }
+    def _acquainted(self, event: Event, aside: Needs, unknown: Mapping[str, Reply | None], context: Context) -> None:
+        """Its order is known from here on; what it tells of itself later is asked of nobody."""
+        is_told = isinstance(event.facts, OrderFacts) or ("order" in aside and "order" not in unknown)
+        if is_told and not context.state.get(ACQUAINTED, event.resource):
+            context.state.put(ACQUAINTED, event.resource, True)
 
     # --- facts -----------------------------------------------------------------------------------------------------
 
@@ -190,7 +196,9 @@ class Enrich:
             for name, lookup in needs.items()
         }
 
-    def _completed(self, event: Event, needs: Needs, context: Context) -> tuple[Event, Mapping[str, Reply | None]]:
+    def _completed(
+        self, event: Event, needs: Needs, context: Context, aside: Needs = _NOTHING
+    ) -> tuple[Event, Mapping[str, Reply | None]]:
         """The event with every fact that has come, and the replies for those that have not."""
         facts = event.facts
         unknown: dict[str, Reply | None] = {}
@@ -199,11 +207,18 @@ class Enrich:
                 facts = filled(facts, reply.value)
             else:
                 unknown[name] = reply
+        beside = self._replies(aside, context).items()
+        unknown |= {name: reply for name, reply in beside if not isinstance(reply, Found)}
         test = event.test or (isinstance(facts, RiskFacts | HoldFacts) and facts.test)
         event = replace(event, facts=facts, incomplete=tuple(sorted(unknown)), test=test)
-        if event.source is Source.EVENT and isinstance(facts, OrderFacts | ProductFacts):
+        if self._is_looked_up(event, context) and isinstance(facts, OrderFacts | ProductFacts):
             event = replace(event, updated=facts.updated)
         return in_time(event), unknown
+
+    def _is_looked_up(self, event: Event, context: Context) -> bool:
+        """Its state is as new as the look at it."""
+        is_old = event.source is not Source.ANSWER and context.now - event.occurred > OLD
+        return event.source is Source.EVENT or is_old
 
     # --- facts that come late --------------------------------------------------------------------------------------
 
@@ -221,10 +236,12 @@ class Enrich:
         late = context.state.get(LATE, timer.routing, timer.name)
         if late is None:
             return
-        needs = self._late_needs(late.event)
-        event, unknown = self._completed(late.event, needs, context)
-        yield from shop_news(event.shop, self._replies(needs, context).values(), context)
+        needs, aside = self._asking.again(late.event)
+        event, unknown = self._completed(late.event, needs, context, aside)
+        yield from shop_news(event.shop, self._replies({**needs, **aside}, context).values(), context)
         came = [name for name in late.event.incomplete if name not in unknown]
+        for told in told_beside(late.event, self._replies(aside, context), context.now):
+            yield Emit(topics.ENRICHED, told.subject, told, told.kind)
         if came and "order" not in unknown:
             event = replace(event, incomplete=tuple(name for name in late.event.incomplete if name in unknown))
             answer = replace(
@@ -269,7 +286,7 @@ class Enrich:
             source=Source.ANSWER,
             facts=facts,
         )
-        return question, event, self._named(needs)
+        return question, event, self._asking.named(needs)
 
     def _answer(self, record: Record, context: Context) -> Iterator[Outcome]:
         """An answer comes in any case: after the patience, or without access, it says what is not known."""

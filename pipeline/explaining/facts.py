@@ -22,9 +22,11 @@ from schemas.facts import (
     Item,
     LocationFacts,
     OrderFacts,
+    ParcelsFacts,
     ProductFacts,
     RefundFacts,
     ReturnFacts,
+    RoutingFacts,
     ShopFacts,
     SubscriptionsFacts,
     SyncFacts,
@@ -72,6 +74,8 @@ class Looked(Struct, frozen=True, forbid_unknown_fields=True):
     order: OrderFacts | UnsetType = UNSET
     draft: DraftFacts | UnsetType = UNSET
     product: ProductFacts | UnsetType = UNSET
+    routing: RoutingFacts | UnsetType = UNSET
+    parcels: ParcelsFacts | UnsetType = UNSET
     returned: ReturnFacts | UnsetType = UNSET
     disposed: tuple[Disposition, ...] | UnsetType = UNSET
     refund: RefundFacts | UnsetType = UNSET
@@ -91,6 +95,8 @@ class Looked(Struct, frozen=True, forbid_unknown_fields=True):
             return self.place
         if lookup.what in (What.ORDER, What.PAYMENT):
             return self._order(int(lookup.identity))
+        if lookup.what is What.ORDER_BESIDE:
+            return self.order if isinstance(self.place, UnsetType) else self._order(self.place.identity)
         name, wrapped = _GIVEN_BY.get(lookup.what, ("", None))
         given = getattr(self, name, UNSET)
         return given if wrapped is None or isinstance(given, UnsetType) else wrapped(given)
@@ -118,6 +124,9 @@ _GIVEN_BY: Mapping[What, tuple[str, Callable[[Any], Value] | None]] = {
     What.ORDER_COMPANY: ("company", Buyer),
     What.PRODUCT_TAGS: ("product_tags", ProductTags),
     What.ORDER_PRODUCTS: ("product_tags", ProductTags),
+    What.ROUTING: ("routing", None),
+    What.ROUTING_BESIDE: ("routing", None),
+    What.PARCELS: ("parcels", None),
     What.RETURN_STATE: ("returned", None),
     What.DISPOSED: ("disposed", Disposed),
     What.REFUND_STATE: ("refund", None),

@@ -110,6 +110,7 @@ class _FulfillmentOrder(Body):
     id: Raw = NULL
     status: Raw = NULL
     request_status: Raw = NULL
+    fulfill_at: Raw = NULL
     fulfillment_holds: Raw = NULL
 
 
@@ -168,7 +169,7 @@ class _OfFulfillmentOrder(Body):
 
 
 def fulfillment_order(body: bytes) -> Parsed:
-    """Splits and merges tell of several; the first stands for them, since all are of one order."""
+    """Moves, splits and merges tell of several: the one that was there before stands for them, all are of one order."""
     found = whole(body, _OfFulfillmentOrder)
     changed = _first(found)
     held = required(changed, "$.fulfillment_order")
@@ -177,17 +178,23 @@ def fulfillment_order(body: bytes) -> Parsed:
         status=word(held.status),
         request_status=word(held.request_status),
         message=text(found.message),
+        fulfill_at=moment(held.fulfill_at),
     )
     return Parsed(facts, About("fulfillment-order", required(number(held.id), "$.fulfillment_order.id")))
 
 
+def _nested(raw: Raw) -> list[_OfFulfillmentOrder]:
+    """Several, or one without a list."""
+    single = one(raw, _OfFulfillmentOrder)
+    return many(raw, _OfFulfillmentOrder) if single is None else [single]
+
+
 def _first(found: _OfFulfillmentOrder) -> _FulfillmentOrder | None:
-    nested = [*many(found.fulfillment_order_merges, _OfFulfillmentOrder)]
-    nested += many(found.fulfillment_order_splits, _OfFulfillmentOrder)
+    nested = [*_nested(found.fulfillment_order_merges), *_nested(found.fulfillment_order_splits)]
     for candidate in (
         found.fulfillment_order,
-        found.moved_fulfillment_order,
         found.original_fulfillment_order,
+        found.moved_fulfillment_order,
         found.submitted_fulfillment_order,
         *(entry.fulfillment_order for entry in nested),
     ):

@@ -38,11 +38,13 @@ from schemas.facts import (
     RefundFacts,
     ReturnFacts,
     RiskFacts,
+    RoutingFacts,
     ToShip,
 )
 from schemas.signals import AnySignal, Signal
 from stages.dossiers.registers import Known, Span, since
 from stages.dossiers.returns import Return, merged_facts, states_of
+from stages.dossiers.routings import Open, still_open
 from stages.dossiers.sales import Sale
 from stages.dossiers.shelves import LOOK, PARTS
 
@@ -245,18 +247,17 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
 
     @property
     def fulfill_by(self) -> datetime | None:
-        """The nearest time by which any of it is to be fulfilled: of the last look, and what was told since."""
-        looked = self.to_ship
-        moments = [each.fulfill_by for each in looked.value] if looked else []
-        told = self.every(FulfillmentOrderFacts)
-        moments += [known.value.fulfill_by for known in told if looked is None or known.stamp > looked.stamp]
-        return min((moment for moment in moments if moment is not None), default=None)
+        """The nearest time by which any of it is to be fulfilled."""
+        return min((each.fulfill_by for each in self._still_open if each.fulfill_by is not None), default=None)
 
     @property
     def deliver_by(self) -> datetime | None:
         """The nearest time by which any of it was promised to arrive."""
-        moments = (each.deliver_by for each in (self.to_ship.value if self.to_ship else ()))
-        return min((moment for moment in moments if moment is not None), default=None)
+        return min((each.deliver_by for each in self._still_open if each.deliver_by is not None), default=None)
+
+    @property
+    def _still_open(self) -> list[Open]:
+        return still_open(self.to_ship, self.every(RoutingFacts), self.every(FulfillmentOrderFacts))
 
     def returns(self) -> Sequence[Return]:
         """Each return of the order, with everything that was told of it."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from msgspec.structs import replace
 
 from schemas.events import Event, Source
@@ -13,15 +16,18 @@ from schemas.facts import (
     DisputeFacts,
     DomainFacts,
     DraftFacts,
+    FulfillmentOrderFacts,
     HoldFacts,
     InventoryFacts,
     InventoryItemFacts,
     OrderFacts,
+    ParcelsFacts,
     ProductFacts,
     ProtectFacts,
     RefundFacts,
     ReturnFacts,
     RiskFacts,
+    RoutingFacts,
     ScopesFacts,
     ShopFacts,
     SoldFacts,
@@ -76,7 +82,7 @@ def _told(dossier: Dossier, event: Event) -> Dossier:
             return _bought(dossier, event, facts, stamp, looked_up)
         case RiskFacts() | ProtectFacts():
             return with_risk(dossier, event, facts, looked_up)
-        case HoldFacts() if facts.open_holds is not None:
+        case HoldFacts() | FulfillmentOrderFacts() if facts.open_holds is not None:
             return replace(dossier, holds=newest(dossier.holds, Known(looked_up, event.kind, facts.open_holds)))
         case InventoryFacts() | InventoryItemFacts() | ProductFacts() | VariantFacts():
             return with_stock(dossier, event, facts, stamp)
@@ -110,7 +116,7 @@ def _own(facts: AnyFacts) -> AnyFacts:
             return replace(facts, customer=None, product_tags=None)
         case CheckoutFacts():
             return replace(facts, customer=None)
-        case HoldFacts():
+        case HoldFacts() | FulfillmentOrderFacts():
             return replace(facts, open_holds=None)
         case RiskFacts():
             return replace(facts, assessments=None, recommendation=None, protect=None)
@@ -142,6 +148,8 @@ _LOOKED_UP = (
 
 #: What bodies carry too: as it is called in `incomplete`, and among the facts.
 _CARRIED = {"company": "company_id", "lines": "lines"}
+#: What is looked up for itself, and is facts of its own.
+_LOOKS: Mapping[str, type] = {"routing": RoutingFacts, "parcels": ParcelsFacts}
 
 
 def _incomplete(dossier: Dossier, event: Event) -> dict[str, Known[bool]]:
@@ -156,16 +164,22 @@ def _incomplete(dossier: Dossier, event: Event) -> dict[str, Known[bool]]:
     return found
 
 
+#: What says that these have come, where it is not that the fact of that name is there.
+_TOLD_BY: Mapping[tuple[str, type], Callable[[Any], bool]] = {
+    ("return", ReturnFacts): lambda facts: facts.dispositions is not None,
+    ("refund", RefundFacts): lambda facts: not facts.absent,
+    ("dispute", DisputeFacts): lambda facts: facts.status is not None,
+}
+
+
 def _is_told(event: Event, name: str) -> bool:
     facts = event.facts
+    if name in _LOOKS:
+        return isinstance(facts, _LOOKS[name])
     if name == "risk" and isinstance(facts, RiskFacts):
         return facts.assessments is not None
-    if name == "return" and isinstance(facts, ReturnFacts):
-        return facts.dispositions is not None
-    if name == "refund" and isinstance(facts, RefundFacts):
-        return not facts.absent
-    if name == "dispute" and isinstance(facts, DisputeFacts):
-        return facts.status is not None
+    if (told := _TOLD_BY.get((name, type(facts)))) is not None:
+        return told(facts)
     if name == "address_verdict" and isinstance(facts, OrderFacts) and facts.address_verdict is None:
         return _could_look_at_address(event, facts)
     if name in _CARRIED and isinstance(facts, OrderFacts | DraftFacts):

@@ -15,6 +15,9 @@ from stages.stage import Context, TimerKind
 
 NOT_CONFIRMED = "not confirmed: Shopify did not answer when it was asked"
 BEHIND = "not confirmed: the pipeline is behind"
+STILL_SO = "not confirmed: it is more than a day old, and Shopify did not say whether it is still so"
+#: What is looked up again of what is learned late.
+AGAIN = frozenset({"order", "parcels", "open_holds", "return"})
 AWAY = "not confirmed: the receiver was away; Shopify may still deliver what it missed"
 
 

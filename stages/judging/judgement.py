@@ -14,13 +14,14 @@ from schemas.alerts import Alert, AlertState, Detail, Severity
 from schemas.configuration import Configuration
 from stages.dossiers.dossier import Dossier
 from stages.dossiers.registers import LATE
-from stages.judging.doubts import as_learned, doubts
+from stages.judging.doubts import AGAIN, STILL_SO, as_learned, doubts
 from stages.judging.episodes import EPISODE, Episode, alert_id, name_of, split_name
 from stages.judging.routing import Label, default_teams, teams_for
 from stages.judging.telling import to_teams
 from stages.judging.waits import Waits
 from stages.rules import priority
 from stages.rules.rule import Again, Clear, Due, Ended, Fire, Rule, Said, Tell, Verdict
+from stages.rules.words import moment, spell
 from stages.stage import Ask, Context, Family, Outcome
 
 #: What was told once and has no end, or is over for good.
@@ -31,12 +32,13 @@ TOLD: Family[bool] = Family("told", bool, ttl=timedelta(days=90))
 class Cause:
     """What made us judge. `id` names it in alert ids, `received` is the wall time at which we had it.
 
-    `occurred` None: nothing happened but that time has passed.
+    `occurred` None: nothing happened but that time has passed. `unknown`: what was looked up for it and did not come.
     """
 
     id: str
     received: datetime
     occurred: datetime | None
+    unknown: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -134,14 +136,29 @@ class Judgement:
         name = name_of(rule.name, tell.key)
         if self._context.state.get(TOLD, self._subject, name):
             return
-        if tell.at is not None and not (yield from self._waits.has_come_in(name, tell.at)):
+        unsure: tuple[str, ...] | None = ()
+        if tell.at is not None:
+            unsure = yield from self._waits.told(name, Due(tell.said, tell.at, ask=tell.ask, resource=tell.resource))
+        if unsure is None:
             return
         yield from self._waits.forgotten(name)
         self._context.state.put(TOLD, self._subject, True, name)
-        telling = self._telling(rule, tell.said, 0, name)
+        telling = self._telling(rule, self._as_learned(tell, unsure), 0, name)
         name = alert_id(rule.name, self._subject, tell.key, self._cause.id)
         alert = replace(self._alert(telling, name, AlertState.FIRING), milestone=True)
+        if self._is_for_digest(tell):
+            alert = replace(alert, digest=True)
         yield from to_teams(self._teams(telling), alert)
+
+    def _as_learned(self, tell: Tell, unsure: tuple[str, ...]) -> Said:
+        said = replace(tell.said, unknown=(*tell.said.unknown, *unsure))
+        return replace(said, details=(*said.details, Detail("Since then", tell.over))) if tell.over else said
+
+    def _is_for_digest(self, tell: Tell) -> bool:
+        """Learned a day late, it is news only where it is known to be so still."""
+        happened = self._cause.occurred if tell.at is None else None
+        is_late = happened is not None and self._context.now - min(happened, tell.said.since) > LATE
+        return is_late and bool(tell.over or self._unconfirmed)
 
     def _again(self, rule: Rule, again: Again) -> Iterator[Outcome]:
         name = name_of(rule.name, again.key)
@@ -262,11 +279,21 @@ class Judgement:
         urgent += self._second_warning(name, said.severity)
         severity = Severity.CRITICAL if urgent and said.severity is Severity.WARNING else said.severity
         added = [Detail("Priority", ", ".join(urgent))] if urgent else []
-        if self._cause.occurred is not None and self._context.now - self._cause.occurred > LATE:
-            added.append(Detail("Learned late", f"it happened on {self._cause.occurred:%d %b %Y at %H:%M} UTC"))
-        unknown = tuple(dict.fromkeys((*said.unknown, *self._unknown)))
+        if (happened := self._cause.occurred) is not None and self._is_late:
+            ago = spell(self._context.now - happened)
+            added.append(Detail("Learned late", f"it happened on {moment(happened)}, {ago} ago"))
+        unknown = tuple(dict.fromkeys((*said.unknown, *self._unknown, *self._unconfirmed)))
         said = replace(said, details=(*said.details, *added), unknown=unknown)
         return _Telling(rule.name, rule.use_case, said, severity, level)
+
+    @property
+    def _is_late(self) -> bool:
+        return self._cause.occurred is not None and self._context.now - self._cause.occurred > LATE
+
+    @property
+    def _unconfirmed(self) -> tuple[str, ...]:
+        """What is learned late is looked up again."""
+        return (STILL_SO,) if self._is_late and not AGAIN.isdisjoint(self._cause.unknown) else ()
 
     def _second_warning(self, name: str, severity: Severity) -> tuple[str, ...]:
         """By another rule: two parcels in trouble are one rule twice."""

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from schemas import subjects
 from schemas.questions import Question, QuestionKind
+from stages.judging.doubts import doubts
 from stages.judging.episodes import TRACK, Track
 from stages.rules.rule import Due, Fire
 from stages.stage import Ask, CancelTimer, Context, Outcome, SetTimer, TimerKind
@@ -55,15 +56,20 @@ class Waits:
         self.remember(name, replace(track, due=at, question=None, confirmed=None))
         return False
 
-    def has_come_in(self, name: str, at: datetime) -> Generator[Outcome, None, bool]:
-        """Has it come, and is nothing on its way any more that the receiver missed? If not, its timer is set."""
-        if not (yield from self.has_come(name, at)):
-            return False
+    def told(self, name: str, due: Due) -> Generator[Outcome, None, tuple[str, ...] | None]:
+        """What is unsure of it, once its moment has come, Shopify has been asked, and nothing is on its way any more
+        that the receiver missed. None: not yet."""
+        if not (yield from self.has_come(name, due.at)):
+            return None
         track = self.track(name)
-        until = self._missed_until(track)
-        track = yield from self.wait(name, track, (), until)
+        held = self.held_until(track, due)
+        track = yield from self.wait(name, track, (), held)
+        if held is None:
+            track = yield from self.confirm(name, track, due)
         self.remember(name, track)
-        return until is None
+        if held is not None or (track.question is not None and track.confirmed is None):
+            return None
+        return tuple(doubts(due, track, self._context))
 
     def held_until(self, track: Track, verdict: Fire | Due) -> datetime | None:
         """Until when it is not told, since what the receiver missed may end it, and Shopify's answer does not tell."""

@@ -1,7 +1,8 @@
 """Use case 2: what is known of each parcel of an order, from its fulfillment and its carrier's events.
 
-A carrier's events are ordered by when they happened, never by when they were told. A fulfillment's own
-`shipment_status` counts where no event has told the same. `confirmed` and a label say nothing of the way.
+A carrier's events are ordered by when they happened, never by when they were told; one that was taken back has not
+happened. A fulfillment's own `shipment_status` counts where no event has told the same. Where Shopify was asked, what
+it says of a parcel is one more state of it, with so many more events. `confirmed` and a label say nothing of the way.
 """
 
 from __future__ import annotations
@@ -10,13 +11,18 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from schemas.alerts import Detail
-from schemas.facts import FulfillmentFacts, ShipmentFacts
+from schemas.facts import FulfillmentFacts, ParcelsFacts, ShipmentFacts
 from stages.dossiers.dossier import Dossier
 from stages.dossiers.registers import Known
+from stages.rules.order_wording import for_operations
 from stages.rules.rule import Case, details
 from stages.rules.words import called, moment, plain, sentence
 
+#: A scan that its carrier has deleted.
+TAKEN_BACK = "fulfillment_events/delete"
 LABELS = frozenset({"label_purchased", "label_printed"})
 READY = "ready_for_pickup"
 FORWARD = frozenset({"carrier_picked_up", "in_transit", "out_for_delivery", "delivered"})
@@ -63,6 +69,12 @@ class Parcel:
         """What the carrier itself has seen."""
         return tuple(scan for scan in self.scans if scan.status not in _NO_SCAN)
 
+    @property
+    def promised(self) -> datetime | None:
+        """When it was last said that it would arrive."""
+        told = next((scan.promised for scan in reversed(self.scans) if scan.promised), None)
+        return told or (self.state.estimated_delivery if self.state else None)
+
     def newest(self, statuses: Collection[str]) -> Scan | None:
         return next((scan for scan in reversed(self.scans) if scan.status in statuses), None)
 
@@ -71,11 +83,48 @@ class Parcel:
 
 
 def parcels(dossier: Dossier) -> Sequence[Parcel]:
-    states = {known.value.id: known for known in dossier.every(FulfillmentFacts)}
+    states = _states(dossier)
     told: dict[int, list[Scan]] = {number: [] for number in states}
-    for known in dossier.every(ShipmentFacts):
-        told.setdefault(known.value.fulfillment_id, []).append(_scan(known))
+    for known in _scans(dossier):
+        scan, scans = _scan(known), told.setdefault(known.value.fulfillment_id, [])
+        if scan.id or scan.status not in {each.status for each in scans}:
+            scans.append(scan)
     return [_parcel(number, states, scans) for number, scans in sorted(told.items())]
+
+
+def _looked_at(dossier: Dossier) -> Known[ParcelsFacts] | None:
+    found = dossier.every(ParcelsFacts)
+    return found[-1] if found else None
+
+
+def _states(dossier: Dossier) -> dict[int, Known[FulfillmentFacts]]:
+    """Each parcel's newest state: a webhook's, or what Shopify said when it was asked."""
+    states = {known.value.id: known for known in dossier.every(FulfillmentFacts)}
+    looked = _looked_at(dossier)
+    for seen in looked.value.parcels if looked else ():
+        told = states.get(seen.id)
+        if looked is not None and (told is None or _version(told) <= (seen.updated or looked.stamp.occurred)):
+            states[seen.id] = Known(looked.stamp, looked.kind, seen if told is None else _with_place(seen, told.value))
+    return states
+
+
+def _version(known: Known[FulfillmentFacts]) -> datetime:
+    return known.value.updated or known.stamp.occurred
+
+
+def _with_place(seen: FulfillmentFacts, told: FulfillmentFacts) -> FulfillmentFacts:
+    """What only a body says of it."""
+    return replace(seen, location_id=told.location_id, lines=told.lines or seen.lines)
+
+
+def _scans(dossier: Dossier) -> Iterator[Known[ShipmentFacts]]:
+    """Each once; first those that are known by an id."""
+    told = {known.value.id: known for known in dossier.every(ShipmentFacts)}
+    looked = _looked_at(dossier)
+    seen = [Known(looked.stamp, looked.kind, each) for each in looked.value.scans] if looked else []
+    yield from (known for known in told.values() if known.kind != TAKEN_BACK)
+    yield from (known for known in seen if known.value.id and known.value.id not in told)
+    yield from (known for known in seen if not known.value.id)
 
 
 def _scan(known: Known[ShipmentFacts]) -> Scan:
@@ -88,7 +137,7 @@ def _parcel(number: int, states: Mapping[int, Known[FulfillmentFacts]], scans: l
     known = states.get(number)
     status = known.value.shipment_status if known else None
     if known is not None and status and status not in {scan.status for scan in scans}:
-        scans = [*scans, Scan(known.value.updated or known.stamp.occurred, 0, status)]
+        scans = [*scans, Scan(_version(known), 0, status)]
     return Parcel(number, known.value if known else None, tuple(sorted(scans)))
 
 
@@ -131,8 +180,7 @@ def for_support(case: Case, parcel: Parcel) -> tuple[Detail, ...]:
     """Carrier, tracking, promised date, last event."""
     state = parcel.state
     last = parcel.scans[-1] if parcel.scans else None
-    promised = next((scan.promised for scan in reversed(parcel.scans) if scan.promised), None)
-    order = case.dossier.order
+    order, promised = case.dossier.order, parcel.promised
     return details(
         carrier=state.carrier if state else None,
         tracking=", ".join(state.tracking_numbers) if state else None,
@@ -151,5 +199,27 @@ def _items(state: FulfillmentFacts) -> Iterator[str]:
         yield f"and {len(state.lines) - 5} more"
 
 
+def of_order(case: Case) -> tuple[Detail, ...]:
+    """Without how much of it is shipped: the order's own word may be older than the parcel's."""
+    return tuple(detail for detail in for_operations(case) if detail.label != "Shipped")
+
+
 def unknown_of(parcel: Parcel) -> tuple[str, ...]:
-    return () if parcel.state else ("carrier and tracking number: the fulfillment itself was not told",)
+    """What support would look for and does not find."""
+    return tuple(_unknown(parcel))
+
+
+def _unknown(parcel: Parcel) -> Iterator[str]:
+    state = parcel.state
+    if state is None:
+        yield "carrier and tracking number: the fulfillment itself was not told"
+    elif not state.carrier and not state.tracking_numbers:
+        yield "carrier and tracking number: none was given"
+    elif not state.carrier:
+        yield "which carrier has it"
+    elif not state.tracking_numbers:
+        yield "its tracking number: none was given"
+    if parcel.promised is None and parcel.newest(ARRIVED) is None:
+        yield "when it was promised to arrive"
+    if not parcel.carrier_scans:
+        yield "where it is: its carrier has told nothing"

@@ -118,12 +118,16 @@ class Recovered(Clear, frozen=True):
 class Tell(Struct, frozen=True):
     """Something that happened, told once for each `key`: a milestone. It has no end.
 
-    With `at` it is told then, by a timer as with a `Due` that does not ask, unless a `Clear` of its key withdraws it.
+    With `at` it is told then, by a timer as with a `Due`, unless a `Clear` of its key withdraws it. `over`: what has
+    come of it since, where it is not so any more: learned within a day it is news all the same, later for the digest.
     """
 
     said: Said
     key: str
     at: datetime | None = None
+    ask: QuestionKind | None = None
+    resource: str = ""
+    over: str = ""
 
 
 class Again(Struct, frozen=True):

@@ -7,15 +7,19 @@ that send no events are never in trouble here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import takewhile
 
-from msgspec.structs import replace
+import msgspec
 
 from schemas.alerts import Audience, Severity
-from schemas.facts import FulfillmentOrderFacts
-from stages.dossiers.registers import Known
+from schemas.facts import FulfillmentOrderFacts, RoutingFacts
+from schemas.questions import QuestionKind
+from stages.dossiers.dossier import Dossier
+from stages.dossiers.registers import Stamp
+from stages.dossiers.routings import CLOSED
 from stages.rules.fulfillments import TO
 from stages.rules.order_wording import ORDER, called, cancelled, for_operations, over
 from stages.rules.parcels import (
@@ -28,6 +32,7 @@ from stages.rules.parcels import (
     Parcel,
     Scan,
     for_support,
+    of_order,
     parcels,
     replacement,
     ships,
@@ -123,10 +128,11 @@ def _cancelled(case: Case, parcel: Parcel) -> Iterator[Verdict]:
         yield Clear("a replacement was shipped", key)
     else:
         trouble = Trouble(Severity.WARNING, "its fulfillment was cancelled, and nothing took its place", since)
-        said = replace(
+        said = msgspec.structs.replace(
             _said(case, parcel, trouble), next_step="Find out why it was cancelled, and ship its items again."
         )
-        yield Due(said, since + case.configuration.rules.fulfillment.replaced_within, key)
+        at = since + case.configuration.rules.fulfillment.replaced_within
+        yield Due(said, at, key, ask=QuestionKind.PARCELS)
 
 
 def _said(case: Case, parcel: Parcel, trouble: Trouble) -> Said:
@@ -135,7 +141,7 @@ def _said(case: Case, parcel: Parcel, trouble: Trouble) -> Said:
         since=trouble.since,
         severity=trouble.severity,
         audiences=TO,
-        details=(*for_support(case, parcel), *for_operations(case)),
+        details=(*for_support(case, parcel), *of_order(case)),
         next_step="Ask the carrier what happened, and tell the customer before the customer asks.",
         link=order_link(case),
         unknown=unknown_of(parcel),
@@ -144,50 +150,90 @@ def _said(case: Case, parcel: Parcel, trouble: Trouble) -> Said:
 
 # --- fulfillment services ---------------------------------------------------------------------------------------------
 
-_REQUEST = "fulfillment_orders/fulfillment_request_"
-_REFUSED = "fulfillment_orders/cancellation_request_rejected"
+_REJECTED, _FAILED, _SHIPS_ANYWAY = "rejected", "failed", "ships-anyway"
 _REFUSALS = {
-    f"{_REQUEST}rejected": "the fulfillment service rejected it",
-    "fulfillment_orders/fulfillment_service_failed_to_complete": "the fulfillment service could not complete it",
-    _REFUSED: "the fulfillment service will ship it anyway, though the order was cancelled",
+    _REJECTED: "the fulfillment service rejected it",
+    _FAILED: "the fulfillment service could not complete it",
+    _SHIPS_ANYWAY: "the fulfillment service will ship it anyway, though the order was cancelled",
 }
 _SHIP_ELSEWHERE = "Ask the fulfillment service what is wrong, or ship it from another location."
 _STOP_IT = "Ask the fulfillment service to stop the parcel, or tell the customer what to do when it arrives."
-_ANSWERS = frozenset(
-    {
-        *_REFUSALS,
-        f"{_REQUEST}submitted",
-        f"{_REQUEST}accepted",
-        "fulfillment_orders/cancellation_request_submitted",
-        "fulfillment_orders/cancellation_request_accepted",
-        "fulfillment_orders/cancelled",
-        "fulfillment_orders/moved",
-    }
-)
+#: What a topic says of the request, None: that it goes on. Of a topic that is not in here only the states tell.
+_BY_TOPIC: Mapping[str, str | None] = {
+    "fulfillment_orders/fulfillment_request_rejected": _REJECTED,
+    "fulfillment_orders/fulfillment_service_failed_to_complete": _FAILED,
+    "fulfillment_orders/cancellation_request_rejected": _SHIPS_ANYWAY,
+    "fulfillment_orders/fulfillment_request_submitted": None,
+    "fulfillment_orders/fulfillment_request_accepted": None,
+    "fulfillment_orders/cancellation_request_submitted": None,
+    "fulfillment_orders/cancellation_request_accepted": None,
+    "fulfillment_orders/cancelled": None,
+    "fulfillment_orders/moved": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """The newest that is known of a fulfillment order's request. `refusal` None: it goes on."""
+
+    since: datetime
+    refusal: str | None
+    message: str | None = None
 
 
 def _of_requests(case: Case) -> Iterator[Verdict]:
-    newest: dict[str, Known[FulfillmentOrderFacts]] = {}
-    for known in case.dossier.every(FulfillmentOrderFacts):
-        if known.kind in _ANSWERS:
-            newest[known.value.fulfillment_order] = known
-    for known in newest.values():
-        yield from _of_request(case, known)
+    for name, words in _words(case.dossier).items():
+        yield from _of_request(case, name, _begun(words))
 
 
-def _of_request(case: Case, known: Known[FulfillmentOrderFacts]) -> Iterator[Verdict]:
-    key, since = known.value.fulfillment_order, known.stamp.occurred
-    until = since + case.configuration.rules.fulfillment.no_further_news_after
+def _words(dossier: Dossier) -> dict[str, list[Word]]:
+    """By fulfillment order, the oldest first: of the topics, of Events, and of the last look at all of them."""
+    stamped: list[tuple[Stamp, str, Word]] = []
+    for known in dossier.every(FulfillmentOrderFacts):
+        facts, at = known.value, known.stamp
+        if known.kind in _BY_TOPIC:
+            word = Word(at.occurred, _BY_TOPIC[known.kind], facts.message)
+            stamped.append((at, facts.fulfillment_order, word))
+        elif "/" in known.kind and known.kind[0].isupper() and facts.status is not None:
+            word = Word(at.occurred, _by_state(facts.status, facts.request_status))
+            stamped.append((at, facts.fulfillment_order, word))
+    for looked in dossier.every(RoutingFacts):
+        for each in looked.value.orders:
+            word = Word(looked.stamp.occurred, _by_state(each.status, each.request_status))
+            stamped.append((looked.stamp, each.fulfillment_order, word))
+    found: dict[str, list[Word]] = {}
+    for _, name, word in sorted(stamped, key=lambda each: each[:2]):
+        found.setdefault(name, []).append(word)
+    return found
+
+
+def _by_state(status: str, request: str | None) -> str | None:
+    if status == "incomplete":
+        return _FAILED
+    if request == "rejected" and status not in CLOSED:
+        return _REJECTED
+    return _SHIPS_ANYWAY if request == "cancellation_rejected" else None
+
+
+def _begun(words: Sequence[Word]) -> Word:
+    """The newest word, since it was said first, with what the service wrote about it."""
+    newest = [*takewhile(lambda word: word.refusal == words[-1].refusal, reversed(words))]
+    message = next((word.message for word in newest if word.message), None)
+    return replace(newest[-1], message=message)
+
+
+def _of_request(case: Case, key: str, word: Word) -> Iterator[Verdict]:
+    until = word.since + case.configuration.rules.fulfillment.no_further_news_after
     is_cancelled = cancelled(case.dossier)
-    if known.kind not in _REFUSALS:
+    if word.refusal is None:
         yield from (Clear("the fulfillment service went on with it", key), Clear("it is over", f"{key}/news"))
-    elif known.kind == _REFUSED:
+    elif word.refusal == _SHIPS_ANYWAY:
         if is_cancelled:
-            yield from _while_news(case, Fire(_refused(case, known), key), until)
-    elif because := is_cancelled or _shipped_since(case, since):
+            yield from _while_news(case, Fire(_refused(case, word), key), until)
+    elif because := is_cancelled or _shipped_since(case, word.since):
         yield from (Clear(because, key), Clear("it is over", f"{key}/news"))
     else:
-        yield from _while_news(case, Fire(_refused(case, known), key), until)
+        yield from _while_news(case, Fire(_refused(case, word), key), until)
 
 
 def _shipped_since(case: Case, since: datetime) -> str | None:
@@ -196,15 +242,16 @@ def _shipped_since(case: Case, since: datetime) -> str | None:
     return "it was shipped after all" if later else None
 
 
-def _refused(case: Case, known: Known[FulfillmentOrderFacts]) -> Said:
+def _refused(case: Case, word: Word) -> Said:
     return Said(
-        title=f"{called(case)}: {_REFUSALS[known.kind]}",
-        since=known.stamp.occurred,
+        title=f"{called(case)}: {_REFUSALS[word.refusal or _REJECTED]}",
+        since=word.since,
         severity=Severity.CRITICAL,
         audiences=TO,
-        details=(*details(message=known.value.message), *for_operations(case)),
-        next_step=_STOP_IT if known.kind == _REFUSED else _SHIP_ELSEWHERE,
+        details=(*details(message=word.message), *for_operations(case)),
+        next_step=_STOP_IT if word.refusal == _SHIPS_ANYWAY else _SHIP_ELSEWHERE,
         link=order_link(case),
+        unknown=("carrier, tracking number and promised date: nothing is shipped yet",),
     )
 
 
@@ -240,11 +287,13 @@ def _silent(case: Case, parcel: Parcel) -> Iterator[Due]:
     lasts = rules.stalled_abroad_after if _is_abroad(case, parcel) else rules.stalled_after
     words = f"no news from the carrier since {moment(last.at)}"
     at = case.after(last.at, lasts, Audience.CUSTOMER_SERVICE)
-    yield Due(_said(case, parcel, Trouble(Severity.WARNING, words, last.at)), at, str(parcel.id))
-    promised = next((scan.promised for scan in reversed(parcel.scans) if scan.promised), None)
+    said = _said(case, parcel, Trouble(Severity.WARNING, words, last.at))
+    yield Due(said, at, str(parcel.id), ask=QuestionKind.PARCELS)
+    promised = parcel.promised
     if promised is not None and last.at <= promised + rules.late_after_estimate:
         trouble = Trouble(Severity.WARNING, f"it was promised for {moment(promised)} and has not arrived", promised)
-        yield Due(_said(case, parcel, trouble), promised + rules.late_after_estimate, str(parcel.id))
+        at = promised + rules.late_after_estimate
+        yield Due(_said(case, parcel, trouble), at, str(parcel.id), ask=QuestionKind.PARCELS)
 
 
 def _is_abroad(case: Case, parcel: Parcel) -> bool:
@@ -264,4 +313,4 @@ def _never_scanned(case: Case, parcel: Parcel) -> Iterator[Verdict]:
     words = f"its label was made on {moment(label.at)}, and the carrier has never scanned it"
     said = _said(case, parcel, Trouble(Severity.WARNING, words, label.at))
     at = case.after(label.at, rules.unscanned_label_after, Audience.CUSTOMER_SERVICE)
-    yield Due(said, at, str(parcel.id))
+    yield Due(said, at, str(parcel.id), ask=QuestionKind.PARCELS)

@@ -9,12 +9,13 @@ from stages.rules.checkouts import CheckoutAbandoned
 from stages.rules.cover import InventoryCover
 from stages.rules.degraded import PipelineDegraded
 from stages.rules.disputes import DisputeEvidenceDue
-from stages.rules.fulfillments import FulfillmentPacked, FulfillmentPartial, FulfillmentShipped
+from stages.rules.fulfillments import FulfillmentPacked, FulfillmentShipped
 from stages.rules.inventory import InventoryLow, InventoryOut, InventoryOversold
 from stages.rules.jobs import JobFailed, JobOverdue
 from stages.rules.order_addresses import OrderAddressInvalid
 from stages.rules.order_payments import OrderPaymentPending
 from stages.rules.orders import OrderHighRisk, OrderManualReview
+from stages.rules.partials import FulfillmentPartial
 from stages.rules.payments import PaymentDeclined, PaymentProviderFailing, PaymentVelocity
 from stages.rules.recoveries import PaymentRecovered
 from stages.rules.refunds import RefundDue, RefundFailed

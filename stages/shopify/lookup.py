@@ -27,9 +27,11 @@ from schemas.facts import (
     LocationFacts,
     OrderFacts,
     Origin,
+    ParcelsFacts,
     ProductFacts,
     RefundFacts,
     ReturnFacts,
+    RoutingFacts,
     ShopFacts,
     SubscriptionsFacts,
     SyncFacts,
@@ -62,6 +64,10 @@ class What(StrEnum):
     TERMS = "terms"
     HOLDS = "holds"
     HOLDS_BESIDE = "holds-beside"
+    ORDER_BESIDE = "order-beside"
+    ROUTING = "routing"
+    ROUTING_BESIDE = "routing-beside"
+    PARCELS = "parcels"
     ITEM = "item"
     ITEM_OF_VARIANT = "item-of-variant"
     PRODUCT = "product"
@@ -98,7 +104,8 @@ class Lookup(Struct, frozen=True):
 class Place(Struct, frozen=True, omit_defaults=True):
     """Where a resource belongs: the kind and identity of its subject. This never changes and is remembered.
 
-    `fulfill_by` of a fulfillment order may change: it is as it was when it was asked where it belongs.
+    `fulfill_by` and `deliver_by` of a fulfillment order may change: they are as they were when it was asked where it
+    belongs.
     """
 
     kind: str
@@ -107,6 +114,7 @@ class Place(Struct, frozen=True, omit_defaults=True):
     return_id: int | None = None
     return_name: str | None = None
     fulfill_by: datetime | None = None
+    deliver_by: datetime | None = None
 
     @property
     def order_id(self) -> int | None:
@@ -194,6 +202,8 @@ Value = (
     | Buyer
     | ProductTags
     | Lines
+    | RoutingFacts
+    | ParcelsFacts
     | CheckoutFacts
     | ReturnFacts
     | RefundFacts

@@ -23,16 +23,19 @@ from schemas.facts import (
     DomainFacts,
     DraftFacts,
     Facts,
+    FulfillmentOrderFacts,
     HoldFacts,
     InventoryFacts,
     InventoryItemFacts,
     Item,
     LocationFacts,
     OrderFacts,
+    ParcelsFacts,
     ProductFacts,
     RefundFacts,
     ReturnFacts,
     RiskFacts,
+    RoutingFacts,
     ShopFacts,
     SubscriptionsFacts,
     SyncFacts,
@@ -91,8 +94,8 @@ def needs_of(event: Event, place: Place | None) -> Needs:
             return _order_needs(event, facts, ask)
         case RiskFacts() as facts if facts.assessment.level != "pending":
             return _risk_needs(facts, ask)
-        case HoldFacts() as facts:
-            return {"open_holds": _asked_for_holds(facts, place, ask)}
+        case HoldFacts() | FulfillmentOrderFacts() as facts if _may_hold(event):
+            return {"open_holds": _asked_for_holds(facts.fulfillment_order, place, ask)}
         case InventoryFacts() | InventoryItemFacts() | ProductFacts() | VariantFacts():
             return _stock_needs(event, place, ask)
         case CheckoutFacts(customer_id=int() as customer) | DraftFacts(customer_id=int() as customer):
@@ -148,9 +151,14 @@ def _return_needs(event: Event, ask: Ask) -> Needs:
 _LOOKED_UP = frozenset({"returns/request", "returns/approve", "returns/update", "returns/process"})
 
 
-def _asked_for_holds(facts: HoldFacts, place: Place | None, ask: Ask) -> Lookup:
+def _may_hold(event: Event) -> bool:
+    """A next-generation Event of a fulfillment order may be of a hold."""
+    return isinstance(event.facts, HoldFacts) or event.source is Source.EVENT
+
+
+def _asked_for_holds(fulfillment_order: str, place: Place | None, ask: Ask) -> Lookup:
     if place is None:
-        return ask(What.HOLDS_BESIDE, integer(facts.fulfillment_order))
+        return ask(What.HOLDS_BESIDE, integer(fulfillment_order))
     return ask(What.HOLDS, place.identity)
 
 
@@ -169,11 +177,16 @@ def _order_needs(event: Event, facts: OrderFacts, ask: Ask) -> Needs:
 _OF_AN_EVENT = {"order": What.ORDER, "address_verdict": What.ADDRESS, "terms": What.TERMS}
 
 
+def late_place(event: Event) -> Place | None:
+    """Where an event belongs that has its subject already."""
+    if subjects.kind_of(event.subject) not in ("order", "inventory") or isinstance(event.facts, OrderFacts):
+        return None
+    return Place(subjects.kind_of(event.subject), integer(subjects.identity_of(event.subject)) or 0)
+
+
 def late_needs_of(event: Event) -> Needs:
     """What is still unknown, and, since the order has gone on meanwhile, the order as it is now."""
-    place = None
-    if subjects.kind_of(event.subject) in ("order", "inventory") and not isinstance(event.facts, OrderFacts):
-        place = Place(subjects.kind_of(event.subject), integer(subjects.identity_of(event.subject)) or 0)
+    place = late_place(event)
     asked = {name: lookup for name, lookup in needs_of(event, place).items() if name in event.incomplete}
     if isinstance(event.facts, OrderFacts):
         asked["order"] = Lookup(event.shop, What.ORDER, str(event.facts.id), event.received, event.updated)
@@ -186,6 +199,8 @@ _ASKED_OF = {
     QuestionKind.ADDRESS: {"order": What.ORDER, "address_verdict": What.ADDRESS},
     QuestionKind.ORDER: {"order": What.ORDER, "holds": What.HOLDS},
     QuestionKind.DRAFT: {"draft": What.DRAFT, "company": What.DRAFT_COMPANY},
+    QuestionKind.ROUTING: {"routing": What.ROUTING},
+    QuestionKind.PARCELS: {"parcels": What.PARCELS},
     QuestionKind.RETURN: {"return": What.RETURN_STATE},
     QuestionKind.REFUND: {"refund": What.REFUND_STATE},
     QuestionKind.DISPUTE: {"dispute": What.DISPUTE},
@@ -224,6 +239,8 @@ _BLANK: Mapping[QuestionKind, Callable[[int], AnyFacts]] = {
     QuestionKind.RETURN: lambda identity: ReturnFacts(id=identity),
     QuestionKind.REFUND: lambda identity: RefundFacts(id=identity, absent=tuple(returns.EMPTY_SAYS)),
     QuestionKind.DISPUTE: lambda identity: DisputeFacts(id=identity),
+    QuestionKind.ROUTING: lambda identity: RoutingFacts(order_id=identity),
+    QuestionKind.PARCELS: lambda identity: ParcelsFacts(order_id=identity),
     QuestionKind.INVENTORY: lambda identity: InventoryItemFacts(item_id=identity),
 }
 
@@ -254,9 +271,8 @@ def _beside(facts: AnyFacts, value: Value) -> AnyFacts:
             return replace(facts, customer=value)
         case RiskFacts(), (OrderFacts() | Protection()):
             return _of_risk(facts, value)
-        case HoldFacts(), OpenHolds():
-            of_order = {"test": value.test, "created": value.created, "processed": value.processed}
-            return replace(facts, open_holds=value.holds, **of_order)
+        case ((HoldFacts() | FulfillmentOrderFacts()), OpenHolds()):
+            return _with_holds(facts, value)
         case ((InventoryFacts() | VariantFacts() | InventoryItemFacts()), Item()):
             return replace(facts, item=value)
         case DomainFacts(), ShopFacts():
@@ -315,6 +331,12 @@ def _of_risk(facts: RiskFacts, order: OrderFacts | Protection) -> RiskFacts:
     )
 
 
+def _with_holds(facts: HoldFacts | FulfillmentOrderFacts, told: OpenHolds) -> HoldFacts | FulfillmentOrderFacts:
+    if isinstance(facts, FulfillmentOrderFacts):
+        return replace(facts, open_holds=told.holds)
+    return replace(facts, open_holds=told.holds, test=told.test, created=told.created, processed=told.processed)
+
+
 _EMPTY_SAYS = {
     OrderFacts: orders.EMPTY_SAYS,
     CheckoutFacts: payments.EMPTY_SAYS,
@@ -339,7 +361,8 @@ def overlaid(facts: F, newer: F) -> F:
 def placed(event: Event, place: Place) -> Event:
     """The event at its subject; facts that name their order or return get them, where the body did not say."""
     told: dict[str, object] = {"order_id": place.order_id, "order_name": place.order_name}
-    told |= {"return_id": place.return_id, "return_name": place.return_name, "fulfill_by": place.fulfill_by}
+    told |= {"return_id": place.return_id, "return_name": place.return_name}
+    told |= {"fulfill_by": place.fulfill_by, "deliver_by": place.deliver_by}
     names = {field.name for field in fields(event.facts)}
     missing = {
         name: value for name, value in told.items() if name in names and getattr(event.facts, name) is None and value

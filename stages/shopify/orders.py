@@ -14,12 +14,10 @@ from stages.shopify.lookup import (
     Lookup,
     OnTerms,
     OpenHolds,
-    Place,
     Protection,
     Reply,
     Stale,
     Verdict,
-    What,
     amount,
     behind,
     gid,
@@ -29,7 +27,7 @@ from stages.shopify.lookup import (
     words,
 )
 from stages.shopify.operations import Operation
-from stages.shopify.places import fulfillment_order
+from stages.shopify.places import of_its_order
 
 ORDER_CORE = Operation("OrderCore", shapes.OrderCore)
 ORDER_ADDRESS = Operation("OrderAddress", shapes.OrderAddress)
@@ -291,7 +289,8 @@ def _hold(found: shapes.FulfillmentHold, fulfillment_order: str) -> Hold:
 
 async def holds_beside(shopify: Shopify, lookup: Lookup) -> Reply:
     """All open holds of the order that a fulfillment order belongs to."""
-    place = await fulfillment_order(shopify, lookup)
-    if not (isinstance(place, Found) and isinstance(place.value, Place)):
-        return place
-    return await holds(shopify, Lookup(lookup.shop, What.HOLDS, str(place.value.identity), lookup.since))
+    return await of_its_order(shopify, lookup, holds)
+
+
+async def order_beside(shopify: Shopify, lookup: Lookup) -> Reply:
+    return await of_its_order(shopify, lookup, order)

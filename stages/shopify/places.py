@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from stages.bodies.fields import integer
 from stages.shopify import shapes
+from stages.shopify.answers import Found
 from stages.shopify.client import Shopify
 from stages.shopify.lookup import Lookup, Place, Reply, gid, number, told
 from stages.shopify.operations import Nodes, Operation
@@ -24,9 +27,20 @@ async def fulfillment_order(shopify: Shopify, lookup: Lookup) -> Reply:
 
     def place(node: shapes.FulfillmentOrder) -> Place | None:
         order = integer(node.order_id)
-        return None if order is None else Place("order", order, node.order_name, fulfill_by=node.fulfill_by)
+        if order is None:
+            return None
+        by = node.delivery_method.max_delivery_date_time if node.delivery_method else None
+        return Place("order", order, node.order_name, fulfill_by=node.fulfill_by, deliver_by=by)
 
     return told(await shopify.node(lookup.shop, FULFILLMENT_ORDERS, asked), place)
+
+
+async def of_its_order(shopify: Shopify, lookup: Lookup, look: Callable[[Shopify, Lookup], Awaitable[Reply]]) -> Reply:
+    """The same look at the order that a fulfillment order belongs to."""
+    place = await fulfillment_order(shopify, lookup)
+    if not (isinstance(place, Found) and isinstance(place.value, Place)):
+        return place
+    return await look(shopify, Lookup(lookup.shop, lookup.what, str(place.value.identity), lookup.since))
 
 
 async def variant(shopify: Shopify, lookup: Lookup) -> Reply:

@@ -284,6 +284,7 @@ class FulfillmentOrder(Shape, frozen=True):
     fulfill_by: Moment | None = None
     status: str | None = None
     fulfillment_holds: tuple[FulfillmentHold, ...] = ()
+    delivery_method: DeliveryMethod | None = None
 
 
 class FulfillmentOrders(Shape, frozen=True):

@@ -13,14 +13,15 @@ from stages.shopify.needs import Needs
 
 class Wanted:
     """Of one configuration: the product tags that a policy or a condition names, and for approvers the company, and the
-    lines that no body tells."""
+    lines that no body tells; the company also where companies have priority."""
 
     def __init__(self, configuration: Configuration) -> None:
         policies = configuration.approvals
         conditions = [*configuration.rules.when.values(), *(policy.when or "" for policy in policies)]
         self._tags = any(policy.product_tags for policy in policies) or _is_named("product_tags", conditions)
         self._lines = bool(policies)
-        self._company = bool(policies) or _is_named("company", conditions)
+        is_premium = bool(configuration.rules.premium.companies)
+        self._company = is_premium or bool(policies) or _is_named("company", conditions)
 
     def of(self, event: Event) -> Needs:
         facts = event.facts

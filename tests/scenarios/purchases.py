@@ -19,6 +19,8 @@ from pipeline.simulators.shopify.orders import (
     FulfillmentHold,
     FulfillmentOrder,
     FulfillmentOrderAssignedLocation,
+    FulfillmentOrderLineItem,
+    LineItem,
     MailingAddress,
     Order,
     OrderRiskSummary,
@@ -94,7 +96,8 @@ def stamp(at: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """`financial` and `fulfillment` in the words of the REST shape; `parts` is changed in the shipping address."""
+    """`financial` and `fulfillment` in the words of the REST shape; `parts` is changed in the shipping address.
+    `shipped`: which of its lines are, by Shopify's own word."""
 
     plot: Plot
     created: datetime
@@ -117,6 +120,7 @@ class Purchase:
     offset: int = 0
     method: str = "SHIPPING"
     customer: tuple[str, ...] = ()
+    shipped: tuple[int, ...] = ()
 
     @property
     def number(self) -> int:
@@ -180,6 +184,19 @@ class Purchase:
             assigned_location=FulfillmentOrderAssignedLocation(name="Main warehouse"),
             delivery_method=DeliveryMethod(method_type=self.method),
             fulfillment_holds=holds,
+            line_items=Page(tuple(self._routed(which) for which in range(self.lines))),
+        )
+
+    def _routed(self, which: int) -> FulfillmentOrderLineItem:
+        identity = gid("LineItem", self.plot.number(LINE + which + self.offset))
+        return FulfillmentOrderLineItem(
+            line_item=LineItem(
+                id=identity, order=link("Order", self.number), original_unit_price_set=money(self.total)
+            ),
+            product_title="Thing",
+            sku=f"SKU-{self.plot.index}",
+            remaining_quantity=0 if which in self.shipped else 1,
+            requires_shipping=self.requires_shipping,
         )
 
     def body(self) -> Json:

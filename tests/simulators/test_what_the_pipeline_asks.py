@@ -39,6 +39,8 @@ KINDS = {
     What.REFUND_STATE: "Refund",
     What.CUSTOMER: "Customer",
     What.HOLDS_BESIDE: "FulfillmentOrder",
+    What.ORDER_BESIDE: "FulfillmentOrder",
+    What.ROUTING_BESIDE: "FulfillmentOrder",
     What.ITEM: "InventoryItem",
     What.ITEM_OF_VARIANT: "ProductVariant",
     What.PRODUCT: "Product",

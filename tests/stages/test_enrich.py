@@ -53,7 +53,7 @@ from schemas.records import REDRIVEN_AT, Record
 from schemas.signals import ShopHeard, ShopShut, TokenRefused, TopicHeard
 from stages.dossiers.dossier import is_import
 from stages.enrich import Enrich
-from stages.shopify import newer, shapes, storefront, subscriptions
+from stages.shopify import newer, shapes, shipping, storefront, subscriptions
 from stages.shopify.answers import Denied, Found, Missing, Refused, Shut, Unavailable
 from stages.stage import Context, Drop
 from tests.pipeline.world import START, until
@@ -939,6 +939,8 @@ async def test_every_question_is_answered_with_what_is_so_now() -> None:
         ("OrderAddress", GID): address("WARNING"),
         ("OrderTerms", GID): on_terms(shapes.DueNode("gid://shopify/PaymentSchedule/5", START)),
         ("OrderHolds", GID): holds(),
+        ("OrderRouting", GID): Found(shipping.OrderRouting(shipping.OrderToShip(GID))),
+        ("OrderParcels", GID): Found(shipping.OrderParcels(shipping.OrderWithParcels(GID))),
         ("OrderByCheckout", "checkout_token:abc"): Found(shapes.OrderByCheckout(bought)),
         ("AbandonedCheckout", "gid://shopify/AbandonedCheckout/98"): Found(shapes.AbandonedCheckout()),
         ("Return", RETURN): Found(shapes.Return(shapes.ReturnNode(RETURN, status="OPEN", return_line_items=lines))),
@@ -971,7 +973,9 @@ async def test_every_question_is_answered_with_what_is_so_now() -> None:
         await world.ask(question(QuestionKind.SYNC, f"{SHOP}/topic/orders/create", (START - HOUR).isoformat()))
         await world.ask(question(QuestionKind.SUBSCRIPTIONS, f"{SHOP}/shop", "1"))
         await world.ask(question(QuestionKind.DRAFT, f"{SHOP}/draft/5", "5"))
-        events = {event.kind: event for event in await world.come(12)}
+        await world.ask(question(QuestionKind.ROUTING))
+        await world.ask(question(QuestionKind.PARCELS))
+        events = {event.kind: event for event in await world.come(14)}
 
     for kind in QuestionKind:
         event = events[f"answer.{kind}"]

@@ -16,7 +16,9 @@ from pipeline.simulators.shopify.orders import (
     FulfillmentHold,
     FulfillmentOrder,
     FulfillmentOrderAssignedLocation,
+    FulfillmentOrderLineItem,
     FulfillmentOrderSupportedAction,
+    LineItem,
     MailingAddress,
     Order,
     OrderRiskSummary,
@@ -148,8 +150,31 @@ class Sale:
             status="ON_HOLD" if holds else "CLOSED" if self.fulfillment == "fulfilled" else "OPEN",
             updated_at=at,
             assigned_location=FulfillmentOrderAssignedLocation(name=WAREHOUSE),
+            line_items=Page((self._to_ship(),)),
             supported_actions=tuple(FulfillmentOrderSupportedAction(action=action) for action in actions),
             fulfillment_holds=holds,
+        )
+
+    def _to_ship(self) -> FulfillmentOrderLineItem:
+        left = 0 if self.fulfillment == "fulfilled" else self.quantity
+        return FulfillmentOrderLineItem(
+            line_item=self.line_item(),
+            product_title=self.goods.title,
+            sku=self.goods.sku,
+            total_quantity=self.quantity,
+            remaining_quantity=left,
+        )
+
+    def line_item(self) -> LineItem:
+        own = gid("LineItem", self.number + 2)
+        return LineItem(
+            id=own,
+            order=link("Order", self.number),
+            sku=self.goods.sku,
+            title=self.goods.title,
+            quantity=self.quantity,
+            current_quantity=self.quantity,
+            original_unit_price_set=money(self.goods.price),
         )
 
     def body(self) -> Json:

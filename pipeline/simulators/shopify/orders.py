@@ -108,9 +108,37 @@ class LineItem(Thing, frozen=True, kw_only=True):
     product: Link | None = None
 
 
+class FulfillmentLineItem(Part, frozen=True, kw_only=True):
+    line_item: LineItem
+    quantity: int = 1
+
+
+class FulfillmentTrackingInfo(Part, frozen=True, kw_only=True):
+    company: str | None = None
+    number: str | None = None
+
+
+class FulfillmentEvent(Thing, frozen=True, kw_only=True):
+    status: str
+    happened_at: datetime
+    estimated_delivery_at: datetime | None = None
+    country: str | None = None
+
+
 class Fulfillment(Thing, frozen=True, kw_only=True):
     order: Link
+    name: str
+    status: str = "SUCCESS"
+    display_status: str | None = "FULFILLED"
     created_at: datetime
+    updated_at: datetime
+    in_transit_at: datetime | None = None
+    delivered_at: datetime | None = None
+    estimated_delivery_at: datetime | None = None
+    requires_shipping: bool = True
+    tracking_info: tuple[FulfillmentTrackingInfo, ...] = ()
+    fulfillment_line_items: Page[FulfillmentLineItem] = Page()
+    events: Page[FulfillmentEvent] = Page()
 
 
 class OrderTransaction(Thing, frozen=True, kw_only=True):
@@ -154,6 +182,15 @@ class FulfillmentHold(Thing, frozen=True, kw_only=True):
     held_by_app: App | None = None
 
 
+class FulfillmentOrderLineItem(Part, frozen=True, kw_only=True):
+    line_item: LineItem
+    product_title: str
+    sku: str | None = None
+    total_quantity: int = 1
+    remaining_quantity: int = 1
+    requires_shipping: bool = True
+
+
 class FulfillmentOrder(Thing, frozen=True, kw_only=True):
     order: Link
     order_id: str
@@ -167,6 +204,7 @@ class FulfillmentOrder(Thing, frozen=True, kw_only=True):
     delivery_method: DeliveryMethod | None = DeliveryMethod()
     supported_actions: tuple[FulfillmentOrderSupportedAction, ...] = ()
     fulfillment_holds: tuple[FulfillmentHold, ...] = ()
+    line_items: Page[FulfillmentOrderLineItem] = Page()
 
 
 class PaymentTerms(Thing, frozen=True, kw_only=True):

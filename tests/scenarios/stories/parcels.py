@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 
 from pipeline.simulators.samples import Json
@@ -14,6 +14,8 @@ from tests.scenarios.stories.story import SERVICE
 from tests.scenarios.truth import Condition, Told, lasting, milestone, together
 
 _FORWARD = ("carrier_picked_up", "in_transit", "out_for_delivery", "delivered")
+#: So long after a parcel was made Shopify is asked what it leaves behind.
+_ASKED_AFTER = timedelta(minutes=1)
 _LABELS = ("label_purchased", "label_printed")
 
 
@@ -158,6 +160,9 @@ class OneOfTwo:
         plot, order = self.plot, purchase(self.plot, lines=2)
         tells(plot, plot.start, order, "created", "orders/create")
         plot.webhook(self.created, "fulfillments/create", parcel(order, self.created) | UNTRACKED, "first")
+        plot.change(self.created, order.at(plot.start, shipped=(0,)).to_ship())
+        plot.change(self.cancelled, order.to_ship())
+        plot.change(self.second, order.at(plot.start, shipped=(1,)).to_ship())
         gone = parcel(order, self.created) | UNTRACKED | {"status": "cancelled", "updated_at": stamp(self.cancelled)}
         plot.webhook(self.cancelled, "fulfillments/update", gone, "cancelled")
         other = parcel(order, self.second, which=1) | UNTRACKED | {"line_items": [order.line(1)]}
@@ -165,13 +170,30 @@ class OneOfTwo:
 
     def expected(self, seen: Seen) -> Iterator[Told]:
         at = max(self.cancelled + self.plot.rules.fulfillment.replaced_within, seen.first("cancelled"))
-        yield from together(self.plot.order(), [lasting("shipment-exception", SERVICE, Severity.WARNING, at)], seen.end)
+        taken_back = lasting("shipment-exception", SERVICE, Severity.WARNING, at)
+        in_part = Condition("fulfillment-partial", frozenset(SERVICE), list(self._in_part(seen)))
+        yield from together(self.plot.order(), [taken_back, in_part], seen.end)
+
+    def _in_part(self, seen: Seen) -> Iterator[tuple[datetime, Severity | None]]:
+        """By the parcels that are known: one of the two lines is in one, and Shopify has not shipped the other yet. It
+        is asked a minute after the parcel was made."""
+        first, gone, second = (seen.first(label) for label in ("first", "cancelled", "second"))
+        moments = sorted({at for at in (first, gone, second) if at < NEVER})
+        for at, until in zip(moments, [*moments[1:], NEVER], strict=True):
+            has_first, has_second = first <= at < gone, second <= at
+            asked = max(at, (self.second if has_second else self.created) + _ASKED_AFTER)
+            if has_first != has_second and asked < until and (has_second or asked < self.second):
+                yield asked, Severity.INFO
+            elif has_first == has_second:
+                yield at, None
 
 
 class InParts:
-    """Two lines; one is shipped, the other later, or not. Known to be shipped is what was told of parcels:
+    """Two lines; one is shipped, the other later, or not.
 
-    the second alone is not what Shopify called shipped in part before it."""
+    What remains is what Shopify says when it is asked: for the order's own word, or a minute after a parcel was made
+    that leaves something behind. The second parcel ends it, and whatever tells that both are shipped.
+    """
 
     def __init__(self, plot: Plot) -> None:
         self.plot = plot
@@ -182,18 +204,21 @@ class InParts:
         plot, order = self.plot, purchase(self.plot, lines=2)
         tells(plot, plot.start, order, "created", "orders/create")
         plot.webhook(self.first, "fulfillments/create", parcel(order, self.first) | UNTRACKED, "first")
-        order = order.at(self.first, fulfillment="partial")
+        order = order.at(self.first, fulfillment="partial", shipped=(0,))
         tells(plot, self.first, order, "partial", "orders/partially_fulfilled")
         if self.second < NEVER:
             rest = parcel(order, self.second, which=1) | UNTRACKED | {"line_items": [order.line(1)]}
             plot.webhook(self.second, "fulfillments/create", rest, "second")
-            order = order.at(self.second, fulfillment="fulfilled")
+            order = order.at(self.second, fulfillment="fulfilled", shipped=(0, 1))
             tells(plot, self.second, order, "done", "orders/fulfilled")
 
     def expected(self, seen: Seen) -> Iterator[Told]:
-        parcels = seen.first("first"), seen.first("second")
-        at = max(seen.first("partial"), parcels[0])
-        over = min(max(parcels), seen.first("done"))
+        told, parcel = seen.first("partial"), seen.first("first")
+        is_known = seen.first("created") < parcel
+        asked = [told, max(parcel, self.first + _ASKED_AFTER) if is_known and parcel < told else parcel]
+        at = min((moment for moment in asked if moment < self.second), default=NEVER)
+        ends = [seen.first("second"), seen.first("done"), *([told] if told > self.second else [])]
+        over = min(ends)
         yield from together(
             self.plot.order(), [lasting("fulfillment-partial", SERVICE, Severity.INFO, at, over)], seen.end
         )

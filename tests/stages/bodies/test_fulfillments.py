@@ -140,10 +140,11 @@ def test_fulfillment_orders_are_read_exactly() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        {"moved_fulfillment_order": {"id": FIRST}, "original_fulfillment_order": {"id": FIRST + "2"}},
+        {"moved_fulfillment_order": {"id": FIRST + "2"}, "original_fulfillment_order": {"id": FIRST}},
         {"original_fulfillment_order": {"id": FIRST}},
         {"submitted_fulfillment_order": {"id": FIRST}},
         {"fulfillment_order_merges": [{"fulfillment_order": {"id": FIRST}}]},
+        {"fulfillment_order_merges": {"fulfillment_order": {"id": FIRST, "status": "open"}}, "merge_intents": []},
         {"fulfillment_order_splits": [{"fulfillment_order": {"id": FIRST}}]},
     ],
 )

@@ -191,7 +191,7 @@ def test_an_order_that_is_days_old_is_asked_about_and_says_how_late() -> None:
 
     (alert, _) = desk.ordered(order(), occurred=START - timedelta(days=9))
 
-    assert labels(alert)["Learned late"] == "it happened on 24 Oct 2026 at 09:00 UTC"
+    assert labels(alert)["Learned late"] == "it happened on 24 Oct 2026 at 09:00 UTC, 9 days ago"
 
 
 @pytest.mark.parametrize(

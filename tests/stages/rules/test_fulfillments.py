@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.alerts import Alert
 from schemas.configuration import FulfillmentRules, Rules
-from schemas.facts import Customer, FulfillmentOrderFacts, Line
+from schemas.facts import Customer, FulfillmentOrderFacts, Line, ParcelsFacts, ShipmentFacts
 from tests.stages.rules.parcel import PARCEL, fulfilled, line, ordered, scanned
 from tests.stages.rules.world import NUMBER, START, Desk, configuration
 
@@ -123,8 +123,20 @@ def test_what_is_marked_as_shipped_and_not_scanned_in_half_an_hour_is_told_as_th
     desk = Desk()
 
     assert fulfilled(desk) == []
-    assert titles(desk.passes(minutes(30))) == ["Order #1001: marked as shipped, not yet scanned"]
+    assert desk.passes(minutes(30)) == [], "Shopify is asked first"
+    assert titles(desk.passes(minutes(1))) == ["Order #1001: marked as shipped, not yet scanned"]
     assert titles(scanned(desk, "in_transit", 90)) == ["Order #1001: shipped, it is in transit"]
+
+
+def test_a_scan_that_only_shopify_tells_of_is_the_shipment() -> None:
+    desk = Desk()
+    fulfilled(desk)
+    desk.passes(minutes(30))
+    scan = ShipmentFacts(id=5, fulfillment_id=PARCEL, order_id=NUMBER, status="in_transit", happened=START + minutes(1))
+
+    told = desk.answer(ParcelsFacts(order_id=NUMBER, scans=(scan,)))
+
+    assert titles([*told, *desk.passes(minutes(60))]) == ["Order #1001: shipped, it is in transit"]
 
 
 @pytest.mark.parametrize("changed", [{"tracking_numbers": ()}, {"status": "pending"}, {"requires_shipping": False}])

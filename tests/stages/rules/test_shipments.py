@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.alerts import Alert
 from schemas.configuration import FulfillmentRules, Rules
-from schemas.facts import Address, FulfillmentOrderFacts, ShipmentFacts
+from schemas.facts import Address, FulfillmentOrderFacts, ParcelsFacts, ShipmentFacts
 from tests.stages.rules.parcel import PARCEL, fulfilled, line, ordered, scanned
 from tests.stages.rules.world import NUMBER, START, Desk, configuration
 
@@ -22,6 +22,11 @@ SERVICE = "gid://shopify/FulfillmentOrder/7"
 
 def shown(alerts: list[Alert], rule: str = TROUBLE) -> list[str]:
     return [f"{alert.state} {alert.severity}" for alert in alerts if alert.rule == rule]
+
+
+def asked_in_vain(desk: Desk, by: timedelta) -> list[Alert]:
+    """What is told after that time, where Shopify does not answer."""
+    return desk.passes(by + timedelta(seconds=30))
 
 
 def service(desk: Desk, topic: str, minute: float = 1) -> list[Alert]:
@@ -176,7 +181,7 @@ def test_a_cancelled_fulfillment_is_told_if_nothing_takes_its_place_within_an_ho
     fulfilled(desk, status="cancelled")
 
     assert shown(desk.passes(HOUR - timedelta(seconds=1))) == []
-    assert shown(desk.passes(timedelta(seconds=1))) == ["firing warning"]
+    assert shown(asked_in_vain(desk, timedelta(seconds=1))) == ["firing warning"]
     assert "carrier" not in desk.alerts[0].next_step
     assert shown(fulfilled(desk, 90, PARCEL + 1)) == ["resolved warning"]
 
@@ -240,7 +245,33 @@ def test_a_service_that_ships_a_cancelled_order_anyway_is_told() -> None:
 
 
 def stalled(desk: Desk, by: timedelta) -> list[str]:
-    return shown(desk.passes(by), STALLED)
+    return shown(asked_in_vain(desk, by), STALLED)
+
+
+def test_what_shopify_says_when_it_is_asked_beats_the_silence() -> None:
+    desk = Desk()
+    fulfilled(desk)
+    scanned(desk, "in_transit", 0)
+    desk.passes(5 * DAY)
+
+    arrived = ShipmentFacts(id=0, fulfillment_id=PARCEL, order_id=NUMBER, status="delivered", happened=START + DAY)
+    desk.answer(ParcelsFacts(order_id=NUMBER, scans=(arrived,)))
+
+    assert stalled(desk, 30 * DAY) == []
+    assert desk.told(STALLED) == []
+
+
+def test_a_scan_that_was_taken_back_has_not_happened() -> None:
+    desk = Desk()
+    fulfilled(desk)
+    scanned(desk, "failure", 5)
+    (taken,) = [known.value for known in desk.dossier.every(ShipmentFacts)]
+
+    ends = desk.event(
+        "fulfillment_events/delete", taken, updated=START + 5 * timedelta(minutes=1), occurred=START + HOUR
+    )
+
+    assert shown(ends) == ["resolved critical"]
 
 
 def test_a_carrier_that_says_no_more_for_five_days_is_told_and_its_next_word_ends_it() -> None:

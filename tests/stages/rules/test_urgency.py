@@ -63,7 +63,7 @@ def test_news_of_yesterday_says_that_it_was_learned_late() -> None:
     raised = desk.event("orders/updated", facts, updated=facts.updated, occurred=START - timedelta(hours=30))
 
     assert [each.text for each in raised[0].details if each.label == "Learned late"] == [
-        "it happened on 01 Nov 2026 at 03:00 UTC"
+        "it happened on 01 Nov 2026 at 03:00 UTC, 1 day 6 hours ago"
     ]
 
 

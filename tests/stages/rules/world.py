@@ -26,7 +26,8 @@ from schemas.money import Money
 from schemas.questions import Question
 from schemas.records import Record
 from schemas.signals import AnySignal
-from stages.classify import Classify
+from stages.classify import DOSSIER, Classify
+from stages.dossiers.dossier import Dossier
 from stages.rules.rule import Rule
 from stages.rules.table import WATCHING
 from stages.stage import Ask, CancelTimer, Context, Drop, Emit, Outcome, SetTimer, Timer, TimerKind, Work
@@ -146,6 +147,12 @@ class Desk:
         return raised
 
     # --- what is to be seen -----------------------------------------------------------------------------------------
+
+    @property
+    def dossier(self) -> Dossier:
+        """What is known of the order NUMBER."""
+        view = View(self._memory, Change(), self.now)
+        return view.get(DOSSIER, subjects.order(SHOP, NUMBER)) or Dossier()
 
     @property
     def open(self) -> dict[str, Alert]:
