@@ -237,11 +237,12 @@ def test_what_a_late_webhook_made_us_look_up_came_back_when_it_did() -> None:
 
     (soon,) = desk.told("refund-due")
     assert labels(soon)["Refund due"] == "by 12 Nov 2026 at 09:00 UTC"
+    assert [alert.since for alert in desk.told("return-received")] == [START + days(5)]
 
 
 def test_several_looks_are_taken_for_what_is_furthest_whichever_was_made_last() -> None:
     desk = Desk()
-    desk.event("returns/approve", counted(refunded=2), occurred=START + days(1))
+    desk.event("returns/process", counted(refunded=2), occurred=START + days(1))
     desk.event("returns/update", counted(refunded=0), occurred=START + days(2))
 
     desk.passes(days(9))
