@@ -87,9 +87,10 @@ def total(moved: Iterable[Moved]) -> str:
 
 def refunds_of(dossier: Dossier) -> Sequence[Refund]:
     """Each refund once, the oldest first."""
-    moved = movements(dossier)
+    refunds = dossier.refunds()
+    moved = movements(dossier) if refunds else ()
     found = []
-    for known in dossier.refunds():
+    for known in refunds:
         facts, told = known.value, known.stamp.occurred
         at = facts.processed or facts.created or told
         mine = [one for one in moved if one.refund == facts.id]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from schemas.facts import Disposition, DispositionFacts, ReturnFacts, ReturnLine, ReverseDeliveryFacts
+from schemas.facts import Disposition, DispositionFacts, RefundFacts, ReturnFacts, ReturnLine, ReverseDeliveryFacts
 from stages.dossiers.dossier import Dossier
 from stages.dossiers.registers import Known
 from stages.dossiers.returns import Return, step
@@ -19,6 +19,8 @@ from stages.rules.refunded import Refund, refunds_of
 
 MISSING = "missing"
 _OVER = frozenset({"declined", "canceled", "closed"})
+#: Most orders have none of these.
+_TELLING = (ReturnFacts, ReverseDeliveryFacts, DispositionFacts, RefundFacts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,8 @@ class Returned:
 
 
 def returns_of(dossier: Dossier) -> Sequence[Returned]:
+    if not any(isinstance(known.value, _TELLING) for known in dossier.facts.values()):
+        return ()
     told = {one.id: one for one in dossier.returns()}
     attached, arrivals = dossier.every(ReverseDeliveryFacts), dossier.every(DispositionFacts)
     refunds = refunds_of(dossier)
@@ -164,6 +168,12 @@ def returns_of(dossier: Dossier) -> Sequence[Returned]:
 
 def _came_back(dispositions: Sequence[Disposition]) -> bool:
     return any(each.kind != MISSING for each in dispositions)
+
+
+def unplaced(dossier: Dossier) -> Sequence[Receipt]:
+    """What came back for a reverse fulfillment order of which nobody can tell whose it is."""
+    arrivals = dossier.every(DispositionFacts)
+    return _receipts(_disposed(dossier, ReturnFacts(0), arrivals), None, None)
 
 
 # --- what came back ---------------------------------------------------------------------------------------------------

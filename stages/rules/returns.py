@@ -12,11 +12,12 @@ from datetime import datetime
 
 from schemas.alerts import Audience, Detail, Severity
 from schemas.questions import QuestionKind
+from stages.dossiers.dossier import name_of
 from stages.rules.refunded import Refund, refunds_of, total
 from stages.rules.return_words import Happening, about, lasting, said_of, tracking
-from stages.rules.returned import Returned, returns_of
+from stages.rules.returned import Returned, returns_of, unplaced
 from stages.rules.rule import Case, Clear, Due, Said, Tell, Verdict, details
-from stages.rules.words import called, plain, spell
+from stages.rules.words import called, plain, sentence, spell
 
 _SUBJECTS = frozenset({"order", "return", "reverse-fulfillment-order"})
 _SERVICE = (Audience.RETURNS, Audience.CUSTOMER_SERVICE)
@@ -132,12 +133,22 @@ def _labelled(case: Case) -> Iterator[Happening]:
 
 
 def _received(case: Case) -> Iterator[Happening]:
+    if case.kind == "reverse-fulfillment-order":
+        yield from _unplaced(case)
     for back in returns_of(case.dossier):
         if back.received_at is not None:
             count = (
                 "" if back.received is None else f" {back.received}{f' of {back.quantity}' if back.quantity else ''}"
             )
             yield about(back, str(back.id), back.received_at, f"received{count}", "Refund what is owed.")
+
+
+def _unplaced(case: Case) -> Iterator[Happening]:
+    """Without Admin access nobody can tell whose it is."""
+    if receipts := unplaced(case.dossier):
+        at, units = receipts[0].at, sum(one.units for one in receipts)
+        title, unknown = f"{sentence(name_of(case.subject))}: received {units}", ("whose return it is",)
+        yield Happening("unplaced", at, title, "Refund what is owed.", None, at, unknown=unknown)
 
 
 def _refunded(case: Case) -> Iterator[Happening]:

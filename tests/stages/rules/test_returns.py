@@ -454,6 +454,19 @@ def test_a_look_that_lags_behind_its_topic_reopens_nothing() -> None:
     assert [alert.title for alert in desk.told("refund-due")] == [f"Return {NAME}: closed without a refund for 2 units"]
 
 
+def test_what_came_back_for_a_return_that_nobody_can_tell_is_told_as_such() -> None:
+    desk, subject = Desk(routed(*READERS)), subjects.resource(SHOP, "reverse-fulfillment-order", 900)
+
+    for _ in range(2):
+        desk.event("reverse_fulfillment_orders/dispose", disposed(of=None), subject, incomplete=("disposed",))
+
+    assert {(alert.team, alert.title) for alert in desk.alerts} == {
+        (team, "Reverse-fulfillment-order 900: received 2") for team in ("returns", "finance")
+    }
+    assert len(desk.alerts) == 2
+    assert "whose return it is" in desk.alerts[0].unknown
+
+
 # --- return-undecided -------------------------------------------------------------------------------------------------
 
 
