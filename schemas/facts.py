@@ -550,6 +550,7 @@ class ReturnFacts(Facts, frozen=True, tag="return"):
 
     id: int
     order_id: int | None = None
+    order_name: str | None = None
     name: str | None = None
     status: str | None = None
     quantity: int | None = None

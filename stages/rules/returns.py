@@ -13,11 +13,12 @@ from datetime import datetime
 from schemas.alerts import Audience, Detail, Severity
 from schemas.questions import QuestionKind
 from stages.dossiers.dossier import name_of
+from stages.rules.owing import owed_of
 from stages.rules.refunded import Refund, refunds_of, total
-from stages.rules.return_words import Happening, about, lasting, said_of, tracking
+from stages.rules.return_words import Happening, about, lasting, refund_due, said_of, tracking
 from stages.rules.returned import Returned, returns_of, unplaced
 from stages.rules.rule import Case, Clear, Due, Said, Tell, Verdict, details
-from stages.rules.words import called, plain, sentence, spell
+from stages.rules.words import called, moment, plain, sentence, spell
 
 _SUBJECTS = frozenset({"order", "return", "reverse-fulfillment-order"})
 _SERVICE = (Audience.RETURNS, Audience.CUSTOMER_SERVICE)
@@ -140,7 +141,12 @@ def _received(case: Case) -> Iterator[Happening]:
             count = (
                 "" if back.received is None else f" {back.received}{f' of {back.quantity}' if back.quantity else ''}"
             )
-            yield about(back, str(back.id), back.received_at, f"received{count}", "Refund what is owed.")
+            yield about(back, str(back.id), back.received_at, f"received{count}", _to_refund(case, back))
+
+
+def _to_refund(case: Case, back: Returned) -> str:
+    owed = owed_of(case.dossier, back)
+    return f"Refund {owed.says}, by {moment(refund_due(case, owed.since))}." if owed else ""
 
 
 def _unplaced(case: Case) -> Iterator[Happening]:

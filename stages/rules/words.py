@@ -13,6 +13,8 @@ from schemas.facts import (
     FulfillmentOrderFacts,
     HoldFacts,
     PaymentScheduleFacts,
+    RefundFacts,
+    ReturnFacts,
     RiskFacts,
 )
 from stages.dossiers.dossier import name_of
@@ -42,8 +44,9 @@ def _named(facts: Facts) -> str | None:
     """A fulfillment is called after its order: `#1001.2`."""
     if isinstance(facts, FulfillmentFacts):
         return (facts.name or "").rpartition(".")[0] or None
-    named = DispositionFacts | RiskFacts | HoldFacts | FulfillmentOrderFacts | PaymentScheduleFacts
-    return facts.order_name if isinstance(facts, named) else None
+    named = RiskFacts | HoldFacts | FulfillmentOrderFacts | PaymentScheduleFacts
+    returned = ReturnFacts | DispositionFacts | RefundFacts
+    return facts.order_name if isinstance(facts, named | returned) else None
 
 
 def sentence(text: str) -> str:

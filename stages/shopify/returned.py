@@ -29,6 +29,7 @@ def return_facts(found: shapes.ReturnNode) -> ReturnFacts:
     return ReturnFacts(
         id=number(found.id),
         order_id=number(found.order.id) if found.order else None,
+        order_name=found.order.name if found.order else None,
         name=found.name,
         status=words(found.status),
         quantity=found.total_quantity,

@@ -155,7 +155,7 @@ def refunding(desk: Desk) -> None:
         (requested, f"return-undecided|{RETURN}", on(13)),
         # due on Thursday the 12th, and told a day before
         (received, f"refund-due|{RETURN}", on(11)),
-        (refunding, "refund-failed|refund/600", on(10)),
+        (refunding, "refund-failed|600/under-way", on(10)),
     ],
 )
 def test_what_the_use_cases_call_working_time_stands_still_at_night_and_on_a_weekend(
@@ -211,7 +211,7 @@ def test_a_refund_is_due_when_its_message_says_whoever_tells_it() -> None:
     missed = desk.told("refund-due")[-1]
 
     assert labels(arrival)["Refund due"] == "by 12 Nov 2026 at 10:00 UTC"
-    assert "no refund by 12 Nov 2026 at 10:00 UTC" in missed.title
+    assert "no refund for 2 units by 12 Nov 2026 at 10:00 UTC" in missed.title
     assert (missed.since, missed.severity) == (AT, Severity.CRITICAL)
 
 
