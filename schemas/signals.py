@@ -102,6 +102,13 @@ class TokenRefused(Signal, frozen=True, tag="token-refused"):
     refused: bool
 
 
+class FactsGivenUp(Signal, frozen=True, tag="facts-given-up"):
+    """Facts that Shopify has not told within a day (`enrich`): `names` are some of them, `count` of how many events."""
+
+    names: tuple[str, ...]
+    count: int
+
+
 class TopicHeard(Signal, frozen=True, tag="topic-heard"):
     """A webhook of the subject's topic has come in (`enrich`): the first of its five minutes, in each task."""
 
@@ -136,6 +143,7 @@ AnySignal = (
     | SignaturesFailed
     | ShopUninstalled
     | TokenRefused
+    | FactsGivenUp
     | TopicHeard
     | ShopHeard
     | ShopShut

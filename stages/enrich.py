@@ -29,6 +29,7 @@ from stages.bodies.arrivals import Draft, copies, read, routing_of
 from stages.bodies.fields import instant
 from stages.bodies.skew import in_time
 from stages.dossiers.registers import LATE as OLD
+from stages.given_up import GIVEN_UP, gave_up
 from stages.hearing import HEARD, heard
 from stages.selling import SOLD, items_wanted, sales
 from stages.shopify.answers import Denied, Found, Missing
@@ -79,7 +80,7 @@ _NOTHING: Needs = {}
 class Enrich:
     """`card_key` keys the hash that stands for a card; without it cards are not told apart."""
 
-    families: Sequence[Family[Any]] = (PLACES, LATE, REFUSALS, SHUT, HEARD, SOLD, SHOWN, ACQUAINTED)
+    families: Sequence[Family[Any]] = (PLACES, LATE, REFUSALS, SHUT, HEARD, GIVEN_UP, SOLD, SHOWN, ACQUAINTED)
 
     def __init__(self, configuration: Configuration, shopify: Shopify, card_key: bytes | None = None) -> None:
         self._configuration = configuration
@@ -264,8 +265,10 @@ class Enrich:
             context.state.put(LATE, timer.routing, late, timer.name)
             due = context.wall + max(_FIRST_LATE, min(asked_for, LONGEST_RETRY))
             yield SetTimer(timer.routing, timer.name, due, TimerKind.RETRY)
-        else:
-            context.state.delete(LATE, timer.routing, timer.name)
+            return
+        context.state.delete(LATE, timer.routing, timer.name)
+        if late.event.incomplete:
+            yield from gave_up(late.event, context)
 
     # --- questions -------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from schemas.signals import (
     AnySignal,
     ChainBehind,
     DeadLettered,
+    FactsGivenUp,
     JobReported,
     PaymentFailedReported,
     ShopHeard,
@@ -36,7 +37,7 @@ def with_signal(dossier: Dossier, signal: AnySignal, kind: str) -> Dossier:
         return replace(dossier, spans=spans, rhythm=rhythm, heard=later(dossier.heard, signal.occurred))
     if isinstance(signal, JobReported | PaymentFailedReported | ShopHeard):
         dossier = replace(dossier, heard=later(dossier.heard, signal.occurred))
-    if isinstance(signal, ChainBehind | TaskStopped | DeadLettered | SignaturesFailed):
+    if isinstance(signal, ChainBehind | TaskStopped | DeadLettered | SignaturesFailed | FactsGivenUp):
         return replace(dossier, signals=shelved(dossier.signals, f"{kind}/{_of(signal)}", told, cap=_TASKS))
     if not isinstance(signal, JobReported):
         return replace(dossier, signals=shelved(dossier.signals, kind, told))
@@ -46,12 +47,12 @@ def with_signal(dossier: Dossier, signal: AnySignal, kind: str) -> Dossier:
     return replace(dossier, signals=signals, spans=seen(dossier.spans, HEARD, "yes", signal.occurred))
 
 
-def _of(signal: ChainBehind | TaskStopped | DeadLettered | SignaturesFailed) -> str:
+def _of(signal: ChainBehind | TaskStopped | DeadLettered | SignaturesFailed | FactsGivenUp) -> str:
     """What of the pipeline it is about; what is counted by the minute of an hour: a small number hides none."""
     match signal:
         case DeadLettered():
             return f"{signal.stage}/{signal.reason}/{signal.occurred:%M}"
-        case SignaturesFailed():
+        case SignaturesFailed() | FactsGivenUp():
             return f"{signal.occurred:%M}"
         case _:
             return f"{signal.stage}/{signal.number}"

@@ -3,7 +3,7 @@
 One condition for each cause, a line of `_CAUSES` for each. What is gone may be back in a minute: it is over when it has
 been gone for ten. About the pipeline as a whole it is told on `<prefix>/pipeline`, which is no shop and has no admin to
 link to. What lasts in a process is said by it every minute, and is gone when it is not said any more. OpenText is told
-of by metrics, and so is a `classify` that stopped: it cannot tell. Not yet: facts that never came.
+of by metrics, and so is a `classify` that stopped: it cannot tell.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from schemas.alerts import Audience, Severity
-from schemas.signals import ChainBehind, DeadLettered, Signal, SignaturesFailed, TaskStopped, TokenRefused
+from schemas.signals import ChainBehind, DeadLettered, FactsGivenUp, Signal, SignaturesFailed, TaskStopped, TokenRefused
 from stages.rules.rule import Again, Case, Clear, Fire, Said, Verdict, admin_link, details
 from stages.rules.words import bounded, moment
 
@@ -189,4 +189,31 @@ def _of_unsigned(reports: Sequence[SignaturesFailed]) -> Said:
     )
 
 
-_CAUSES = (_token, _chain, _stopped, _dead, _unsigned)
+# --- what Shopify never told ------------------------------------------------------------------------------------------
+
+
+def _given_up(case: Case) -> Iterator[Verdict]:
+    yield from _lasting(case, [known.value for known in case.dossier.reports(FactsGivenUp)], "facts", _of_given_up)
+
+
+def _of_given_up(reports: Sequence[FactsGivenUp]) -> Said:
+    shop, names = reports[-1].shop, sorted({name for report in reports for name in report.names})
+    words = [name.replace("_", " ") for name in names]
+    return Said(
+        title=f"Shopify has not told within a day what {shop} was asked for: {_first_of(words)}",
+        since=min(report.occurred for report in reports),
+        severity=Severity.WARNING,
+        audiences=_OURS,
+        details=details(
+            shop=shop,
+            what=_first_of(words),
+            how_many=sum(report.count for report in reports),
+            meanwhile="it is not asked for any more; the alerts that needed it went out without it, and said so",
+        ),
+        next_step="See whether the app has the scopes that it needs, and whether Shopify's API answers for the shop.",
+        link=admin_link(shop, "settings/apps"),
+        end=f"Facts about {shop} never came",
+    )
+
+
+_CAUSES = (_token, _chain, _stopped, _dead, _unsigned, _given_up)

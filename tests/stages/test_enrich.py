@@ -50,9 +50,10 @@ from schemas.money import Money
 from schemas.questions import Question, QuestionKind
 from schemas.reasons import DropReason
 from schemas.records import REDRIVEN_AT, Record
-from schemas.signals import ShopHeard, ShopShut, TokenRefused, TopicHeard
+from schemas.signals import FactsGivenUp, ShopHeard, ShopShut, TokenRefused, TopicHeard
 from stages.dossiers.dossier import is_import
 from stages.enrich import Enrich
+from stages.given_up import GIVEN_UP, gave_up
 from stages.shopify import newer, shapes, shipping, storefront, subscriptions
 from stages.shopify.answers import Denied, Found, Missing, Refused, Shut, Unavailable
 from stages.stage import Context, Drop
@@ -505,9 +506,26 @@ async def test_a_fact_is_asked_for_again_for_a_day_and_then_no_more() -> None:
         await world.come(1)
         await world.pass_time(23 * HOUR)
         assert (world.remembered("late"), world.remembered("timer")) == (1, 1)
+        assert await world.signals(FactsGivenUp) == []
         await world.pass_time(2 * HOUR)
         assert (world.remembered("late"), world.remembered("timer")) == (0, 0)
         assert len(await world.events()) == 1
+        (told,) = await world.signals(FactsGivenUp)
+    assert (told.subject, told.names, told.count) == (f"{SHOP}/shop", ("address_verdict", "customer"), 1)
+
+
+def test_what_was_given_up_is_said_once_a_minute_with_how_many_there_were() -> None:
+    memory, said = Memory((GIVEN_UP,)), list[tuple[int, int]]()
+    order = OrderFacts(id=1)
+    event = Event("t", SHOP, "s", "r", START, START, "d", Source.WEBHOOK, order, incomplete=("risk",))
+    for second in (0, 10, 20, 59, 60, 61, 200):
+        view = View(memory, Change(), START)
+        for emit in gave_up(event, Context(view, START, START + second * SECOND)):
+            assert isinstance(emit.value, FactsGivenUp)
+            said.append((second, emit.value.count))
+        memory.apply(view.change)
+
+    assert said == [(0, 1), (60, 4), (200, 2)]
 
 
 @pytest.mark.parametrize("answer", [Missing(), address(updated=datetime(2021, 12, 31, tzinfo=UTC))])

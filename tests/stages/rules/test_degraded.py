@@ -12,7 +12,7 @@ from schemas import codec, subjects, topics
 from schemas.alerts import Alert, AlertState, Audience, Severity
 from schemas.notifications import Notification
 from schemas.records import Record
-from schemas.signals import ChainBehind, DeadLettered, SignaturesFailed, TaskStopped, TokenRefused
+from schemas.signals import ChainBehind, DeadLettered, FactsGivenUp, SignaturesFailed, TaskStopped, TokenRefused
 from stages.channels.table import render
 from stages.group import Group
 from stages.stage import Context, Emit
@@ -133,6 +133,22 @@ def test_dead_letters_are_a_warning_with_their_reasons() -> None:
     assert ends(desk.passes(11 * MINUTE)) == ["resolved"]
     (again,) = dead(desk, 11)
     assert again.title == "Records are dead letters: enrich: undecodable"
+
+
+def test_facts_that_never_came_are_told_of_their_shop_with_how_many_there_were() -> None:
+    desk, subject = Desk(), subjects.shop_wide(SHOP)
+
+    def given_up(minute: int, *names: str) -> list[Alert]:
+        at = START + minute * MINUTE
+        return desk.signal(FactsGivenUp(SHOP, subject, at, at, names, 3))
+
+    (alert,) = given_up(0, "risk", "address_verdict")
+
+    says = "Shopify has not told within a day what demo.myshopify.com was asked for: address verdict, risk"
+    assert (alert.rule, alert.title, alert.severity) == ("pipeline-degraded", says, Severity.WARNING)
+    assert labels(alert)["How many"] == "3"
+    assert given_up(4, "customer") == []
+    assert ends(desk.passes(14 * MINUTE)) == ["resolved"]
 
 
 def test_signatures_that_fail_are_told_above_a_rate() -> None:
