@@ -139,6 +139,7 @@ class OrderFacts(Facts, frozen=True, tag="order"):
     source_name: str | None = None
     checkout_token: str | None = None
     customer_id: int | None = None
+    marketing_consent: bool | None = None
     company_id: int | None = None
     requires_shipping: bool | None = None
     shipping_methods: tuple[str, ...] = ()

@@ -67,6 +67,7 @@ class _Order(Body):
     payment_gateway_names: Raw = NULL
     source_name: Raw = NULL
     checkout_token: Raw = NULL
+    buyer_accepts_marketing: Raw = NULL
     customer: Raw = NULL
     company: Raw = NULL
     shipping_lines: Raw = NULL
@@ -128,6 +129,7 @@ def _order_facts(found: _Order) -> OrderFacts:
         source_name=text(found.source_name),
         checkout_token=token(found.checkout_token),
         customer_id=_id_in(found.customer),
+        marketing_consent=flag(found.buyer_accepts_marketing),
         company_id=_id_in(found.company),
         requires_shipping=ships(bought),
         shipping_methods=_methods(found.shipping_lines),

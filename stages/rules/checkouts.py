@@ -16,13 +16,13 @@ from schemas.facts import CheckoutFacts
 from schemas.questions import QuestionKind
 from schemas.signals import PaymentFailedReported
 from stages.rules.asked_again import asked_again, asked_no_more
+from stages.rules.payment_words import CONSENT
 from stages.rules.rule import Again, Case, Clear, Due, Recovered, Said, Verdict, admin_link, details
 from stages.rules.words import moment, plain, spell
 
 _LONG = 120
 #: What is asked about a checkout.
 _ASKED = ("checkout", "abandonment")
-_CONSENT = {True: "yes", False: "no", None: "not known"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def _said(case: Case, checkout: CheckoutFacts, last: datetime) -> Said:
             quiet_for=f"more than {spell(after)}, last seen {moment(last)}",
             payment_failure=_failure(failures[-1]) if failures else None,
             lines=_lines(checkout),
-            marketing_consent=_CONSENT[checkout.marketing_consent],
+            marketing_consent=CONSENT[checkout.marketing_consent],
             customer=checkout.customer_id,
         ),
         next_step="Write to the customer if they agreed to be written to.",

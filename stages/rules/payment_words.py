@@ -14,6 +14,8 @@ from stages.rules.words import moment, order_link, plain, shipped
 
 _SHOWN = 5
 _LONG = 120
+#: What is said of whether a customer accepts marketing.
+CONSENT = {True: "yes", False: "no", None: "not known"}
 
 
 def said(
@@ -37,6 +39,7 @@ def said(
             payment=order.financial if order else None,
             authorization_ends=moment(expires) if expires else None,
             risk=_levels(case) if Audience.FRAUD_REVIEW in to else None,
+            **(_for_retention(case) if Audience.RETENTION in to else {}),
             shipped=shipped(case),
             note="declined on an existing order; of declines before there is an order Shopify does not tell",
         ),
@@ -44,6 +47,15 @@ def said(
         link=order_link(case),
         unknown=() if order else ("the order's payment state and whether it was shipped",),
     )
+
+
+def _for_retention(case: Case) -> Mapping[str, object]:
+    order = case.dossier.order
+    customer = order.customer_id if order else None
+    return {
+        "marketing_consent": CONSENT[order.marketing_consent if order else None],
+        "customer": admin_link(case.shop, f"customers/{customer}") if customer is not None else None,
+    }
 
 
 def decline_details(found: Sequence[Attempt]) -> Mapping[str, object]:

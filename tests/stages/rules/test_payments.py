@@ -195,6 +195,24 @@ def test_an_order_still_unpaid_after_an_hour_is_told_to_retention() -> None:
     assert desk.alerts[1].title == f"Order {NUMBER}: unpaid 1 hour after its payment was declined"
 
 
+def test_retention_reads_whether_the_customer_accepts_marketing_and_where_they_are_in_the_admin() -> None:
+    desk = routed()
+    told_order(desk, order(customer_id=77, marketing_consent=False))
+    transact(desk, tried(1, 0, "card_declined"))
+    unknown = routed()
+    transact(unknown, tried(1, 0, "card_declined"))
+    for one in (desk, unknown):
+        one.passes(minutes(62))
+
+    told, bare = (
+        labels(next(alert for alert in one.told("payment-declined") if alert.team == "retention"))
+        for one in (desk, unknown)
+    )
+    assert (told["Marketing consent"], bare["Marketing consent"]) == ("no", "not known")
+    assert told["Customer"] == "https://admin.shopify.com/store/demo/customers/77"
+    assert "Marketing consent" not in labels(desk.told("payment-declined")[0]), "finance has no use for it"
+
+
 def test_a_decline_changes_no_order_so_that_it_was_paid_before_is_what_shopify_answers_after_an_hour() -> None:
     desk = routed()
     desk.passes(minutes(5))
