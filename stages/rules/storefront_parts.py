@@ -50,7 +50,9 @@ def _removed(case: Case, host: str, known: Known[DomainFacts]) -> Iterator[Verdi
         yield Clear(f"{own[-1]} is the primary domain now", key)
     elif _was_primary(host, shown, at):
         yield Fire(_of_domain(case, host, at), key)
-    elif later and not any(span.first < at for span in shown.values()):
+    elif any(span.first < at for span in shown.values()):
+        yield Clear("another domain was the primary one", key)
+    elif later:
         yield Fire(_of_domain(case, host, at, "whether it was the primary one"), key)
 
 

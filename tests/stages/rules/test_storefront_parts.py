@@ -92,6 +92,16 @@ def test_where_nothing_was_known_before_and_none_of_its_own_is_left_that_is_said
     assert alert.unknown == ("whether it was the primary one",)
 
 
+def test_that_another_one_was_primary_may_be_learned_afterwards() -> None:
+    desk = Desk()
+    (alert,) = removed(desk, 5, primary=SHOPIFYS)
+    assert alert.unknown == ("whether it was the primary one",)
+
+    (end,) = shop(desk, 2, SHOPIFYS)
+
+    assert labels(end) == {"Ended": "another domain was the primary one"}
+
+
 # --- TLS --------------------------------------------------------------------------------------------------------------
 
 
