@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from schemas.configuration import Configuration
 from schemas.events import Event, Source
@@ -19,7 +19,7 @@ class Wanted:
         policies = configuration.approvals
         conditions = [*configuration.rules.when.values(), *(policy.when or "" for policy in policies)]
         self._tags = any(policy.product_tags for policy in policies) or _is_named("product_tags", conditions)
-        self._lines = bool(policies)
+        self._lines = bool(policies) or any(_is_named(name, conditions) for name in ("lines", "skus", "units"))
         is_premium = bool(configuration.rules.premium.companies)
         self._company = is_premium or bool(policies) or _is_named("company", conditions)
 
@@ -31,17 +31,20 @@ class Wanted:
         if self._company and _may_be_a_companys(event, facts):
             what = What.DRAFT_COMPANY if isinstance(facts, DraftFacts) else What.ORDER_COMPANY
             needs["company"] = Lookup(event.shop, what, str(facts.id), event.received)
-        if self._tags and "lines" not in facts.absent:
-            needs["product_tags"] = Lookup(event.shop, What.PRODUCT_TAGS, _products(facts.lines))
-        return {**needs, **dict(self._unlisted(event, facts))}
+        if self._lines and isinstance(facts, OrderFacts) and "lines" in facts.absent:
+            needs["lines"] = Lookup(event.shop, What.ORDER_LINES, str(facts.id), event.received)
+        if self._tags and (tags := _of_products(event, facts)) is not None:
+            needs["product_tags"] = tags
+        return needs
 
-    def _unlisted(self, event: Event, facts: OrderFacts | DraftFacts) -> Iterator[tuple[str, Lookup]]:
-        """Of an order whose lines are not in its body, as those of a next-generation Event never are."""
-        if isinstance(facts, OrderFacts) and "lines" in facts.absent:
-            if self._lines:
-                yield "lines", Lookup(event.shop, What.ORDER_LINES, str(facts.id), event.received)
-            if self._tags:
-                yield "product_tags", Lookup(event.shop, What.ORDER_PRODUCTS, str(facts.id), event.received)
+
+def _of_products(event: Event, facts: OrderFacts | DraftFacts) -> Lookup | None:
+    """Lines that were looked up, as those of a next-generation Event always are, name no product: the order does."""
+    if products := _products(facts.lines):
+        return Lookup(event.shop, What.PRODUCT_TAGS, products)
+    if isinstance(facts, OrderFacts):
+        return Lookup(event.shop, What.ORDER_PRODUCTS, str(facts.id), event.received)
+    return None if "lines" in facts.absent else Lookup(event.shop, What.PRODUCT_TAGS, "")
 
 
 def _is_named(name: str, conditions: Iterable[str]) -> bool:

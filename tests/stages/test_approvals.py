@@ -26,6 +26,7 @@ from pipeline.simulators.shopify.stock import Product
 from schemas.alerts import Alert, AlertState
 from schemas.configuration import Approval, Rules
 from schemas.events import Event, Source
+from schemas.facts import Line, OrderFacts
 from stages.bodies import orders
 from stages.shopify.wanted import Wanted
 from tests.stages.chain import START, Chain, bought, told
@@ -257,6 +258,18 @@ def test_nobody_asks_for_what_no_policy_and_no_condition_reads() -> None:
     assert wanted(rules=rules) == ["product_tags"]
     assert wanted(rules=Rules(when={"order-high-risk": 'order.company != ""'})) == ["company"]
     assert wanted(approvals=(LITHIUM,)) == ["company", "product_tags"]
+
+
+def test_the_tags_of_lines_that_were_looked_up_are_asked_of_their_order_since_these_name_no_product() -> None:
+    def asked(*lines: Line, **changed: Any) -> str:
+        event = Event(
+            "orders/updated", SHOP, "", "", START, START, "", Source.EVENT, OrderFacts(id=1, lines=lines, **changed)
+        )
+        return Wanted(replace(configuration(), approvals=(LITHIUM,))).of(event)["product_tags"].what.value
+
+    assert asked(absent=("lines",)) == "order-products"
+    assert asked(Line(id=3, sku="A", quantity=1)) == "order-products"
+    assert asked(Line(id=3, product_id=4, quantity=1)) == "product-tags"
 
 
 IPOD, BUYER = 788032119674292922, 115310627314723954
