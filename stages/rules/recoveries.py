@@ -13,6 +13,7 @@ from datetime import datetime
 
 from schemas.alerts import Severity
 from stages.rules.checkouts import link_of
+from stages.rules.declines import last_told
 from stages.rules.rule import Case, Ended, Recovered, Said, Tell, Verdict, admin_link, details
 from stages.rules.words import called, moment, order_link, sentence, spell
 
@@ -62,7 +63,15 @@ def recovered(case: Case, since: datetime, at: datetime, key: str = "") -> str:
         name = f"Checkout {checkout.name}" if checkout and checkout.name else "A checkout"
         return f"{name} became an order, {took} after it was left"
     what = "the capture failed" if key == "capture" else "the payment was declined"
-    return f"{sentence(called(case))}: paid after all, {took} after {what}"
+    return f"{sentence(called(case))}: {_how_far(case)} after all, {took} after {what}"
+
+
+def _how_far(case: Case) -> str:
+    """What is only authorized is not paid yet."""
+    order = case.dossier.order
+    went_through = [one.facts.kind for one in last_told(case.dossier) if one.facts.status == "success"]
+    is_authorized = went_through[-1:] == ["authorization"] and (order is None or order.financial != "paid")
+    return "authorized" if is_authorized or (order is not None and order.financial == "authorized") else "paid"
 
 
 def _order_of_checkout(case: Case) -> str | None:

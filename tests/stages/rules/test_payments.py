@@ -334,6 +334,27 @@ def test_where_nobody_wants_to_hear_of_a_recovery_its_end_is_told_like_any_other
     assert labels(ended)["Ended"] == "another attempt succeeded"
 
 
+@pytest.mark.parametrize(
+    ("kind", "financial", "word"),
+    [
+        ("sale", None, "paid"),
+        ("authorization", None, "authorized"),
+        ("authorization", "authorized", "authorized"),
+        ("authorization", "paid", "paid"),
+    ],
+)
+def test_what_is_only_authorized_is_not_said_to_be_paid(kind: str, financial: str | None, word: str) -> None:
+    desk = Desk()
+    transact(desk, tried(1, 0, "fraud_suspected"))
+    if financial is not None:
+        told_order(desk, order(financial, -1))
+
+    transact(desk, tried(2, 5, kind=kind))
+
+    (recovered,) = desk.told("payment-recovered")
+    assert recovered.title.endswith(f": {word} after all, 5 minutes after the payment was declined")
+
+
 def test_what_is_told_of_a_recovery_goes_to_those_who_were_told_whatever_the_routes_say_now() -> None:
     desk = routed()
     transact(desk, tried(1, 0, "processing_error", kind="capture"))
