@@ -35,6 +35,7 @@ from stages.rules.rule import Again, Case, Clear, Fire, Said, Verdict, details
 from stages.rules.words import plain
 
 T = TypeVar("T")
+_PASSED = "no_issues"
 _VERDICTS = {"error": Severity.WARNING, "warning": Severity.INFO}
 #: How a fulfillment order goes to an address, or near it (`DeliveryMethodType`).
 _SHIPPED_BY = frozenset({"shipping", "local", "pickup_point"})
@@ -110,10 +111,16 @@ def _problems(case: Case, order: OrderFacts | None) -> Iterator[Problem]:
         return
     if missing := _missing(order):
         yield Problem(Severity.WARNING, f"without {', '.join(missing)}", _lacking_since(case, order))
-    verdict = case.dossier.address_verdict
-    if verdict is not None and verdict.value in _VERDICTS:
-        since = case.dossier.since("address", *_VERDICTS) or verdict.stamp.occurred
-        yield Problem(_VERDICTS[verdict.value], f"Shopify's validation says {verdict.value}", since)
+    verdict = _verdict(case.dossier)
+    if verdict in _VERDICTS:
+        since = case.dossier.since("address", *_VERDICTS) or case.now
+        yield Problem(_VERDICTS[verdict], f"Shopify's validation says {verdict}", since)
+
+
+def _verdict(dossier: Dossier) -> str:
+    """The newest that says something: one that is null, or a word of tomorrow, takes none back."""
+    seen = {word: span.last for word, span in dossier.spans.get("address", {}).items() if word in (*_VERDICTS, _PASSED)}
+    return max(seen, key=lambda word: (seen[word], word), default="")
 
 
 def _ships(dossier: Dossier, order: OrderFacts) -> bool:
@@ -146,8 +153,7 @@ def _passes(case: Case, order: OrderFacts | None) -> bool:
     """
     if order is None:
         return case.dossier.open_holds is not None
-    verdict = case.dossier.address_verdict
-    if verdict is not None and verdict.value == "no_issues":
+    if _verdict(case.dossier) == _PASSED:
         return True
     address = order.address
     knows_parts = address is not None and None not in (address.has_address1, address.has_city)
@@ -155,8 +161,7 @@ def _passes(case: Case, order: OrderFacts | None) -> bool:
 
 
 def _what_passes(case: Case) -> str:
-    verdict = case.dossier.address_verdict
-    is_validated = verdict is not None and verdict.value == "no_issues"
+    is_validated = _verdict(case.dossier) == _PASSED
     return "the address is valid now" if is_validated else "nothing that is known speaks against the address any more"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -222,6 +223,19 @@ def test_a_verdict_that_was_not_known_and_is_null_then_is_asked_for_once_more(ki
     assert [question.kind for question in desk.asked] == [QuestionKind.ADDRESS]
 
 
+def test_a_verdict_that_says_nothing_takes_none_back_whichever_came_first() -> None:
+    answer = OrderFacts(id=NUMBER, absent=("address", "tags", "terms"))
+    for order in permutations((("error", 0), ("a_new_word", 5), (None, 7))):
+        desk = Desk()
+        for verdict, minute in order:
+            told(desk, verdict, minute)
+        desk.event("answer.address", answer, occurred=START + minutes(9), source=Source.ANSWER)
+        assert set(desk.open) == {RULE}
+    desk = Desk()
+    desk.event("answer.address", answer, occurred=START + minutes(9), source=Source.ANSWER)
+    assert shown(told(desk, "error")) == ["firing warning"]
+
+
 STEPS = ((0, "error", WHOLE), (5, None, address(has_zip=False)), (9, "no_issues", WHOLE), (12, "warning", WHOLE))
 
 
@@ -306,5 +320,5 @@ def test_a_verdict_that_is_null_by_now_takes_back_none() -> None:
     told(desk, "error")
     desk.passes(timedelta(hours=24))
 
-    assert desk.answer(OrderFacts(id=NUMBER, updated=desk.now)) == []
+    assert shown(desk.answer(OrderFacts(id=NUMBER, updated=desk.now))) == ["updated critical"]
     assert set(desk.open) == {RULE}
