@@ -74,12 +74,19 @@ class Terms(Struct, frozen=True, omit_defaults=True):
 
 
 class Assessment(Struct, frozen=True, omit_defaults=True):
-    """One provider's verdict. `provider` is "Shopify" for null; `level`: high, medium, low, none, pending."""
+    """One provider's verdict. `provider` is "Shopify" for null; `level`: high, medium, low, none, pending. `app`: the
+    provider's number; two apps may have one title."""
 
     provider: str
     level: str
     negative: tuple[str, ...] = ()
     at: datetime | None = None
+    app: int | None = None
+
+    @property
+    def by(self) -> str:
+        """Whose it is: the same for each of a provider's verdicts."""
+        return self.provider if self.app is None else str(self.app)
 
 
 class Customer(Struct, frozen=True, omit_defaults=True):
@@ -161,6 +168,8 @@ class OrderFacts(Facts, frozen=True, tag="order"):
 
 
 class OrderEditFacts(Facts, frozen=True, tag="order-edit"):
+    """orders/edited: units that came and went. What the order is now is looked up beside it."""
+
     order_id: int
     added: int = 0
     removed: int = 0

@@ -211,7 +211,9 @@ def risk(body: bytes) -> Parsed:
     provider_id = number(found.provider_id)
     provider = text(found.provider_title) or (SHOPIFY if provider_id is None else str(provider_id))
     level = required(word(found.risk_level), "$.risk_level")
-    facts = RiskFacts(order_id=order_id, assessment=Assessment(provider, level, at=moment(found.created_at)))
+    facts = RiskFacts(
+        order_id=order_id, assessment=Assessment(provider, level, at=moment(found.created_at), app=provider_id)
+    )
     return Parsed(facts, About("order", order_id))
 
 

@@ -31,10 +31,10 @@ def _levels(dossier: Dossier, event: Event, told: Iterable[Assessment], looked_u
     for assessment in sorted(told, key=lambda each: _LEVELS.get(each.level.lower(), 0), reverse=True):
         known = Known(looked_up, event.kind, assessment)
         if assessment.level.lower() in _LEVELS:
-            risk = shelved(risk, assessment.provider, known)
-            spans = seen(spans, f"risk/{assessment.provider}", assessment.level.lower(), looked_up.occurred)
+            risk = shelved(risk, assessment.by, known)
+            spans = seen(spans, f"risk/{assessment.by}", assessment.level.lower(), looked_up.occurred)
         else:
-            unsettled = shelved(unsettled, assessment.provider, known)
+            unsettled = shelved(unsettled, assessment.by, known)
     return replace(dossier, risk=risk, unsettled=unsettled, spans=spans)
 
 
@@ -64,8 +64,8 @@ def _assessed(dossier: Dossier, event: Event, facts: RiskFacts, looked_up: Stamp
     they have heard, and what they say holds.
     """
     told = facts.assessment
-    others = [assessment for assessment in facts.assessments or () if assessment.provider != told.provider]
-    own = [assessment for assessment in facts.assessments or () if assessment.provider == told.provider]
+    others = [assessment for assessment in facts.assessments or () if assessment.by != told.by]
+    own = [assessment for assessment in facts.assessments or () if assessment.by == told.by]
     same = [assessment for assessment in own if assessment.level.lower() == told.level.lower()]
     has_heard = event.kind == "answer.facts" or event.received - event.occurred > LATE
     assessments = [*others, *(same or (own if own and has_heard else [told]))]

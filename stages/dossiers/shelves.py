@@ -29,7 +29,7 @@ from schemas.facts import (
 )
 
 _BY_IDENTITY: Mapping[type, Callable[[Any], object]] = {
-    RiskFacts: lambda facts: facts.assessment.provider,
+    RiskFacts: lambda facts: facts.assessment.by,
     HoldFacts: lambda facts: facts.hold.id if facts.hold else f"{facts.fulfillment_order}/all",
     InventoryFacts: lambda facts: facts.location_id,
     ScopesFacts: lambda facts: "unknown" if "current" in facts.absent else "told",

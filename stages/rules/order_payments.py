@@ -260,7 +260,7 @@ def _end_of(case: Case, order: OrderFacts, payment: Payment | None, since: datet
     lasts = min((days[name.lower()] for name in names if name.lower() in days), default=None)
     if lasts is None:
         return since + rules.authorization_lasts, " (assumed)"
-    return since + lasts, " (by the days configured for its gateway)"
+    return since + lasts, " (assumed by the days configured for its gateway)"
 
 
 def _said(case: Case, words: str, since: datetime, step: str) -> Said:

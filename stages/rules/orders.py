@@ -117,7 +117,7 @@ def _risks(case: Case) -> Iterator[Finding]:
 
 def _level_since(dossier: Dossier, known: Known[Assessment]) -> datetime:
     """An answer that says the same once more begins nothing."""
-    thing = f"risk/{known.value.provider}"
+    thing = f"risk/{known.value.by}"
     return dossier.since(thing, known.value.level.lower()) or known.stamp.occurred
 
 
@@ -130,8 +130,9 @@ def _not_cleared(dossier: Dossier) -> Iterator[Finding]:
     if _is_harmless(dossier):
         return
     for thing, words in sorted(dossier.spans.items()):
-        kind, _, provider = thing.partition("/")
+        kind, _, by = thing.partition("/")
         if kind == ADVICE:
+            provider = dossier.risk[by].value.provider if by in dossier.risk else by
             for word in sorted(words.keys() & (_LEVELS if provider else _ADVICE).keys()):
                 said = f"{word} fraud risk ({provider})" if provider else f"Shopify recommended to {word}"
                 severity = _LEVELS[word] if provider else _ADVICE[word]
@@ -186,7 +187,7 @@ def _risk_said(case: Case, found: tuple[Finding, ...]) -> Said:
     risk, advice = case.dossier.risk, case.dossier.recommendation
     negative = [fact for known in risk.values() for fact in known.value.negative]
     protect = case.dossier.protect
-    levels = [f"{name}: {known.value.level.lower()}" for name, known in sorted(risk.items())]
+    levels = [f"{known.value.provider}: {known.value.level.lower()}" for _, known in sorted(risk.items())]
     levels += [f"{each.value.provider}: {each.value.level.lower()} since then" for each in _undecided(case.dossier)]
     return Said(
         title=f"{called(case)}: {', '.join(finding.words for finding in found)}",

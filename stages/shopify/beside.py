@@ -1,7 +1,8 @@
 """What is looked up beside an event and told as an event of its own, before it: what no fact of its own could hold.
 
 The order of a parcel, where it has not told of itself: it may be a test, or cancelled. How an order is to be shipped
-that is shipped in part, or was routed anew. And, of what is more than a day old, how it stands: it may long be over.
+that is shipped in part, or was routed anew. What an order comes to after an edit. And, of what is more than a day old,
+how it stands: it may long be over.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from schemas.facts import (
     DispositionFacts,
     FulfillmentFacts,
     FulfillmentOrderFacts,
+    OrderEditFacts,
     OrderFacts,
     ParcelsFacts,
     ReturnFacts,
@@ -61,6 +63,8 @@ def beside(event: Event, place: Place | None, *, known: bool, late: bool) -> Map
             found["routing"] = Lookup(event.shop, What.ROUTING, str(facts.id), event.received, event.updated)
         case (FulfillmentFacts() | ShipmentFacts()) as facts if not known:
             found["order"] = _asked(event, What.ORDER, facts.order_id)
+        case OrderEditFacts(order_id=order):
+            found["order"] = _asked(event, What.ORDER, order)
         case FulfillmentOrderFacts() as facts:
             found |= _of_fulfillment_order(event, facts, place)
     return found

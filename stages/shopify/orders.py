@@ -189,6 +189,7 @@ def _fulfillment(word: str | None) -> str | None:
 def _assessment(found: shapes.RiskAssessment) -> Assessment:
     return Assessment(
         provider=_provider(found.provider),
+        app=integer(found.provider.id) if found.provider else None,
         level=found.risk_level.lower(),
         negative=tuple(fact.description for fact in found.facts if fact.sentiment == "NEGATIVE"),
     )

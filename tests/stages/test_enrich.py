@@ -139,11 +139,23 @@ async def test_an_order_becomes_an_event_of_its_subject_with_all_that_was_looked
 async def test_tests_and_reconciled_records_say_so() -> None:
     world = await enriching()
     async with world.running():
-        await world.deliver("orders/edited", headers={"x-shopify-test": "true"})
-        await world.deliver("orders/edited", headers={"source": "reconcile"})
+        await world.deliver("tender_transactions/create", headers={"x-shopify-test": "true"})
+        await world.deliver("tender_transactions/create", headers={"source": "reconcile"})
         first, second = await world.come(2)
     assert (first.test, first.source) == (True, Source.WEBHOOK)
     assert (second.test, second.source) == (False, Source.RECONCILE)
+
+
+async def test_what_an_order_comes_to_after_an_edit_is_looked_up_and_told_before_it() -> None:
+    world = await enriching()
+    total = shapes.ShopMoney(shapes.Amount(Decimal("9000"), "USD"))
+    world.shopify.told["OrderCore", GID] = order_now(current_total_price_set=total)
+    async with world.running():
+        await world.deliver("orders/edited")
+        now, edited = await world.come(2)
+    assert isinstance(now.facts, OrderFacts)
+    assert (now.kind, now.subject, now.facts.total) == ("answer.order", OF_ORDER, Money(Decimal("9000"), "USD"))
+    assert (edited.kind, edited.incomplete) == ("orders/edited", ())
 
 
 async def test_the_risk_of_a_test_order_is_a_test_too() -> None:
@@ -282,9 +294,9 @@ async def test_what_names_no_subject_waits_until_shopify_tells_and_others_do_not
     async with world.running():
         delivery = await world.deliver(topic)
         await world.parked(1)
-        await world.deliver("orders/edited")
+        await world.deliver("tender_transactions/create")
         (other,) = await world.come(1)
-        assert other.kind == "orders/edited"
+        assert other.kind == "tender_transactions/create"
 
         world.shopify.told[asked] = answer
         await world.pass_time(SECOND)
@@ -1142,9 +1154,9 @@ async def test_an_unreadable_body_is_a_dead_letter_with_its_bytes_and_its_neighb
 ) -> None:
     world = await enriching()
     async with world.running():
-        await world.deliver("orders/edited")
+        await world.deliver("tender_transactions/create")
         await world.deliver("orders/create", body=body)
-        await world.deliver("orders/edited")
+        await world.deliver("tender_transactions/create")
         await world.come(2)
         await world.settled()
         (letter,) = await world.dead()
@@ -1156,7 +1168,7 @@ async def test_however_many_unreadable_bodies_come_in_a_row_they_are_their_sende
     async with world.running():
         for _ in range(120):
             await world.deliver("orders/create", body=b"{")
-        await world.deliver("orders/edited")
+        await world.deliver("tender_transactions/create")
         await world.come(1)
         assert len(await world.dead()) == 120
 
@@ -1164,7 +1176,7 @@ async def test_however_many_unreadable_bodies_come_in_a_row_they_are_their_sende
 async def test_a_topic_that_nobody_knows_goes_on_as_what_it_is() -> None:
     world = await enriching()
     async with world.running():
-        await world.deliver("orders/edited", headers={"ce_type": "orders/teleported"})
+        await world.deliver("tender_transactions/create", headers={"ce_type": "orders/teleported"})
         (event,) = await world.come(1)
     assert (event.kind, event.subject) == ("orders/teleported", f"{SHOP}/topic/orders/teleported")
 

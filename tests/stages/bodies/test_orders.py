@@ -159,7 +159,7 @@ def test_a_risk_of_an_app_names_it_and_its_level_in_lower_case() -> None:
     }
     at = datetime(2026, 3, 2, 8, tzinfo=UTC)
     assert varied("orders/risk_assessment_changed", changes).facts == RiskFacts(
-        order_id=1001, assessment=Assessment("Scorer", "high", at=at)
+        order_id=1001, assessment=Assessment("Scorer", "high", at=at, app=7)
     )
     unnamed = varied("orders/risk_assessment_changed", changes | {"provider_title": None}).facts
     assert isinstance(unnamed, RiskFacts)

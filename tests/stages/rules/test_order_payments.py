@@ -336,8 +336,8 @@ def test_an_authorization_that_ends_sooner_than_is_assumed_is_told_in_time() -> 
 @pytest.mark.parametrize(
     ("gateways", "by", "ends"),
     [
-        (("gift_card", "PayPal"), None, "05 Nov 2026 at 09:00 UTC (by the days configured for its gateway)"),
-        (("PayPal", "klarna"), "klarna", "30 Nov 2026 at 09:00 UTC (by the days configured for its gateway)"),
+        (("gift_card", "PayPal"), None, "05 Nov 2026 at 09:00 UTC (assumed by the days configured for its gateway)"),
+        (("PayPal", "klarna"), "klarna", "30 Nov 2026 at 09:00 UTC (assumed by the days configured for its gateway)"),
         (("bogus",), None, "09 Nov 2026 at 09:00 UTC (assumed)"),
     ],
 )

@@ -301,6 +301,21 @@ def test_what_clears_a_risk_up_and_what_does_not_is_the_same_in_any_order(
         assert desk.open_conditions == expected
 
 
+def test_two_providers_of_one_title_are_two() -> None:
+    desk = Desk()
+    first, second = Assessment("Filter", "high", app=7), Assessment("Filter", "low", app=8)
+    for minute, (own, both) in enumerate(((first, (first,)), (second, (first, second)))):
+        facts = RiskFacts(order_id=NUMBER, assessment=own, assessments=both, recommendation="accept")
+        desk.event("orders/risk_assessment_changed", facts, occurred=START + minutes(minute))
+
+    assert labels(desk.open["order-high-risk"])["Levels"] == "Filter: high"
+    gone = (Assessment("Filter", "none", app=7), second)
+    facts = RiskFacts(order_id=NUMBER, assessment=gone[0], assessments=gone, recommendation="accept")
+    assert shown(desk.event("orders/risk_assessment_changed", facts, occurred=START + minutes(5))) == [
+        "order-high-risk resolved critical"
+    ]
+
+
 def test_of_what_one_provider_says_twice_the_worst_counts_and_its_own_webhook_before_that() -> None:
     both = (Assessment("Scorer", "low"), Assessment("Scorer", "high"))
     others = RiskFacts(
