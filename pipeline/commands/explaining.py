@@ -297,7 +297,10 @@ def _alerts(alerts: tuple[AlertTold, ...]) -> Table:
 
 def _alert(alert: AlertTold) -> Text:
     said = (f"{alert.severity} {alert.rule}", _COLOURS[alert.severity])
-    return Text.assemble(said, f" ({alert.state})", overflow="fold")
+    return Text.assemble(said, f" ({alert.state}{_HOW[alert.how]})", overflow="fold")
+
+
+_HOW = {"message": "", "digest": ", a line of the next digest", "told elsewhere": ", said by the message beside it"}
 
 
 def _clock(at: datetime | None) -> str:

@@ -65,6 +65,8 @@ class TeamTold(Struct, frozen=True):
 
 
 class AlertTold(Struct, frozen=True):
+    """`how`: message, digest (a line of its team's next one), told elsewhere (another message says it)."""
+
     rule: str
     state: str
     severity: str
@@ -72,6 +74,7 @@ class AlertTold(Struct, frozen=True):
     at: datetime
     teams: tuple[TeamTold, ...]
     unknown: tuple[str, ...] = ()
+    how: str = "message"
 
 
 class Account(Struct, frozen=True):
@@ -220,7 +223,8 @@ class Teller:
             said = _said(first, subject)
             teams = tuple(self._team(alert, said) for alert in alerts)
             state = "told once" if first.milestone else first.state.value
-            yield AlertTold(first.rule, state, first.severity.value, first.title, first.at, teams, first.unknown)
+            what = (first.rule, state, first.severity.value, first.title, first.at, teams, first.unknown)
+            yield AlertTold(*what, _how(first))
 
     def _team(self, alert: Alert, said: Said | None) -> TeamTold:
         team = self._configuration.team(alert.team)
@@ -248,6 +252,10 @@ class Teller:
         if not found:
             told = alert.team in default_teams(self._configuration)
             yield "the default, since no route fits" if told else "was told of the beginning"
+
+
+def _how(alert: Alert) -> str:
+    return "told elsewhere" if alert.told_by is not None else "digest" if alert.line else "message"
 
 
 def _note(given: Given, subject: Subject) -> str:

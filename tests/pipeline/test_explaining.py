@@ -309,6 +309,19 @@ def test_by_what_an_item_is_its_alert_is_routed(told: Told) -> None:
     assert alert["teams"][0]["by"] == [f"{reader} -> routes.routes[1]" for reader in readers]
 
 
+def test_what_is_only_a_line_of_a_digest_is_said_to_be_one(
+    told: Told, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left = {"token": "a1", "name": "#9", "email": "x@example.com", "completed_at": None, "updated_at": AT}
+    Path("left.json").write_text(json.dumps({**left, "currency": "EUR", "total_price": "20.00", "line_items": []}))
+
+    (alert,) = told("route", "left.json", topic="checkouts/update")["later"]
+
+    assert (alert["rule"], alert["how"]) == ("checkout-abandoned", "digest")
+    assert asked(monkeypatch, "route", "left.json", "--topic", "checkouts/update", "--at", AT) == 0
+    assert "checkout-abandoned (firing, a line of the next digest)" in capsys.readouterr().out
+
+
 def test_what_comes_if_nothing_else_happens_is_told_with_its_time(told: Told) -> None:
     Path("large.json").write_text(json.dumps({**ORDER, "tags": "", "current_total_price": "5000.00"}))
 
