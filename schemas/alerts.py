@@ -73,6 +73,7 @@ class Alert(Struct, frozen=True, omit_defaults=True):
     message. `opened_by` is a delivery id or a timer's due time.
     `untold`: it goes out although its rule's `when` could not be told, for this reason. `resolves`: the alerts that end
     with what a milestone tells; the ends themselves then name it in `told_by`, and are no message of their own.
+    `carries`: those that go into one message with it, and have come before it; each of them is `carried_by` it.
     """
 
     id: str
@@ -102,3 +103,5 @@ class Alert(Struct, frozen=True, omit_defaults=True):
     untold: Untold | None = None
     resolves: tuple[str, ...] = ()
     told_by: str | None = None
+    carries: tuple[str, ...] = ()
+    carried_by: str | None = None

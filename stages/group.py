@@ -1,13 +1,14 @@
 """`group`: turns the alerts of a team into notifications, one for each channel of their severity.
 
-For now every alert is a group of its own and goes out at once, but for the lines of a digest, which are told together
-(`stages.digest`); what may wait for one does not wait yet, and escalation, acknowledgements and the storm brake are not
-here yet. An end is told where the beginning was told, and nowhere else; one of which a milestone tells is
-no message of its own, and that milestone goes there too. What finally failed on one channel, or may have, is told once
-on another, and no further. What was meant for a team that is no longer configured is told the default one: at once, or,
-where it failed on its way, then, or when this stage hears that the team is gone; the same message id as the default
-team's own word on it makes one of both. Not promised: that a team is reached whose channels all fail, nor a second
-channel for what another team is told in its stead.
+For now every alert goes out at once, in one message with what other rules of its use case say of the same thing by the
+same news (`stages.together`), but for the lines of a digest, which are told an hour at a time (`stages.digest`); what
+else may wait for one does not yet, and escalation, acknowledgements and the storm brake are not here yet. An end is
+told where the beginning was told, and nowhere else; one of which a milestone tells is no message of its own, and that
+milestone goes there too. What finally failed on one channel, or may have, is told once on another, and no further. What
+was meant for a team that is no longer configured is told the default one, each alert for itself: at once, or, where it
+failed on its way, then, or when this stage hears that the team is gone; the same message id as the default team's own
+word on it makes one of both. Not promised: that a team is reached whose channels all fail, nor a second channel for
+what another team is told in its stead.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from hashlib import blake2b
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
@@ -29,6 +30,7 @@ from stages.channels.table import channels_of, reachable
 from stages.digest import COUNT, LINES, gathered, taken, without_lines_of
 from stages.erasing import without
 from stages.stage import Context, Drop, Emit, Family, Outcome, Reject, SweepCause, Timer, Visit, Work
+from stages.together import HELD, hold, with_held
 from stages.told import (
     OPEN,
     OVER,
@@ -54,8 +56,16 @@ FOLLOWED: Family[Notification] = Family("followed", Notification, ttl=timedelta(
 LOST: Family[Notification] = Family("lost", Notification, ttl=timedelta(days=3), scanned=True)
 
 
+class _Way(NamedTuple):
+    """On which channels an alert is told, and what was told of it before."""
+
+    alert: Alert
+    channels: tuple[Channel, ...]
+    before: Told | None
+
+
 class Group:
-    families: Sequence[Family[Any]] = (OPEN, OVER, FOLLOWED, LOST, LINES, COUNT)
+    families: Sequence[Family[Any]] = (OPEN, OVER, FOLLOWED, LOST, LINES, COUNT, HELD)
     swept: Sequence[Family[Any]] = (OPEN, OVER, FOLLOWED, LOST, LINES)
 
     def __init__(self, configuration: Configuration) -> None:
@@ -88,24 +98,39 @@ class Group:
         if alert.told_by is not None:
             remember(alert, told_now(alert, team.name, (), before), context)
             yield Drop(DropReason.TOLD_WITH_ANOTHER)
-            return
-        if alert.line:
+        elif alert.line:
             is_wanted = team.send_resolved or not alert.state.is_end
             yield from gathered(alert, context) if is_wanted else [Drop(DropReason.NOTHING_OPEN)]
-            return
+        elif alert.carried_by is not None:
+            hold(alert, context)
+            yield Drop(DropReason.TOLD_WITH_ANOTHER)
+        else:
+            ways = [self._way(one, team, context) for one in with_held(alert, context)]
+            yield from self._told(ways, team, context)
+
+    def _way(self, alert: Alert, team: Team, context: Context) -> _Way:
+        before = recall(alert, context)
         channels = where_it_began(team, before) if alert.state.is_end else channels_of(team, alert.severity)
         ended = (channel for told in recall_resolved(alert, context) for channel in where_it_began(team, told))
-        yield from self._told(alert, team, tuple(dict.fromkeys((*channels, *ended))), before, context)
+        return _Way(alert, tuple(dict.fromkeys((*channels, *ended))), before)
 
-    def _told(
-        self, alert: Alert, team: Team, channels: tuple[Channel, ...], before: Told | None, context: Context
-    ) -> Iterator[Outcome]:
-        remember(alert, told_now(alert, team.name, channels, before), context)
-        if not channels:
+    def _told(self, ways: Sequence[_Way], team: Team, context: Context) -> Iterator[Outcome]:
+        """One message on each channel, the worst first. In another team's stead each has one of its own."""
+        bundles = [ways] if team.name == ways[0].alert.team else [[way] for way in ways]
+        for bundle in bundles:
+            yield from self._told_in_one(sorted(bundle, key=lambda way: -way.alert.severity.rank), team, context)
+
+    def _told_in_one(self, ways: Sequence[_Way], team: Team, context: Context) -> Iterator[Outcome]:
+        alerts: dict[Channel, list[Alert]] = {}
+        for alert, channels, before in ways:
+            remember(alert, told_now(alert, team.name, channels, before), context)
+            for channel in channels:
+                alerts.setdefault(channel, []).append(alert)
+        if not alerts:
             yield Drop(DropReason.NOTHING_OPEN)
-        for channel in channels:
-            notification = self._notification(alert, team, channel, context)
-            if team.name == alert.team:
+        for channel, these in alerts.items():
+            notification = self._notification(these, team, channel, context)
+            if team.name == these[0].team:
                 context.state.put(FOLLOWED, team.name, notification, notification.message_id)
             yield _emitted(notification)
 
@@ -117,17 +142,11 @@ class Group:
             return
         team = self._team(timer.routing)
         for channel in channels_of(team, Severity.INFO):
-            first = self._notification(lines[0], team, channel, context)
-            yield _emitted(
-                replace(
-                    first,
-                    message_id=self._message_id("digest", timer.routing, timer.due.isoformat(), team.name, channel),
-                    group=f"{channel.value}/digest",
-                    alerts=lines,
-                    received=context.wall,  # that it was gathered for an hour is no delay
-                    more=more,
-                )
-            )
+            identity = self._message_id("digest", timer.routing, timer.due.isoformat(), team.name, channel)
+            digest = self._notification(lines, team, channel, context)
+            # that it was gathered for an hour is no delay
+            digest = replace(digest, message_id=identity, received=context.wall, more=more)
+            yield _emitted(replace(digest, group=f"{channel.value}/digest"))
 
     def _team(self, name: str) -> Team:
         """The default one where the alert's own is no longer configured: nothing is lost with a team."""
@@ -135,14 +154,16 @@ class Group:
         default = whole.routes.teams[0] if whole.routes.teams else whole.teams[0].name
         return whole.team(name) or whole.team(default) or whole.teams[0]
 
-    def _notification(self, alert: Alert, team: Team, channel: Channel, context: Context) -> Notification:
+    def _notification(self, alerts: Sequence[Alert], team: Team, channel: Channel, context: Context) -> Notification:
+        """Named for the first of them, of one team."""
+        alert = alerts[0]
         shop = self._configuration.shop(alert.shop)
         return Notification(
             message_id=self._message_id(alert.id, str(alert.revision), team.name, channel),
             team=team.name,
             channel=channel,
             group=_lane(channel, alert),
-            alerts=(alert,),
+            alerts=tuple(alerts),
             created=context.now,
             received=alert.received,
             time_zone="UTC" if shop is None else shop.time_zone,
@@ -172,38 +193,51 @@ class Group:
 
     def _told_another_team(self, missed: Notification, context: Context) -> Iterator[Outcome]:
         """Once, whatever channels it failed on; of an end only who was told of the beginning."""
-        alert, team = missed.alerts[0], self._team(missed.team)
-        told = recall(alert, context)
-        if told is None or told.revision != alert.revision:
+        newest, team = _newest(missed, context), self._team(missed.team)
+        ours = [
+            _Way(alert, channels_of(team, alert.severity), None) for alert, told in newest if told.team == missed.team
+        ]
+        if not newest:
             yield Drop(DropReason.OUT_OF_DATE)
-        elif told.team != missed.team:
+        elif not ours:
             yield Drop(DropReason.ALREADY_KNOWN)
-        elif alert.state.is_end:
+        elif ours[0].alert.state.is_end:
             yield Drop(DropReason.NOTHING_OPEN)
         else:
-            yield from self._told(alert, team, channels_of(team, alert.severity), None, context)
+            yield from self._told(ours, team, context)
 
     def _told_elsewhere(self, missed: Notification, team: Team, state: SendingState, context: Context) -> Outcome:
         """On the first other channel that has not told it; not at all where something newer has been told since."""
-        alert = missed.alerts[0]
-        told = recall(alert, context)
-        if told is None or told.revision != alert.revision:
+        newest = _newest(missed, context)
+        if not newest:
             return Drop(DropReason.OUT_OF_DATE)
-        left = (channel for channel in reachable(team) if channel not in told.newest and missed.instead_of is None)
+        others = {
+            channel: [(alert, told) for alert, told in newest if channel not in told.newest]
+            for channel in reachable(team)
+        }
+        left = (channel for channel, untold in others.items() if untold and missed.instead_of is None)
         if (channel := next(left, None)) is None:
             context.state.put(LOST, team.name, missed, missed.message_id)
             return Drop(DropReason.ALREADY_KNOWN)
-        remember(alert, also_on(channel, told), context)
+        for alert, told in others[channel]:
+            remember(alert, also_on(channel, told), context)
         instead = replace(
             missed,
             message_id=self._message_id(missed.message_id, "instead", channel),
             channel=channel,
-            group=_lane(channel, alert),
+            group=_lane(channel, missed.alerts[0]),
+            alerts=tuple(alert for alert, _ in others[channel]),
             created=context.now,
             instead_of=Missed(missed.message_id, missed.channel, state),
         )
         context.state.put(FOLLOWED, team.name, instead, instead.message_id)
         return _emitted(instead)
+
+
+def _newest(missed: Notification, context: Context) -> list[tuple[Alert, Told]]:
+    """Those of its alerts of which nothing newer has been told since."""
+    told = ((alert, recall(alert, context)) for alert in missed.alerts)
+    return [(alert, known) for alert, known in told if known is not None and known.revision == alert.revision]
 
 
 def _erase(shop: str, team: str, context: Context) -> None:

@@ -36,21 +36,21 @@ OVER: Family[Told] = Family("over", Told, ttl=timedelta(days=31), scanned=True)
 
 
 def recall(alert: Alert, context: Context) -> Told | None:
-    name = _name(alert.id)
+    name = name_of(alert.id)
     return context.state.get(OPEN, alert.team, name) or context.state.get(OVER, alert.team, name)
 
 
 def recall_resolved(alert: Alert, context: Context) -> Iterator[Told]:
     """What its team has been told of the alerts that end with it."""
     for identity in alert.resolves:
-        if (told := context.state.get(OPEN, alert.team, _name(identity))) is not None:
+        if (told := context.state.get(OPEN, alert.team, name_of(identity))) is not None:
             yield told
 
 
 def remember(alert: Alert, told: Told, context: Context) -> None:
     family, other = (OVER, OPEN) if told.is_over or told.team != alert.team else (OPEN, OVER)
-    context.state.delete(other, alert.team, _name(alert.id))
-    context.state.put(family, alert.team, told, _name(alert.id))
+    context.state.delete(other, alert.team, name_of(alert.id))
+    context.state.put(family, alert.team, told, name_of(alert.id))
 
 
 def told_now(alert: Alert, team: str, channels: tuple[Channel, ...], before: Told | None) -> Told:
@@ -94,5 +94,5 @@ def _with(channel: Channel, channels: tuple[Channel, ...]) -> tuple[Channel, ...
     return channels if channel in channels else (*channels, channel)
 
 
-def _name(identity: str) -> bytes:
+def name_of(identity: str) -> bytes:
     return blake2b(identity.encode(), digest_size=16).digest()

@@ -1,6 +1,7 @@
 """Alerts on their way to their teams: one record for each, and of one transaction no more than one for an alert.
 
-What a milestone tells in the place of the ends that it resolves stands before them.
+What a milestone tells in the place of the ends that it resolves stands before them. What several rules say of one thing
+goes together.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 from schemas import topics
 from schemas.alerts import Alert
 from stages.stage import Emit, Outcome
+from stages.together import bundled
 
 
 def to_teams(teams: Iterable[str], alert: Alert) -> Iterator[Outcome]:
@@ -32,7 +34,7 @@ def told_at_once(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
                 state = before.value.state
                 outcome = Emit(outcome.topic, outcome.key, replace(alert, state=state), f"alert.{state}")
         kept[name] = outcome
-    yield from _resolved(kept.values())
+    yield from bundled(_resolved(kept.values()))
 
 
 def _resolved(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:

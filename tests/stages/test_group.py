@@ -120,6 +120,57 @@ def end(revision: int = 2, **changes: Any) -> Alert:
     return alert(state=AlertState.RESOLVED, revision=revision, **changes)
 
 
+# --- what goes together ---------------------------------------------------------------------------------------------
+
+LOW = alert(id="low", severity=WARNING, carried_by="out")
+OUT = alert(id="out", severity=CRITICAL, carries=("low",))
+LOW_IS_OVER = alert(id="low", state=AlertState.RESOLVED, revision=2, carried_by="out")
+OUT_IS_OVER = alert(id="out", state=AlertState.RESOLVED, revision=2, carries=("low",))
+
+
+def ids(*told: Notification) -> list[tuple[Channel, list[str]]]:
+    return [(one.channel, [each.id for each in one.alerts]) for one in told]
+
+
+def test_what_goes_together_is_one_message_on_each_channel_the_worst_first() -> None:
+    world = World()
+    assert world.tell(LOW) == []
+
+    assert ids(*world.tell(OUT)) == [(EMAIL, ["out", "low"]), (SMS, ["out"])]
+    assert ids(*world.tell(LOW_IS_OVER, OUT_IS_OVER)) == [(EMAIL, ["low", "out"]), (SMS, ["out"])]
+
+
+def test_what_went_together_ends_and_gets_worse_for_itself() -> None:
+    world = World()
+    world.tell(LOW, OUT)
+
+    assert ids(*world.tell(end(id="low"))) == [(EMAIL, ["low"])]
+    worse = alert(id="out", state=AlertState.UPDATED, revision=2, severity=CRITICAL)
+    assert ids(*world.tell(worse)) == [(EMAIL, ["out"]), (SMS, ["out"])]
+
+
+def test_of_a_message_that_failed_each_alert_is_told_where_it_has_not_been() -> None:
+    world = World()
+    email, sms = world.tell(LOW, OUT)
+
+    assert ids(*world.settle(email)) == [(SMS, ["low"])]
+    assert ids(*world.settle(sms)) == []
+
+
+def test_of_a_message_that_failed_what_has_got_worse_since_is_not_told_again() -> None:
+    world = World((team(channels={INFO: (EMAIL,)}),))
+    (email,) = world.tell(LOW, OUT)
+    world.tell(alert(id="out", state=AlertState.UPDATED, revision=2, severity=CRITICAL))
+
+    assert ids(*world.settle(email)) == [(SMS, ["low"])]
+
+
+def test_in_another_teams_stead_each_alert_is_told_for_itself() -> None:
+    world = World((team(name="default", channels={INFO: (EMAIL,)}),))
+
+    assert ids(*world.tell(LOW, OUT)) == [(EMAIL, ["low"]), (EMAIL, ["out"])]
+
+
 # --- lines of a digest ------------------------------------------------------------------------------------------------
 
 

@@ -387,6 +387,17 @@ def test_a_stock_that_falls_from_enough_to_nothing_is_low_and_out_and_stays_low_
     assert [(told.rule, told.state) for told in read(desk, 12, 10)] == [("inventory-low", AlertState.RESOLVED)]
 
 
+def test_what_several_rules_say_of_an_item_by_one_reading_goes_together() -> None:
+    desk = after(13, -1)
+    low, out, oversold = desk.alerts
+
+    assert (low.carried_by, out.carried_by, oversold.carries) == (oversold.id, oversold.id, (low.id, out.id))
+    ends = read(desk, 20, 9)
+    assert [end.carried_by for end in ends] == [ends[-1].id, ends[-1].id, None]
+    assert ends[-1].carries == (low.id, out.id)
+    assert [(alert.carries, alert.carried_by) for alert in read(desk, 4, 10)] == [((), None)]
+
+
 def test_a_stock_that_rises_from_nothing_has_not_crossed_its_threshold() -> None:
     desk = after(3, 0)
 
