@@ -178,7 +178,8 @@ def _show(console: Console, account: Account, what: Table | Text, without_facts:
     console.print(Padding(Text(plain(account.subject)), (0, 0, 0, 2)))
     lines: list[Text] = []
     if account.dropped and not account.note:
-        lines.append(Text(f"dropped before any rule: {account.dropped.replace('-', ' ')}", "yellow"))
+        why = _DROPPED.get(account.dropped, account.dropped.replace("-", " "))
+        lines.append(Text(f"dropped before any rule: {why}", "yellow"))
     if account.unknown:
         hint = "; nothing is asked of Shopify here: --facts gives what it would answer" if without_facts else ""
         lines.append(Text(f"not known: {', '.join(map(_named, account.unknown))}{hint}", "yellow"))
@@ -186,6 +187,15 @@ def _show(console: Console, account: Account, what: Table | Text, without_facts:
         lines.append(Text(account.note, "yellow"))
     for line in (*lines, *(() if account.dropped or account.note else (what,))):
         console.print(Padding(line, (0, 0, 0, 2)))
+
+
+_DROPPED = {
+    "duplicate-delivery": "this very delivery came before",
+    "duplicate-state": "its topic has told this very state before",
+    "out-of-date": "a newer state is known already",
+    "test": "it is only a test (X-Shopify-Test)",
+    "not-watched": "no rule looks at it by itself; what hangs on it hears of it, where it is known already",
+}
 
 
 def _named(unknown: str) -> str:

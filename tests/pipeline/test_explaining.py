@@ -152,7 +152,9 @@ def test_a_test_order_is_nobodys(told: Told) -> None:
     assert account["alerts"] == []
 
 
-def test_a_second_delivery_of_the_same_is_dropped_before_any_rule(told: Told) -> None:
+def test_a_second_delivery_of_the_same_is_dropped_before_any_rule(
+    told: Told, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     saved = {"headers": {"X-Shopify-Topic": "orders/create", "X-Shopify-Webhook-Id": "a"}, "body": ORDER}
     Path("two.jsonl").write_text("\n".join([json.dumps(saved)] * 2))
 
@@ -160,6 +162,8 @@ def test_a_second_delivery_of_the_same_is_dropped_before_any_rule(told: Told) ->
 
     assert (first["dropped"], second["dropped"]) == (None, "duplicate-delivery")
     assert second["rules"] == []
+    assert asked(monkeypatch, "explain", "two.jsonl") == 0
+    assert "dropped before any rule: this very delivery came before" in capsys.readouterr().out
 
 
 def test_events_in_order_build_on_one_another_and_their_headers_say_when(told: Told) -> None:
