@@ -40,15 +40,16 @@ def routing_of(record: Record) -> str:
 
 
 def is_queued(view: View, routing: str) -> bool:
-    return bool(view.names(PARKED, routing))
+    return view.ends(PARKED, routing) is not None
 
 
 def head(view: View, routing: str) -> tuple[bytes, Parked]:
     """The oldest of a key that is queued, with its name. It looks at no other: thousands may stand behind it."""
-    name = min(view.names(PARKED, routing))
-    entry = view.get(PARKED, routing, name)
+    ends = view.ends(PARKED, routing)
+    assert ends is not None
+    entry = view.get(PARKED, routing, ends[0])
     assert entry is not None
-    return name, entry
+    return ends[0], entry
 
 
 def park(view: View, record: Record, retry: Retry, wall: datetime) -> None:
@@ -83,8 +84,8 @@ def go_on(view: View, routing: str, wall: datetime) -> None:
 
 def _append(view: View, record: Record, since: datetime | None) -> None:
     routing = routing_of(record)
-    last = max(view.names(PARKED, routing), default=None)
-    number = 0 if last is None else int.from_bytes(last, "big") + 1
+    ends = view.ends(PARKED, routing)
+    number = 0 if ends is None else int.from_bytes(ends[1], "big") + 1
     entry = Parked(*record.position, since, 0 if since is None else 1)
     view.put(PARKED, routing, entry, number.to_bytes(8, "big"))
 

@@ -9,10 +9,12 @@ its end. Nothing here awaits.
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
@@ -78,7 +80,7 @@ class Memory:
     def __init__(self, families: Iterable[Family[Any]]) -> None:
         self._families = {family.name: family for family in families}
         self._values: dict[bytes, bytes] = {}
-        self._scanned: dict[bytes, set[bytes]] = {}
+        self._scanned: dict[bytes, list[bytes]] = {}
         self._expiring: list[tuple[int, bytes]] = []
         self._counts: Counter[str] = Counter()
         self._crowded: set[str] = set()
@@ -100,8 +102,9 @@ class Memory:
     def get(self, key: bytes) -> bytes | None:
         return self._values.get(key)
 
-    def names(self, prefix: bytes) -> set[bytes]:
-        return self._scanned.get(prefix, set())
+    def names(self, prefix: bytes) -> Sequence[bytes]:
+        """In their order, which costs little where they come in order, and leave at either end."""
+        return self._scanned.get(prefix, ())
 
     def items(self, family: str) -> Iterator[tuple[bytes, bytes]]:
         """All entries of a family; slow (it looks at every key), for a start."""
@@ -135,8 +138,8 @@ class Memory:
             if family.most is not None and self._counts[family_name] >= family.most:
                 self._crowded.add(family_name)
         self._values[key] = value
-        if family.scanned:
-            self._scanned.setdefault(key_of(routing, family_name), set()).add(name)
+        if family.scanned and before is None:
+            insort(self._scanned.setdefault(key_of(routing, family_name), []), name)
         if stored.expires and (before is None or _stored(key, before).expires != stored.expires):
             heapq.heappush(self._expiring, (stored.expires, key))
             if len(self._expiring) > 2 * len(self._values) + _STALE:
@@ -157,7 +160,7 @@ class Memory:
             self._crowded.discard(family_name)
         prefix = key_of(routing, family_name)
         if (names := self._scanned.get(prefix)) is not None:
-            names.discard(name)
+            del names[bisect_left(names, name)]
             if not names:
                 del self._scanned[prefix]
 
@@ -196,15 +199,27 @@ class View:
 
     def names(self, family: Family[T], routing: str) -> set[bytes]:
         """What there is under a routing key, without a look at what it says; expired entries may be among them."""
-        if not family.scanned:
-            raise ValueError(f"family {family.name!r} is not declared as scanned")
-        prefix = key_of(routing, family.name)
-        names = set(self._memory.names(prefix))
-        for changes in (self._transaction.values, self.change.values):
-            for key, value in changes.items():
-                if key.startswith(prefix):
-                    (names.discard if value is None else names.add)(key[len(prefix) :])
-        return names
+        prefix = _prefix_of(family, routing)
+        changed = self._changed(prefix)
+        return {*self._memory.names(prefix), *changed} - {name for name, is_there in changed.items() if not is_there}
+
+    def ends(self, family: Family[T], routing: str) -> tuple[bytes, bytes] | None:
+        """The first and the last of those names, None where there is none; also of very many it is told at once."""
+        prefix = _prefix_of(family, routing)
+        changed, names = self._changed(prefix), self._memory.names(prefix)
+        found = [name for name, is_there in changed.items() if is_there]
+        found += _first_but(names, changed)
+        found += _first_but(reversed(names), changed)
+        return (min(found), max(found)) if found else None
+
+    def _changed(self, prefix: bytes) -> dict[bytes, bool]:
+        """Those names that the transaction has written, and whether they are still there."""
+        return {
+            key[len(prefix) :]: value is not None
+            for changes in (self._transaction.values, self.change.values)
+            for key, value in changes.items()
+            if key.startswith(prefix)
+        }
 
     def scan(self, family: Family[T], routing: str) -> Sequence[tuple[bytes, T]]:
         prefix, names = key_of(routing, family.name), self.names(family, routing)
@@ -224,6 +239,16 @@ class View:
         if stored.expires and stored.expires <= _milliseconds(self._now):
             return None
         return payload(family, key, stored.payload)
+
+
+def _prefix_of(family: Family[T], routing: str) -> bytes:
+    if not family.scanned:
+        raise ValueError(f"family {family.name!r} is not declared as scanned")
+    return key_of(routing, family.name)
+
+
+def _first_but(names: Iterable[bytes], but: Collection[bytes]) -> Sequence[bytes]:
+    return [*islice((name for name in names if name not in but), 1)]
 
 
 def encoded(value: object, expires: int = 0) -> bytes:

@@ -198,6 +198,9 @@ def test_a_view_reads_its_own_writes_over_the_transaction_over_what_is_committed
             assert {name.decode(): value for name, value in view.scan(LISTED, key)} == mine
             assert [name for name, _ in view.scan(LISTED, key)] == sorted(name.encode() for name in mine)
             assert all(view.get(LISTED, key, name) == mine.get(name) for name in "xyz")
+            ends = (min(mine).encode(), max(mine).encode()) if mine else None
+            assert view.ends(LISTED, key) == ends
+            assert view.names(LISTED, key) == {name.encode() for name in mine}
     transaction.absorb(view.change)
     memory.apply(transaction)
     assert memory.count(LISTED.name) == len(memory) == len(expected)
