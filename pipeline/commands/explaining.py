@@ -268,7 +268,10 @@ _WORDS: dict[str, Callable[[RuleSays], tuple[str, str]]] = {
     ),
     "told": lambda says: (f"told once, {says.severity}", _COLOURS[says.severity]),
     "told before": lambda says: ("was told before, and is once", "dim"),
-    "told later": lambda says: (f"told on {_clock(says.at)} unless it is over before, {says.severity}", "blue"),
+    "told later": lambda says: (
+        f"told on {_clock(says.at)}{_asks(says)} unless it is over before, {says.severity}",
+        "blue",
+    ),
     "again": lambda says: (f"looks again on {_clock(says.at)}{_asks(says)}", "dim"),
     "ends": lambda says: (f"ends: {plain(says.because)}", "green"),
     "not": lambda says: (f"does not fire: {plain(says.because)}", "dim"),

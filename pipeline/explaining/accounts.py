@@ -285,17 +285,12 @@ def _holds_besides(clear: Clear, verdicts: Sequence[Verdict]) -> bool:
 
 
 def _moment(verdict: Fire | Due | Tell, is_open: bool, now: datetime) -> tuple[str, datetime | None, str]:
-    match verdict:
-        case Fire():
-            return "open" if is_open else "fires", None, ""
-        case Due():
-            return (
-                "due" if verdict.at > now else "due now",
-                verdict.at,
-                "" if verdict.ask is None else verdict.ask.value,
-            )
-        case _:
-            return ("told", None, "") if verdict.at is None else ("told later", verdict.at, "")
+    if isinstance(verdict, Fire):
+        return "open" if is_open else "fires", None, ""
+    asks = "" if verdict.ask is None else verdict.ask.value
+    if isinstance(verdict, Due):
+        return "due" if verdict.at > now else "due now", verdict.at, asks
+    return ("told", None, "") if verdict.at is None else ("told later", verdict.at, asks)
 
 
 def _channels(team: Team, alert: Alert) -> Mapping[str, tuple[str, ...]]:
