@@ -38,6 +38,7 @@ from stages.dossiers.assessments import with_assessments, with_risk
 from stages.dossiers.dossier import Dossier, Payment
 from stages.dossiers.goods import with_goods
 from stages.dossiers.registers import (
+    LATE,
     MANY,
     Known,
     Span,
@@ -67,7 +68,7 @@ def merged(dossier: Dossier, event: Event) -> Dossier:
 
 
 def _told(dossier: Dossier, event: Event) -> Dossier:
-    facts = event.facts if isinstance(event.facts, _WHOLE) else bounded(event.facts)
+    facts = _as_looked(event, event.facts if isinstance(event.facts, _WHOLE) else bounded(event.facts))
     stamp = stamp_of(event, getattr(facts, "updated", None))
     told = Known(stamp, event.kind, _own(facts))
     dossier = replace(
@@ -94,6 +95,14 @@ def _told(dossier: Dossier, event: Event) -> Dossier:
             return replace(dossier, spans=storefront_spans(dossier.spans, facts, stamp, looked_up))
         case _:
             return dossier
+
+
+def _as_looked(event: Event, facts: AnyFacts) -> AnyFacts:
+    """Of a hold that was told a day late the look knows better than its webhook: no replica lags so long."""
+    is_late = event.received - event.occurred > LATE
+    if isinstance(facts, HoldFacts) and facts.hold is not None and facts.open_holds is not None and is_late:
+        return replace(facts, released=facts.hold.id not in {hold.id for hold in facts.open_holds})
+    return facts
 
 
 def _kept(shelf: dict[str, Known[AnyFacts]], event: Event, told: Known[AnyFacts]) -> dict[str, Known[AnyFacts]]:

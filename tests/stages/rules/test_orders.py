@@ -480,6 +480,17 @@ def test_a_look_that_came_late_knows_better_than_the_webhook_it_was_for() -> Non
     ]
 
 
+def test_a_hold_that_is_told_a_day_late_and_is_not_there_any_more_is_no_news() -> None:
+    gone, stays = (
+        HoldFacts(fulfillment_order=FULFILLMENT_ORDER, released=False, hold=hold("other"), open_holds=found)
+        for found in ((), (hold("other"),))
+    )
+    yesterday = START - timedelta(hours=40)
+
+    assert Desk().event("fulfillment_holds/added", gone, occurred=yesterday) == []
+    assert len(Desk().event("fulfillment_holds/added", stays, occurred=yesterday)) == 1
+
+
 def test_a_level_that_is_looked_up_late_is_the_one_of_then() -> None:
     desk, told = Desk(), Assessment("Shopify", "high")
     now = (Assessment("Shopify", "low"),)
