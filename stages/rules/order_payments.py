@@ -31,6 +31,7 @@ from stages.rules.order_wording import (
     held_since,
     link,
     over,
+    unknown_to_operations,
 )
 from stages.rules.parcels import parcels
 from stages.rules.payment_terms import has_terms, is_told, knows_terms, name_of, told_due
@@ -279,5 +280,8 @@ def _said(case: Case, words: str, since: datetime, step: str) -> Said:
         ),
         next_step=step,
         link=link(case),
-        unknown=case.unknown(payment="whether the payment can still be captured"),
+        unknown=(
+            *case.unknown(payment="whether the payment can still be captured"),
+            *unknown_to_operations(case),
+        ),
     )

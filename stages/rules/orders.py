@@ -311,7 +311,7 @@ def _review_said(case: Case, found: tuple[Finding, ...]) -> Said:
         details=(*_holders(foreign_holds(case.dossier)), *for_operations(case)),
         next_step="Look at the order, clear up what it waits for, and release the hold or remove the tag.",
         link=link(case),
-        unknown=case.unknown(open_holds="which other holds the order has"),
+        unknown=(*case.unknown(open_holds="which other holds the order has"), *unknown_to_operations(case)),
     )
 
 
@@ -351,6 +351,7 @@ def _hold_said(case: Case, title: str, since: datetime, to: tuple[Audience, Seve
         details=(*_holders(foreign_holds(case.dossier)), *for_operations(case)),
         next_step=step,
         link=link(case),
+        unknown=tuple(unknown_to_operations(case)),
     )
 
 

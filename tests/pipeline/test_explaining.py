@@ -140,7 +140,9 @@ def test_what_would_have_to_be_looked_up_is_unknown_unless_it_is_given(told: Tol
     assert given["unknown"] == []
     when = of_rule(without, "order-manual-review")[0]["when"]
     assert (when["holds"], when["because"]) == (None, "not known: customer.orders")
-    assert without["alerts"][0]["unknown"][0].startswith("whether it was to be told: customer.orders > 3")
+    assert any(
+        says.startswith("whether it was to be told: customer.orders > 3") for says in without["alerts"][0]["unknown"]
+    )
 
 
 def test_a_test_order_is_nobodys(told: Told) -> None:
