@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from schemas import codec, subjects, topics
 from schemas.configuration import Configuration
-from schemas.events import Event
+from schemas.events import Event, Source
 from schemas.facts import HoldFacts, OrderDeletedFacts, OrderFacts, Origin, RiskFacts
 from schemas.reasons import DropReason, RejectReason
 from schemas.records import Record
@@ -125,7 +125,8 @@ class Classify:
         context.state.put(DOSSIER, event.subject, dossier)
         if event.kind.startswith("answer."):
             yield from _answered(event, context)
-        cause = Cause(event.delivery_id, event.received, event.occurred, event.incomplete)
+        is_look = event.source is Source.ANSWER
+        cause = Cause(event.delivery_id, event.received, event.occurred, event.incomplete, is_look)
         yield from self._judged(event.subject, dossier, cause, context)
 
     def _signalled(self, record: Record, context: Context) -> Iterator[Outcome]:

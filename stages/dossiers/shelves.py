@@ -55,12 +55,16 @@ def _is_short(facts: OrderFacts) -> bool:
     return "lines" in facts.absent or {"checkout_token", "customer_id"} <= set(facts.absent)
 
 
+#: A scan that its carrier has deleted, whatever is told of it later.
+TAKEN_BACK = "fulfillment_events/delete"
+
+
 def place_of(event: Event, facts: AnyFacts) -> str:
     """The shelf's key. What may come in several ways has several places, and each keeps its newest.
 
     A body that was cut to few fields, without lines, is no more than a look at the order.
     """
-    tag = str(facts.__struct_config__.tag)
+    tag = "taken-back" if event.kind == TAKEN_BACK else str(facts.__struct_config__.tag)
     is_answer = event.source is Source.ANSWER and event.kind != "answer.facts"
     match facts:
         case OrderFacts() | DraftFacts():

@@ -33,12 +33,14 @@ class Cause:
     """What made us judge. `id` names it in alert ids, `received` is the wall time at which we had it.
 
     `occurred` None: nothing happened but that time has passed. `unknown`: what was looked up for it and did not come.
+    `is_look`: it is Shopify's answer, which may tell of what happened long ago.
     """
 
     id: str
     received: datetime
     occurred: datetime | None
     unknown: tuple[str, ...] = ()
+    is_look: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -143,7 +145,8 @@ class Judgement:
             return
         yield from self._waits.forgotten(name)
         self._context.state.put(TOLD, self._subject, True, name)
-        telling = self._telling(rule, self._as_learned(tell, unsure), 0, name)
+        late = self._learned_late(tell, None)
+        telling = self._telling(rule, self._as_learned(tell, unsure), 0, name, late)
         name = alert_id(rule.name, self._subject, tell.key, self._cause.id)
         alert = replace(self._alert(telling, name, AlertState.FIRING), milestone=True)
         if self._is_for_digest(tell):
@@ -156,9 +159,7 @@ class Judgement:
 
     def _is_for_digest(self, tell: Tell) -> bool:
         """Learned a day late, it is news only where it is known to be so still."""
-        happened = self._cause.occurred if tell.at is None else None
-        is_late = happened is not None and self._context.now - min(happened, tell.said.since) > LATE
-        return is_late and bool(tell.over or self._unconfirmed)
+        return self._learned_late(tell, None) is not None and bool(tell.over or self._unconfirmed)
 
     def _again(self, rule: Rule, again: Again) -> Iterator[Outcome]:
         name = name_of(rule.name, again.key)
@@ -199,8 +200,9 @@ class Judgement:
         if not ready:
             return None
         worst = max(ready, key=lambda verdict: (verdict.said.severity.rank, verdict.level))
-        telling = self._telling(rule, as_learned(worst, self._context.now), worst.level, name)
         known = self.open.get(name)
+        late = self._learned_late(worst, known)
+        telling = self._telling(rule, as_learned(worst, self._context.now), worst.level, name, late)
         run = f"{name}/{worst.run}" if isinstance(worst, Fire) else ""
         if known is None and self._context.state.get(TOLD, self._subject, run):
             return None
@@ -273,18 +275,27 @@ class Judgement:
 
     # --- what is said, and to whom ----------------------------------------------------------------------------------
 
-    def _telling(self, rule: Rule, said: Said, level: int, name: str) -> _Telling:
-        """With what only the classifier knows: how urgent this subject is, and that the news is old."""
+    def _telling(self, rule: Rule, said: Said, level: int, name: str, late: datetime | None) -> _Telling:
+        """With what only the classifier knows: how urgent this subject is, and that the news is old (`late`)."""
         urgent = [reason for reason in self._urgent if reason not in said.itself]
         urgent += self._second_warning(name, said.severity)
         severity = Severity.CRITICAL if urgent and said.severity is Severity.WARNING else said.severity
         added = [Detail("Priority", ", ".join(urgent))] if urgent else []
-        if (happened := self._cause.occurred) is not None and self._is_late:
-            ago = spell(self._context.now - happened)
-            added.append(Detail("Learned late", f"it happened on {moment(happened)}, {ago} ago"))
+        if late is not None:
+            ago = spell(self._context.now - late)
+            added.append(Detail("Learned late", f"it happened on {moment(late)}, {ago} ago"))
         unknown = tuple(dict.fromkeys((*said.unknown, *self._unknown, *self._unconfirmed)))
         said = replace(said, details=(*said.details, *added), unknown=unknown)
         return _Telling(rule.name, rule.use_case, said, severity, level)
+
+    def _learned_late(self, verdict: Fire | Due | Tell, known: Episode | None) -> datetime | None:
+        """When it happened, where that is more than a day ago: what tells it, or what a look has shown for the first
+        time. What was waited for has its own moment."""
+        happened = self._cause.occurred
+        if self._cause.is_look:
+            is_new = known is None and (isinstance(verdict, Fire) or (isinstance(verdict, Tell) and verdict.at is None))
+            happened = verdict.said.since if is_new else None
+        return happened if happened is not None and self._context.now - happened > LATE else None
 
     @property
     def _is_late(self) -> bool:

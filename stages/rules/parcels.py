@@ -17,12 +17,11 @@ from schemas.alerts import Detail
 from schemas.facts import FulfillmentFacts, ParcelsFacts, ShipmentFacts
 from stages.dossiers.dossier import Dossier
 from stages.dossiers.registers import Known
+from stages.dossiers.shelves import TAKEN_BACK
 from stages.rules.order_wording import for_operations
 from stages.rules.rule import Case, details
 from stages.rules.words import called, moment, plain, sentence
 
-#: A scan that its carrier has deleted.
-TAKEN_BACK = "fulfillment_events/delete"
 LABELS = frozenset({"label_purchased", "label_printed"})
 READY = "ready_for_pickup"
 FORWARD = frozenset({"carrier_picked_up", "in_transit", "out_for_delivery", "delivered"})
@@ -119,11 +118,12 @@ def _with_place(seen: FulfillmentFacts, told: FulfillmentFacts) -> FulfillmentFa
 
 def _scans(dossier: Dossier) -> Iterator[Known[ShipmentFacts]]:
     """Each once; first those that are known by an id."""
-    told = {known.value.id: known for known in dossier.every(ShipmentFacts)}
+    every = dossier.every(ShipmentFacts)
+    gone = {known.value.id for known in every if known.kind == TAKEN_BACK}
     looked = _looked_at(dossier)
     seen = [Known(looked.stamp, looked.kind, each) for each in looked.value.scans] if looked else []
-    yield from (known for known in told.values() if known.kind != TAKEN_BACK)
-    yield from (known for known in seen if known.value.id and known.value.id not in told)
+    found = {known.value.id: known for known in (*seen, *every) if known.value.id and known.value.id not in gone}
+    yield from found.values()
     yield from (known for known in seen if not known.value.id)
 
 

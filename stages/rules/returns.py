@@ -37,7 +37,25 @@ class ReturnMilestone:
 
     def judge(self, case: Case) -> Iterator[Verdict]:
         for happening in self.finds(case):
-            yield Tell(said_of(case, happening, self.audiences), happening.key)
+            yield Tell(said_of(case, happening, self.audiences), happening.key, over=_over(self.name, happening.back))
+
+
+#: In which states of the return it is so still; what is not in here stays so.
+_STANDS = {
+    "return-initiated": ("requested", "open"),
+    "return-approved": ("open",),
+    "return-declined": ("declined",),
+    "return-labelled": ("requested", "open", "closed"),
+    "return-canceled": ("canceled",),
+    "return-closed": ("closed",),
+    "return-reopened": ("open",),
+}
+
+
+def _over(milestone: str, back: Returned | None) -> str:
+    """What has become of the return since."""
+    state = back.state if back else None
+    return f"it is {plain(state)}" if state and state not in _STANDS.get(milestone, (state,)) else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ _REJECTED, _FAILED, _SHIPS_ANYWAY = "rejected", "failed", "ships-anyway"
 _REFUSALS = {
     _REJECTED: "the fulfillment service rejected it",
     _FAILED: "the fulfillment service could not complete it",
-    _SHIPS_ANYWAY: "the fulfillment service will ship it anyway, though the order was cancelled",
+    _SHIPS_ANYWAY: "the fulfillment service will ship anyway, though the order was cancelled",
 }
 _SHIP_ELSEWHERE = "Ask the fulfillment service what is wrong, or ship it from another location."
 _STOP_IT = "Ask the fulfillment service to stop the parcel, or tell the customer what to do when it arrives."

@@ -61,9 +61,14 @@ class Chain:
         named = {"shopify-topic": "Order", "shopify-resource-id": gid("Order", number)}
         return self._delivered("orders/updated", {"id": number}, named | {"ce_time": self.now.isoformat()})
 
-    def _delivered(self, topic: str, body: Json, own: Mapping[str, str]) -> list[Alert]:
+    def event(self, topic: str, name: str) -> list[Alert]:
+        """Delivers a next-generation Event of any other thing, by its gid; it says nothing of it."""
+        named = {"shopify-topic": topic, "shopify-resource-id": name}
+        return self._delivered(f"{topic}/update", {}, named | {"ce_time": self.now.isoformat()}, name)
+
+    def _delivered(self, topic: str, body: Json, own: Mapping[str, str], name: str = "") -> list[Alert]:
         before, written, delivery = len(self.alerts), orjson.dumps(body), f"delivery-{next(self._numbers)}"
-        raw = raw_key(SHOP, topic, written, delivery)
+        raw = raw_key(SHOP, topic, written, delivery, name)
         headers = {"ce_type": topic, "ce_id": delivery, "ce_source": f"//{SHOP}", "received": self.now.isoformat()}
         told = tuple((name, text.encode()) for name, text in (headers | dict(own)).items())
         self._work("enrich", Record(f"shopify.{raw.domain}", 0, 0, 0, raw.key.encode(), written, told))

@@ -122,6 +122,65 @@ def test_the_end_of_a_lost_dispute_does_not_ask_for_evidence() -> None:
     assert [alert.title for alert in chain.alerts[-2:]] == ["Chargeback over 11.50 CAD, order #2001: lost"] * 2
 
 
+def test_a_parcel_is_not_told_of_whose_order_is_a_test_or_was_brought_over_and_has_not_told_of_itself() -> None:
+    for changed in ({"test": True}, {"processed_at": START - timedelta(days=700)}):
+        chain, sale = Chain(), bought()
+        chain.store.put(structs.replace(sale.thing(), **changed), sale.to_be_shipped(START))
+        chain.webhook("fulfillments/create", parcel(sale))
+        chain.webhook("fulfillment_events/create", scan(sale, "failure"))
+        chain.passes(hours=1)
+
+        assert chain.alerts == []
+
+
+def test_an_order_that_only_its_parcel_has_told_of_is_called_by_its_name() -> None:
+    chain, sale = Chain(), bought()
+    known(chain, sale)
+
+    (alert,) = [
+        a for a in chain.webhook("fulfillment_events/create", scan(sale, "failure")) if a.severity == "critical"
+    ]
+
+    assert alert.title == "Order #2001: the carrier reports a failure"
+
+
+def test_an_order_that_comes_two_days_late_is_what_shopify_says_that_it_is_now() -> None:
+    for now, opened in (
+        ({"tags": ("review",)}, {"order-manual-review"}),
+        ({}, set()),
+        ({"fulfillment": "fulfilled"}, set()),
+    ):
+        chain = Chain()
+        known(chain, bought(updated=START - timedelta(hours=1), **now))
+        old = bought(tags=("review",), created=START - timedelta(days=2), updated=START - timedelta(days=2))
+        chain.webhook("orders/create", old.body(), START - timedelta(days=2))
+
+        assert chain.open == opened
+
+
+def test_a_hold_that_is_learned_two_days_late_and_is_gone_is_not_told() -> None:
+    chain, sale = Chain(), bought()
+    known(chain, sale)
+
+    assert chain.webhook("fulfillment_holds/added", _held(sale), START - timedelta(days=2)) == []
+
+
+def test_an_event_of_a_fulfillment_order_tells_of_its_request_and_its_holds() -> None:
+    chain, sale = Chain(), bought()
+    known(chain, sale)
+    refused = structs.replace(sale.to_be_shipped(START), request_status="REJECTED")
+    for seen, opened in (
+        (refused, {"shipment-exception"}),
+        (sale.to_be_shipped(START, HOLD), {"order-manual-review"}),
+        (sale.to_be_shipped(START), set()),
+    ):
+        chain.passes(minutes=5)
+        chain.store.put(seen)
+        chain.event("FulfillmentOrder", seen.id)
+
+        assert chain.open == opened
+
+
 HOLD = FulfillmentHold(id=gid("FulfillmentHold", 1), reason="OTHER", display_reason="Other", handle="desk")
 _ROUTED = "fulfillment_orders/order_routing_complete"
 _LABELLED = "reverse_deliveries/attach_deliverable"

@@ -213,15 +213,20 @@ class InParts:
             tells(plot, self.second, order, "done", "orders/fulfilled")
 
     def expected(self, seen: Seen) -> Iterator[Told]:
-        told, parcel = seen.first("partial"), seen.first("first")
-        is_known = seen.first("created") < parcel
-        asked = [told, max(parcel, self.first + _ASKED_AFTER) if is_known and parcel < told else parcel]
-        at = min((moment for moment in asked if moment < self.second), default=NEVER)
-        ends = [seen.first("second"), seen.first("done"), *([told] if told > self.second else [])]
-        over = min(ends)
+        at, over = in_part(seen, self.first, self.second)
         yield from together(
             self.plot.order(), [lasting("fulfillment-partial", SERVICE, Severity.INFO, at, over)], seen.end
         )
+
+
+def in_part(seen: Seen, first: datetime, second: datetime) -> tuple[datetime, datetime]:
+    """From when to when one of two lines is known to remain; they are shipped at `first` and `second`."""
+    told, parcel = seen.first("partial"), seen.first("first")
+    is_known = seen.first("created") < parcel
+    asked = [told, max(parcel, first + _ASKED_AFTER) if is_known and parcel < told else parcel]
+    at = min((moment for moment in asked if moment < second), default=NEVER)
+    ends = [seen.first("second"), seen.first("done"), *([told] if told > second else [])]
+    return at, min(ends)
 
 
 def parcel(order: Purchase, at: datetime, which: int = 0) -> Json:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from schemas.alerts import Severity
 from tests.scenarios.offices import SERVICE_OFFICE
 from tests.scenarios.purchases import UNTRACKED, purchase, tells
 from tests.scenarios.steps import NEVER, Plot, Seen
-from tests.scenarios.stories.parcels import parcel, scan
+from tests.scenarios.stories.parcels import in_part, parcel, scan
 from tests.scenarios.stories.story import SERVICE
 from tests.scenarios.truth import Condition, Told, lasting, milestone, together
 
@@ -66,16 +66,12 @@ class RestWaits:
         if self.second < NEVER:
             rest = parcel(order, self.second, which=1) | UNTRACKED | {"line_items": [order.line(1)]}
             plot.webhook(self.second, "fulfillments/create", rest, "second")
-            order = order.at(self.second, fulfillment="fulfilled", shipped=(0, 1))
-            tells(plot, self.second, order, "done", "orders/fulfilled")
+            done = order.at(self.second, fulfillment="fulfilled", shipped=(0, 1))
+            tells(plot, self.second, done, "done", "orders/fulfilled")
 
     def expected(self, seen: Seen) -> Iterator[Told]:
-        """Shopify is asked what remains for the order's own word, for a parcel of an order that nobody has told of,
-        or a minute after one that leaves something."""
-        told, parcel, over = seen.first("partial"), seen.first("first"), seen.first("second", "done")
-        is_known = seen.first("created") < parcel < told
-        at = min(told, max(parcel, self.first + _ASKED_AFTER) if is_known else parcel)
-        course = [(at, Severity.INFO), (over, None)]
+        at, over = in_part(seen, self.first, self.second)
+        course: list[tuple[datetime, Severity | None]] = [(at, Severity.INFO), (over, None)]
         if self.worse < over:
             course.insert(1, (self.worse, Severity.WARNING))
         yield from together(self.plot.order(), [Condition("fulfillment-partial", frozenset(SERVICE), course)], seen.end)

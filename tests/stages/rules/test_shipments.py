@@ -236,7 +236,7 @@ def test_a_service_that_ships_a_cancelled_order_anyway_is_told() -> None:
     raised = ordered(desk, 5, cancelled=START)
 
     assert [alert.title for alert in raised] == [
-        "Order #1001: the fulfillment service will ship it anyway, though the order was cancelled"
+        "Order #1001: the fulfillment service will ship anyway, though the order was cancelled"
     ]
     assert "from another location" not in raised[0].next_step
 
@@ -267,11 +267,10 @@ def test_a_scan_that_was_taken_back_has_not_happened() -> None:
     scanned(desk, "failure", 5)
     (taken,) = [known.value for known in desk.dossier.every(ShipmentFacts)]
 
-    ends = desk.event(
-        "fulfillment_events/delete", taken, updated=START + 5 * timedelta(minutes=1), occurred=START + HOUR
-    )
+    ends = desk.event("fulfillment_events/delete", taken, updated=START - HOUR, occurred=START + HOUR)
 
     assert shown(ends) == ["resolved critical"]
+    assert shown(desk.event("fulfillment_events/create", taken, updated=START + HOUR)) == [], "told once more"
 
 
 def test_a_carrier_that_says_no_more_for_five_days_is_told_and_its_next_word_ends_it() -> None:
