@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import count
 from typing import Any
 
@@ -18,8 +19,9 @@ from pipeline.demo.company import SHOP, company
 from pipeline.simulators.samples import Json, sample
 from pipeline.simulators.scenario.sales import Sale
 from pipeline.simulators.scenario.shelf import CHAIR
-from pipeline.simulators.shopify.graph import gid
+from pipeline.simulators.shopify.graph import MoneyV2, gid
 from pipeline.simulators.shopify.orders import FulfillmentHold
+from pipeline.simulators.shopify.people import Customer
 from pipeline.simulators.shopify.store import Store
 from pipeline.state import Change, Memory, View
 from schemas import codec, topics
@@ -133,7 +135,9 @@ def bought(**changed: Any) -> Sale:
 
 
 def known(chain: Chain, sale: Sale, *holds: FulfillmentHold) -> Sale:
-    chain.store.put(sale.thing(), sale.to_be_shipped(sale.created, *holds))
+    spent = MoneyV2(amount=Decimal("300.00"))
+    buyer = Customer(id=gid("Customer", sale.customer), number_of_orders="3", amount_spent=spent)
+    chain.store.put(sale.thing(), sale.to_be_shipped(sale.created, *holds), buyer)
     return sale
 
 
