@@ -194,14 +194,27 @@ def _of_union(kind: inspect.UnionType) -> inspect.Type:
 def _wanted(kind: inspect.Type) -> str:
     """In words, for a person."""
     plain, described = _plain(kind)
+    if isinstance(plain, inspect.UnionType):
+        plain, described = _plain(_of_union(plain))
     match plain:
-        case inspect.StructType():
+        case inspect.StructType(cls=cls) if cls is not WorkingTime:
             return f"keys and values ({', '.join(field.encode_name for field in plain.fields)})"
         case inspect.VarTupleType():
             return "a list"
         case inspect.EnumType():
             return "one of " + ", ".join(str(member.value) for member in plain.cls)
-    return described or "a value"
+    return described or _PLAIN.get(type(plain), "a value")
+
+
+_PLAIN = {
+    inspect.StrType: "a text",
+    inspect.BoolType: "true or false",
+    inspect.IntType: "a whole number",
+    inspect.FloatType: "a number",
+    inspect.DecimalType: "a number",
+    inspect.TimeDeltaType: "a time, like 60m",
+    inspect.StructType: "a time, like 60m or 3 working days",
+}
 
 
 def _no_struct(kind: inspect.StructType) -> str:

@@ -10,6 +10,8 @@ from difflib import get_close_matches
 
 from pipeline.document import Mistake
 from schemas.configuration import Configuration, Job, OrderRules
+from stages.rules.fulfillments import PREPARED
+from stages.rules.parcels import KNOWN
 from stages.rules.storefront import OUR_SCOPES
 
 _SCOPE = re.compile(r"(unauthenticated_|customer_)?(read|write)_[a-z_]+")
@@ -19,7 +21,7 @@ _KNOWN_SCOPES = (
     *("read_all_orders", "read_draft_orders", "read_checkouts", "read_themes", "read_locations"),
     *("read_assigned_fulfillment_orders", "read_third_party_fulfillment_orders"),
 )
-_SURE = 0.93
+_SURE, _NEARLY = 0.93, 0.85
 
 
 def in_limits(whole: Configuration) -> Iterator[Mistake]:
@@ -29,6 +31,7 @@ def in_limits(whole: Configuration) -> Iterator[Mistake]:
     for number, job in enumerate(whole.rules.operations.jobs):
         yield from _job(job, f"rules.operations.jobs[{number}]")
     yield from _scopes(whole.rules.operations.required_scopes or (), "rules.operations.required_scopes")
+    yield from _words(whole.rules.fulfillment.packed_when, "rules.fulfillment.packed_when")
 
 
 def _shares(whole: Configuration) -> Iterator[Mistake]:
@@ -91,3 +94,12 @@ def _scopes(scopes: Sequence[str], path: str) -> Iterator[Mistake]:
             yield Mistake(f"{path}[{number}]", f"`{scope}` is no scope of Shopify's, like read_orders")
         elif close and scope not in _KNOWN_SCOPES:
             yield Mistake(f"{path}[{number}]", f"`{scope}` is no scope of Shopify's; did you mean `{close[0]}`?")
+
+
+def _words(words: Sequence[str], path: str) -> Iterator[Mistake]:
+    """Shopify may have new ones: only what is nearly one is wrong."""
+    known = sorted(KNOWN | PREPARED)
+    for number, word in enumerate(words):
+        close = get_close_matches(word.lower(), known, n=1, cutoff=_NEARLY)
+        if close and word.lower() not in known:
+            yield Mistake(f"{path}[{number}]", f"`{word}` is no word of Shopify's; did you mean `{close[0]}`?")

@@ -38,6 +38,8 @@ _PREPARED = {
     "fulfillment_orders/line_items_prepared_for_local_delivery": "prepared for local delivery",
     "fulfillment_orders/progress_reported": "progress was reported",
 }
+#: The same, as `packed_when` names them.
+PREPARED = frozenset(kind.rpartition("/")[2] for kind in _PREPARED)
 _WORDS = {
     "carrier_picked_up": "the carrier has picked it up",
     "in_transit": "it is in transit",

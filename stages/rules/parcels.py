@@ -30,7 +30,7 @@ FAILED = frozenset({"failure", "not_delivered"})
 MILD = frozenset({"attempted_delivery", "delayed"})
 #: Nothing of these is a carrier's scan; what is in none of these sets is a word that nobody knows yet.
 _NO_SCAN = LABELS | {"confirmed", "submitted", "marked_as_fulfilled", "fulfilled", "label_voided", "canceled"}
-_KNOWN = FORWARD | ARRIVED | FAILED | MILD | _NO_SCAN | {READY}
+KNOWN = FORWARD | ARRIVED | FAILED | MILD | _NO_SCAN | {READY}
 _STATES = frozenset({"pending", "open", "success", "cancelled", "error", "failure"})
 
 
@@ -44,7 +44,7 @@ class Scan:
 
     @property
     def is_unknown(self) -> bool:
-        return self.status not in _KNOWN
+        return self.status not in KNOWN
 
 
 @dataclass(frozen=True, slots=True)

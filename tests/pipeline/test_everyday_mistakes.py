@@ -33,6 +33,12 @@ RULES = [
     ("when: {order-hihg-risk: order.total > 3}", "no rule `order-hihg-risk`; did you mean `order-high-risk`?"),
     ("when: {order-high-risk: order.total >= 100 and order.ships}", "CEL writes `&&`, not `and`"),
     ("when: {shipment-stalled: !fulfillment.tracked}", "a value that begins with `!` is put in quotes"),
+    ("fulfillment: {packed_when: [label_print]}", "is no word of Shopify's; did you mean `label_printed`?"),
+    ("orders: {authorization_lasts_by_gateway: [paypal]}", "wanted here: a text; each with a time, like 60m"),
+    (
+        "inventory: {thresholds: [{sku: A}]}",
+        "thresholds[0].below (line 11): is missing: a whole number",
+    ),
     ("inventory: {below: -1}", "-1 must be at least 0"),
     ("inventory: {margin: 20%}", "`20%` is no number; a share of 20 % is written 0.2"),
     ("inventory: {margin: 20}", "20 is no share from 0 to 1; 20 % is written 0.2"),
