@@ -29,7 +29,8 @@ def test_of_a_test_order_nothing_stays_open_whatever_comes_first(place: int) -> 
         chain.webhook(topic, body)
     chain.passes(days=30)
     assert chain.open == {"sync-stopped"}, "of the order nothing; the shop has been silent for a month"
-    assert place > 0 or {alert.rule for alert in chain.alerts} == {"sync-stopped"}
+    told_of = {alert.rule for alert in chain.alerts} - {"pipeline-degraded"}
+    assert place > 0 or told_of == {"sync-stopped"}, "but that the shop does not know the return, for us"
 
 
 def test_an_order_that_was_brought_over_is_nobodys_news_also_where_only_an_event_tells_of_it() -> None:
