@@ -570,8 +570,9 @@ class ReturnFacts(Facts, frozen=True, tag="return"):
     removed: int = 0
     line_count: int | None = None
     lines: tuple[ReturnLine, ...] = ()
-    #: Looked up: when it was approved and closed; what came back, by its own ids; what is outstanding of the order,
-    #: negative if owed to the customer.
+    #: Looked up: when it was made, approved and closed; what came back, by its own ids; what is outstanding of the
+    #: order, negative if owed to the customer.
+    created: datetime | None = None
     approved: datetime | None = None
     closed: datetime | None = None
     dispositions: tuple[Disposition, ...] | None = None

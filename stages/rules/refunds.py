@@ -147,7 +147,7 @@ def _unscanned(case: Case, back: Returned) -> Iterator[Verdict]:
     since = back.told.since("open") if back.told else None
     if back.received_at is not None or back.paid_at is not None or back.is_over:
         yield Clear("it was received, refunded or ended", key)
-    elif back.facts.exchanges:
+    elif back.facts.exchanges and not _is_owed_for(case, back):
         yield Clear("it is an exchange", key)
     elif since is not None:
         how = f"approved {spell(rules.unscanned_after)} ago and never scanned: is a refund due?"
@@ -155,6 +155,12 @@ def _unscanned(case: Case, back: Returned) -> Iterator[Verdict]:
         severity = Severity.WARNING if rules.statutory else Severity.INFO
         said = said_of(case, told, _OWED_TO, severity)
         yield Due(said, since + rules.unscanned_after, key, ask=QuestionKind.RETURN, resource=str(back.id))
+
+
+def _is_owed_for(case: Case, back: Returned) -> bool:
+    """An exchange for something cheaper."""
+    balance = balance_of(case.dossier, back)
+    return balance is not None and balance.amount < 0
 
 
 # --- refund-failed ----------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from schemas.facts import Disposition, DispositionFacts, RefundFacts, ReturnFacts, ReturnLine, ReverseDeliveryFacts
 from stages.dossiers.dossier import Dossier
@@ -19,6 +19,8 @@ from stages.rules.refunded import Refund, refunds_of
 
 MISSING = "missing"
 _OVER = frozenset({"declined", "canceled", "closed"})
+#: What staff open is open when it is made.
+_AT_ONCE = timedelta(minutes=1)
 #: Most orders have none of these.
 _TELLING = (ReturnFacts, ReverseDeliveryFacts, DispositionFacts, RefundFacts)
 
@@ -68,6 +70,13 @@ class Returned:
         """When it was first in that state."""
         span = self.told.states.get(word) if self.told else None
         return span.first if span else None
+
+    @property
+    def requested(self) -> datetime | None:
+        """When; None: nothing tells that it was. One that was made before it was approved had been requested."""
+        created, approved = self.facts.created, self.facts.approved
+        was_waiting = created is not None and approved is not None and approved - created > _AT_ONCE
+        return self.began("requested") or (created if was_waiting else None)
 
     def shown(self, topic: str, word: str) -> datetime | None:
         """When the topic, or else a next-generation Event, told of it first."""
@@ -122,7 +131,8 @@ class Returned:
         return ", ".join(f"{word} {at:%d %b at %H:%M}" for at, word in sorted(known))
 
     def _history(self) -> Iterator[tuple[datetime | None, str]]:
-        words = {"requested": "requested", "declined": "declined", "canceled": "canceled"}
+        words = {"declined": "declined", "canceled": "canceled"}
+        yield self.requested, "requested"
         yield from ((self.began(word), says) for word, says in words.items())
         yield self.shown("returns/approve", "open"), "approved"
         yield self.labelled.stamp.occurred if self.labelled else None, "label or tracking attached"

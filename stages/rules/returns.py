@@ -111,7 +111,7 @@ def _initiated(case: Case) -> Iterator[Happening]:
     if case.kind != "order":
         return
     for back in returns_of(case.dossier):
-        requested, approved = back.began("requested"), back.began("open")
+        requested, approved = back.requested, back.began("open")
         how = "requested" if requested else "opened by staff" if approved else "known from now on"
         step = "Approve or decline it." if how == "requested" else ""
         yield about(back, str(back.id), requested or back.seen, how, step)

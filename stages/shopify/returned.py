@@ -37,6 +37,7 @@ def return_facts(found: shapes.ReturnNode) -> ReturnFacts:
         decline_reason=words(found.decline.reason) if found.decline else None,
         exchanges=len(found.exchange_line_items.nodes),
         lines=tuple(map(_line, lines)),
+        created=found.created_at,
         approved=found.request_approved_at,
         closed=found.closed_at,
         dispositions=tuple(each for one in reverses for each in _disposed(one.id, one.line_items)),

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 #: Shopify's times say their offset; one that does not could not be compared with any other.
 Moment = Annotated[datetime, Meta(tz=True)]
@@ -448,6 +448,7 @@ class ReturnNode(Shape, frozen=True):
     id: str
     name: str | None = None
     status: str | None = None
+    created_at: Moment | None = None
     request_approved_at: Moment | None = None
     closed_at: Moment | None = None
     total_quantity: int | None = None
@@ -490,11 +491,11 @@ class RefundLines(Shape, frozen=True):
     nodes: tuple[RefundLine, ...] = ()
 
 
-class RefundNode(Shape, frozen=True, rename={"return_": "return"}):
+class RefundNode(Shape, frozen=True):
     id: str
     created_at: Moment | None = None
     processed_at: Moment | None = None
-    return_: Named | None = None
+    return_: Named | None = field(default=None, name="return")
     order: OrderOf | None = None
     refund_line_items: RefundLines = RefundLines()
     transactions: RefundTransactions = RefundTransactions()

@@ -30,6 +30,7 @@ from tests.scenarios.stories.operations import (
 from tests.scenarios.stories.orders import BadAddress, Lacking, LateRisk, OnTerms, Pending, Risky, Voided
 from tests.scenarios.stories.parcels import InParts, OneOfTwo, Refused, Shipped, TakenBack
 from tests.scenarios.stories.payments import Declined, Left, OneCard
+from tests.scenarios.stories.return_events import SentBackByEvents
 from tests.scenarios.stories.returns import Disputed, RefundFails, SentBack
 from tests.scenarios.stories.silences import Lost, RestWaits, Stalled
 from tests.scenarios.stories.stock import Counted, FirstSight, SoldOut
@@ -77,6 +78,7 @@ STORIES: Sequence[Kind] = (
     ForCompany,
     SentBack,
     SentBack,
+    SentBackByEvents,
     RefundFails,
     Disputed,
     JobFails,

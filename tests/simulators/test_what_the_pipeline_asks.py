@@ -11,9 +11,11 @@ from pipeline.simulators.shopify.people import AbandonedCheckout
 from schemas.configuration import SyncTopic
 from schemas.facts import (
     CheckoutFacts,
+    DisputeFacts,
     Item,
     LocationFacts,
     OrderFacts,
+    RefundFacts,
     ReturnFacts,
     ShopFacts,
     Subscribed,
@@ -22,7 +24,7 @@ from schemas.facts import (
 )
 from stages.shopify.answers import Found, Refused
 from stages.shopify.client import Shopify
-from stages.shopify.lookup import Lookup, OpenHolds, Place, Verdict, What
+from stages.shopify.lookup import Disposed, Lookup, OpenHolds, Place, Verdict, What
 from stages.shopify.lookups import look_up
 from stages.shopify.operations import Access
 from tests.simulators.shops import END, SHOP, TOKEN, Served, served
@@ -98,6 +100,26 @@ async def test_a_shop_says_its_primary_domain_and_a_location_whether_it_stocks_a
     assert isinstance(location, Found)
     assert isinstance(location.value, LocationFacts)
     assert (location.value.active, location.value.has_stock) == (True, True)
+
+
+async def test_what_came_back_what_was_refunded_and_how_a_dispute_stands_is_read_as_shopify_says_it() -> None:
+    async with served() as shopify:
+        asking = client(shopify)
+        replies = [
+            await look_up(asking, Lookup(SHOP, what, shopify.first(KINDS[what]).rpartition("/")[2]))
+            for what in (What.DISPOSED, What.REFUND_STATE, What.DISPUTE)
+        ]
+        await asking.close()
+
+    came, refund, dispute = (reply.value for reply in replies if isinstance(reply, Found))
+    assert isinstance(came, Disposed)
+    assert [(each.kind, each.quantity) for each in came.dispositions] == [("restocked", 1)]
+    assert isinstance(refund, RefundFacts)
+    assert (refund.quantity, len(refund.lines), len(refund.transactions)) == (1, 1, 1)
+    assert refund.processed is not None
+    assert isinstance(dispute, DisputeFacts)
+    assert (dispute.kind, dispute.status, dispute.network_code) == ("chargeback", "under_review", "4837")
+    assert dispute.evidence_due is not None
 
 
 async def test_a_return_is_found_by_way_of_its_reverse_fulfillment_order() -> None:

@@ -416,12 +416,15 @@ def test_whether_an_exchange_is_even_is_asked_where_its_balance_is_not_known() -
 
 
 def test_an_even_exchange_that_nobody_scans_is_not_asked_about() -> None:
-    desk = Desk()
-    approve(desk, exchanges=1)
+    desk, cheaper = Desk(), Desk()
+    for each, outstanding in ((desk, "0.00"), (cheaper, "-12.00")):
+        approve(each, exchanges=1)
+        balance(each, outstanding)
 
-    desk.passes(days(20))
+        each.passes(days(20))
 
     assert desk.told("refund-due") == []
+    assert [alert.severity for alert in cheaper.told("refund-due")] == [Severity.INFO]
 
 
 def test_a_balance_that_was_settled_since_owes_nothing() -> None:

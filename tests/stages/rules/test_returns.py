@@ -169,6 +169,15 @@ def test_one_that_staff_opened_was_never_requested() -> None:
     ]
 
 
+def test_one_that_was_made_before_it_was_approved_had_been_requested_whatever_was_told_of_that() -> None:
+    desk = Desk()
+
+    told = tell(desk, "approve", created=START - hours(3), approved=START, dispositions=())
+
+    assert told[0].title == f"Return {NAME}: requested"
+    assert told[0].since == START - hours(3)
+
+
 def test_a_decline_says_why() -> None:
     desk = Desk()
 
