@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -22,6 +23,15 @@ ORDER = frozenset({"order"})
 _DONE = {"fulfilled": "the order was shipped", "restocked": "the order was put back into stock"}
 _SHIPPED = {"fulfilled": "all of it", "partial": "a part of it", None: "nothing"}
 _WORSE = {Severity.INFO: Severity.WARNING, Severity.WARNING: Severity.CRITICAL}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One reason to act: how bad, in words that complete `Order #1001: ...`, since when."""
+
+    severity: Severity
+    words: str
+    since: datetime
 
 
 def called(case: Case) -> str:

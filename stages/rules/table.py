@@ -14,7 +14,8 @@ from stages.rules.inventory import InventoryLow, InventoryOut, InventoryOversold
 from stages.rules.jobs import JobFailed, JobOverdue
 from stages.rules.order_addresses import OrderAddressInvalid
 from stages.rules.order_payments import OrderPaymentPending
-from stages.rules.orders import OrderHighRisk, OrderManualReview
+from stages.rules.order_reviews import OrderManualReview
+from stages.rules.order_risks import OrderHighRisk
 from stages.rules.partials import FulfillmentPartial
 from stages.rules.payments import PaymentDeclined, PaymentProviderFailing, PaymentVelocity
 from stages.rules.recoveries import PaymentRecovered

@@ -1,8 +1,7 @@
-"""Use case 1: orders that somebody must look at before they go on, for their risk or because they are held for it.
+"""Use case 1: orders that may be a fraud, by each provider's level, Shopify's advice, or another app's hold.
 
-A level that is pending, a recommendation that is not known and a hold that nobody can read resolve nothing: without
-Admin access a high risk ends only by what happens to the order. A tag counts since it was first seen: nobody tells when
-it was set.
+A level that is pending and a recommendation that is not known resolve nothing, and hide nothing that was said before:
+without Admin access a high risk ends only by what happens to the order.
 """
 
 from __future__ import annotations
@@ -14,18 +13,13 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from schemas.alerts import Audience, Detail, Severity
-from schemas.facts import Assessment, Hold
-from schemas.questions import QuestionKind
-from stages.bodies.fulfillments import OUR_HANDLE
-from stages.conditions.condition import compiled
-from stages.conditions.seen import Sight
-from stages.conditions.table import seen_by
+from schemas.facts import Assessment
 from stages.dossiers.assessments import ADVICE
 from stages.dossiers.dossier import Dossier
 from stages.dossiers.registers import LATE, Known
-from stages.dossiers.tags import tagged_since
 from stages.rules.order_wording import (
     ORDER,
+    Finding,
     called,
     cancelled,
     delayed,
@@ -34,10 +28,9 @@ from stages.rules.order_wording import (
     fulfillment,
     held_since,
     link,
-    over,
     unknown_to_operations,
 )
-from stages.rules.rule import Case, Clear, Due, Fire, Said, Tell, Verdict, details
+from stages.rules.rule import Case, Clear, Fire, Said, Tell, Verdict, details
 from stages.rules.words import plain
 
 _HARMLESS = frozenset({"low", "none"})
@@ -56,18 +49,6 @@ _PROTECT = {
     "pending": "has not decided yet",
     "none": "has nothing to do with it",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One reason to act: how bad, in words that complete `Order #1001: ...`, since when."""
-
-    severity: Severity
-    words: str
-    since: datetime
-
-
-# --- risk -------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +90,7 @@ def _risks(case: Case) -> Iterator[Finding]:
             yield Finding(severity, f"{level} fraud risk ({providers})", since)
     advice = dossier.recommendation
     if advice is not None and advice.value is not None and (word := advice.value.lower()) in _ADVICE:
-        yield Finding(_ADVICE[word], f"Shopify recommends to {word}", _advised_since(dossier, advice))
+        yield Finding(_ADVICE[word], f"Shopify recommends to {word}", advised_since(dossier, advice))
     for hold in foreign_holds(dossier):
         if hold.reason == "high_risk_of_fraud":
             yield Finding(Severity.CRITICAL, "held by another app for its fraud risk", held_since(case, hold))
@@ -121,7 +102,7 @@ def _level_since(dossier: Dossier, known: Known[Assessment]) -> datetime:
     return dossier.since(thing, known.value.level.lower()) or known.stamp.occurred
 
 
-def _advised_since(dossier: Dossier, advice: Known[str | None]) -> datetime:
+def advised_since(dossier: Dossier, advice: Known[str | None]) -> datetime:
     return dossier.since(ADVICE, advice.value or "") or advice.stamp.occurred
 
 
@@ -219,147 +200,3 @@ def _not_confirmed(case: Case) -> Iterator[str]:
     newest = max((known.stamp.occurred for known in case.dossier.risk.values()), default=case.now)
     if case.now - newest > LATE and case.dossier.is_unknown("risk"):
         yield "not confirmed: it was assessed more than a day ago, and Shopify has not told whether that still holds"
-
-
-# --- review and holds -------------------------------------------------------------------------------------------------
-
-_REVIEW = "review"
-_CROSS_SELL = "cross-sell"
-#: Hold reasons that other rules tell of, or that have a condition of their own below.
-_ELSEWHERE = frozenset({"awaiting_payment", "high_risk_of_fraud", "incorrect_address"})
-_CROSS_SELL_REASON = "online_store_post_purchase_cross_sell"
-_RESTOCK = "Restock it, ship it from another location, or tell the customer."
-_RETURNED = "Look for the returned items; the exchange is shipped when they are here."
-_ROUTED = {
-    "inventory_out_of_stock": (Audience.WAREHOUSE, Severity.WARNING, _RESTOCK),
-    "awaiting_return_items": (Audience.RETURNS, Severity.INFO, _RETURNED),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class OrderManualReview:
-    """Holds that are not ours, each reason at its own team; a reason that nobody knows yet is one to review."""
-
-    name: str = "order-manual-review"
-    use_case: int = 1
-    watches: frozenset[str] = ORDER
-
-    def judge(self, case: Case) -> Iterator[Verdict]:
-        if because := over(case.dossier):
-            yield from (Clear(because, key) for key in (_REVIEW, _CROSS_SELL, *_ROUTED))
-            return
-        yield from _to_review(case)
-        yield from _cross_sell(case)
-        for reason in _ROUTED:
-            yield from _routed(case, reason)
-
-
-def _to_review(case: Case) -> Iterator[Verdict]:
-    found = (*_held_for_review(case), *_review_tags(case), *_advised(case))
-    if found:
-        said = _review_said(case, found)
-        yield Fire(said, _REVIEW)
-        yield from delayed(case, said, _REVIEW)
-    elif _knows_tags(case.dossier):
-        yield Clear("no hold and no tag asks for a review any more", _REVIEW)
-
-
-def _held_for_review(case: Case) -> Iterator[Finding]:
-    for hold in foreign_holds(case.dossier):
-        if hold.reason not in _ELSEWHERE and hold.reason not in _ROUTED and hold.reason != _CROSS_SELL_REASON:
-            yield Finding(Severity.WARNING, f"on hold ({_reason(hold)})", held_since(case, hold))
-
-
-def _review_tags(case: Case) -> Iterator[Finding]:
-    order = case.dossier.order
-    if order is None:
-        return
-    wanted = {tag.lower() for tag in case.configuration.rules.orders.review_tags}
-    for tag in order.tags:
-        if tag.strip().lower() in wanted and not tag.lower().startswith(OUR_HANDLE):
-            yield Finding(
-                Severity.WARNING, f"tagged {tag!r}", tagged_since(case.dossier, tag) or order.updated or case.now
-            )
-
-
-def _advised(case: Case) -> Iterator[Finding]:
-    """Where the risk's own rule is off, or does not look at such orders, its advice to look still is one."""
-    advice = case.dossier.recommendation
-    if advice is not None and advice.value == "investigate" and not _is_told_as_risk(case):
-        yield Finding(Severity.WARNING, "Shopify recommends to investigate", _advised_since(case.dossier, advice))
-
-
-def _is_told_as_risk(case: Case) -> bool:
-    rules, rule = case.configuration.rules, OrderHighRisk()
-    if not rules.orders.high_risk or rule.name in rules.off:
-        return False
-    narrowed = rules.when.get(rule.name)
-    return narrowed is None or compiled(narrowed).told(Sight(case), seen_by(rule, case.kind)).holds is not False
-
-
-def _knows_tags(dossier: Dossier) -> bool:
-    """Without an order no tag can have asked for anything."""
-    return dossier.order is None or "tags" not in dossier.order.absent
-
-
-def _review_said(case: Case, found: tuple[Finding, ...]) -> Said:
-    return Said(
-        title=f"{called(case)} needs a review: {', '.join(dict.fromkeys(finding.words for finding in found))}",
-        since=min(finding.since for finding in found),
-        severity=Severity.WARNING,
-        audiences=(Audience.OPERATIONS,),
-        details=(*_holders(foreign_holds(case.dossier)), *for_operations(case)),
-        next_step="Look at the order, clear up what it waits for, and release the hold or remove the tag.",
-        link=link(case),
-        unknown=(*case.unknown(open_holds="which other holds the order has"), *unknown_to_operations(case)),
-    )
-
-
-def _cross_sell(case: Case) -> Iterator[Verdict]:
-    """Shopify sets this hold and takes it away itself within the hour; only one that stays is news."""
-    holds = [hold for hold in foreign_holds(case.dossier) if hold.reason == _CROSS_SELL_REASON]
-    if not holds:
-        yield Clear("the hold is gone", _CROSS_SELL)
-        return
-    since = min(held_since(case, hold) for hold in holds)
-    title = f"{called(case)} is still on hold for a post-purchase offer, which should have ended by itself"
-    step = "Release the hold in the admin, so that the order is fulfilled."
-    said = _hold_said(case, title, since, (Audience.OPERATIONS, Severity.WARNING, step))
-    at = since + case.configuration.rules.orders.cross_sell_hold_after
-    yield Due(said, at, _CROSS_SELL, ask=QuestionKind.ORDER)
-    yield from delayed(case, said, _CROSS_SELL, at)
-
-
-def _routed(case: Case, reason: str) -> Iterator[Verdict]:
-    holds = [hold for hold in foreign_holds(case.dossier) if hold.reason == reason]
-    if not holds:
-        yield Clear("the hold is gone", reason)
-        return
-    since = min(held_since(case, hold) for hold in holds)
-    said = _hold_said(case, f"{called(case)} is on hold ({_reason(holds[0])})", since, _ROUTED[reason])
-    yield Fire(said, reason)
-    yield from delayed(case, said, reason)
-
-
-def _hold_said(case: Case, title: str, since: datetime, to: tuple[Audience, Severity, str]) -> Said:
-    audience, severity, step = to
-    return Said(
-        title=title,
-        since=since,
-        severity=severity,
-        audiences=(audience,),
-        details=(*_holders(foreign_holds(case.dossier)), *for_operations(case)),
-        next_step=step,
-        link=link(case),
-        unknown=tuple(unknown_to_operations(case)),
-    )
-
-
-def _reason(hold: Hold) -> str:
-    return hold.reason.replace("_", " ")
-
-
-def _holders(holds: tuple[Hold, ...]) -> tuple[Detail, ...]:
-    return details(
-        holds=", ".join(f"{_reason(hold)} ({hold.handle})" if hold.handle else _reason(hold) for hold in holds),
-    )
