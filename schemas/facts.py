@@ -348,7 +348,7 @@ class Item(Struct, frozen=True, omit_defaults=True):
 
 
 class InventoryFacts(Facts, frozen=True, tag="inventory"):
-    """inventory_levels/update, connect, disconnect. `available` None: untracked or disconnected. `item`: looked up."""
+    """inventory_levels/update, connect, disconnect. `available` None: untracked, or disconnected. `item`: looked up."""
 
     item_id: int
     location_id: int
@@ -356,6 +356,11 @@ class InventoryFacts(Facts, frozen=True, tag="inventory"):
     updated: datetime | None = None
     disconnected: bool = False
     item: Item | None = None
+
+    @property
+    def untracked(self) -> bool:
+        """Shopify says so itself, by a number that is null."""
+        return self.available is None and not self.disconnected and "available" not in self.absent
 
 
 class InventoryItemFacts(Facts, frozen=True, tag="inventory-item"):

@@ -49,6 +49,7 @@ def _level(body: bytes, disconnected: bool) -> Parsed:
         available=None if disconnected else count(found.available),
         updated=moment(found.updated_at),
         disconnected=disconnected,
+        absent=("available",) if found.available is NULL and not disconnected else (),
     )
     return Parsed(facts, About("inventory", facts.item_id), facts.updated)
 

@@ -29,6 +29,7 @@ from schemas.facts import (
     FulfillmentOrderFacts,
     Hold,
     HoldFacts,
+    InventoryFacts,
     InventoryItemFacts,
     Item,
     Line,
@@ -173,7 +174,11 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
             return None
         told: list[ProductFacts | InventoryItemFacts] = [known.value for known in self._since_lookup(ProductFacts)]
         told += [known.value for known in self._since_lookup(InventoryItemFacts)]
-        return reduce(_told_of_item, told, self.item.value)
+        item = reduce(_told_of_item, told, self.item.value)
+        level = next(iter(self.every(InventoryFacts)[-1:]), None)
+        # one that was looked up for has nothing to say beside that
+        is_newer = level is not None and level.stamp.occurred > self.item.stamp.occurred
+        return replace(item, tracked=False) if level is not None and is_newer and level.value.untracked else item
 
     @property
     def is_deleted(self) -> bool:

@@ -26,7 +26,7 @@ def with_stock(
     """`stamp`: of the body's own words; what was looked up is as new as its event."""
     if not isinstance(facts, ProductFacts) and facts.item is not None:
         return _read(dossier, event, facts.item)
-    if isinstance(facts, InventoryItemFacts | ProductFacts) and _ends_watch(facts):
+    if _ends_watch(facts):
         return _unwatched(dossier, event, stamp)
     return dossier
 
@@ -47,10 +47,16 @@ def _read(dossier: Dossier, event: Event, item: Item) -> Dossier:
     return replace(dossier, readings=shelved(dossier.readings, at, reading))
 
 
-def _ends_watch(facts: InventoryItemFacts | ProductFacts) -> bool:
-    if isinstance(facts, InventoryItemFacts):
-        return facts.deleted or facts.tracked is False
-    return facts.deleted or facts.status not in (None, "active")
+def _ends_watch(facts: InventoryFacts | InventoryItemFacts | ProductFacts | VariantFacts) -> bool:
+    match facts:
+        case InventoryFacts():
+            return facts.untracked
+        case InventoryItemFacts():
+            return facts.deleted or facts.tracked is False
+        case ProductFacts():
+            return facts.deleted or facts.status not in (None, "active")
+        case _:
+            return False
 
 
 def _unwatched(dossier: Dossier, event: Event, at: Stamp) -> Dossier:

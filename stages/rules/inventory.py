@@ -89,8 +89,9 @@ class InventoryOut:
 
 @dataclass(frozen=True, slots=True)
 class InventoryOversold:
-    """Of items that are not to be sold without stock; of the others, for which it is how they are meant, where a
-    company wants to hear of them. Names the oldest open orders that have it, as far as they have been told of."""
+    """Of items that are not to be sold without stock; a policy that is not known excuses nothing. Of the others, for
+    which it is how they are meant, where a company wants to hear of them. Names the oldest open orders that have it, as
+    far as they have been told of."""
 
     name: str = "inventory-oversold"
     use_case: int = 3
@@ -111,7 +112,7 @@ class InventoryOversold:
             yield Clear("there are as many as were sold")
         elif found.item.policy == "continue" and not case.configuration.rules.inventory.oversold_backorders:
             yield Clear("it may be sold without stock now")
-        elif since is not None and found.item.policy in ("deny", "continue"):
+        elif since is not None:
             yield Fire(_oversold(case, found, since), level=-found.available)
 
 
@@ -119,12 +120,15 @@ def _oversold(case: Case, found: Counted, since: datetime) -> Said:
     missing = -found.available
     title = f"Oversold: {called(found.item)}, {missing} more sold than there {'is' if missing == 1 else 'are'}"
     step = "Find the newest open orders of this product, and restock or tell their customers."
-    severity = Severity.CRITICAL if found.item.policy == "deny" else Severity.WARNING
+    severity = Severity.WARNING if found.item.policy == "continue" else Severity.CRITICAL
     told = said(case, found.item, title, (severity, since), step)
     waiting = ((number, sale) for number, sale in case.dossier.sold.items() if sale.is_open and sale.units > 0)
     oldest = sorted(waiting, key=lambda each: (each[1].placed, each[0]))[:_ORDERS]
     names = ", ".join(bounded(sale.name or str(number)) for number, sale in oldest)
-    return replace(told, details=(*told.details, *details(oldest_open_orders=names)))
+    shown = details(oldest_open_orders=names)
+    if case.dossier.sold_hourly:
+        shown = details(oldest_open_orders_of_the_newest=names)
+    return replace(told, details=(*told.details, *shown))
 
 
 def is_low(case: Case, item: Item) -> bool:

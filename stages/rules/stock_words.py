@@ -77,12 +77,12 @@ def _cover(case: Case, item: Item) -> dict[str, object]:
 
 
 def _unknown_cover(case: Case) -> tuple[str, ...]:
-    """For how long that lasts: a week of sales tells, and only where any were told of at all."""
+    """A week of sales tells, and only where any were told of at all."""
     observed = case.dossier.spans.get(OBSERVED, {}).get("yes")
     if not case.dossier.sold:
-        return ("for how long that lasts: no sales of it are known",)
+        return ("its cover, since no sales of it are known",)
     if observed is None or case.now - observed.first < WEEK:
-        return ("for how long that lasts: its sales are known for less than a week",)
+        return ("its cover, since its sales are known for less than a week",)
     return ()
 
 

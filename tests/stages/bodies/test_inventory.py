@@ -37,6 +37,14 @@ def test_available_is_what_stands_there_and_null_is_untracked(written: object, a
     assert found.available == available
 
 
+def test_a_number_that_is_null_says_that_nobody_tracks_it_and_one_that_is_missing_says_nothing() -> None:
+    written = [varied("inventory_levels/update", {"available": None}).facts]
+    written += [varied("inventory_levels/update", without=("available",)).facts]
+    written += [facts_of("inventory_levels/disconnect", b'{"inventory_item_id":7,"location_id":5}').facts]
+
+    assert [isinstance(facts, InventoryFacts) and facts.untracked for facts in written] == [True, False, False]
+
+
 def test_an_item_is_found_in_the_gid_of_its_level() -> None:
     assert varied("inventory_levels/update", without=("inventory_item_id",)).about == About("inventory", ITEM)
 

@@ -119,7 +119,7 @@ def test_what_is_low_or_out_says_how_long_that_lasts_where_its_sales_are_known()
     assert (labels(low)["Cover"], labels(low)["Sold in 7 days"]) == ("2 days", "28")
     assert (out.rule, labels(out)["Cover"]) == ("inventory-out", "less than a day")
     assert "Cover" not in labels(unsure)
-    assert unsure.unknown == ("for how long that lasts: its sales are known for less than a week",)
+    assert unsure.unknown == ("its cover, since its sales are known for less than a week",)
 
 
 # --- it does not ------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from stages.rules.thresholds import recovered_at, threshold_for
 from tests.stages.rules.world import SHOP, START, Desk, configuration, labels
 
 ITEM = 77
-NO_SALES = "for how long that lasts: no sales of it are known"
+NO_SALES = "its cover, since no sales of it are known"
 SUBJECT = subjects.inventory(SHOP, ITEM)
 
 
@@ -190,6 +190,16 @@ def test_without_the_lookup_the_webhooks_own_number_tells_nothing() -> None:
 
     assert desk.event("inventory_levels/update", facts, SUBJECT, incomplete=("item",)) == []
     assert desk.event("inventory_levels/update", facts, SUBJECT) == []
+
+
+def test_a_number_that_is_null_ends_it_without_a_lookup_and_one_that_is_missing_does_not() -> None:
+    desk, at = after(25, 6), START + timedelta(minutes=9)
+    missing = InventoryFacts(item_id=ITEM, location_id=1, absent=("available",))
+    null = InventoryFacts(item_id=ITEM, location_id=1)
+
+    assert desk.event("inventory_levels/update", missing, SUBJECT, occurred=at, incomplete=("item",)) == []
+    (end,) = desk.event("inventory_levels/update", null, SUBJECT, occurred=at + timedelta(1), incomplete=("item",))
+    assert labels(end) == {"Ended": "its stock is not tracked any more"}
 
 
 def test_an_item_that_is_not_tracked_any_more_ends_it_without_a_lookup() -> None:
