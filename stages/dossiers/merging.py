@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from msgspec.structs import replace
+from msgspec.structs import fields, replace
 
 from schemas.events import Event, Source
 from schemas.facts import (
@@ -107,6 +107,8 @@ def _as_looked(event: Event, facts: AnyFacts) -> AnyFacts:
 
 def _kept(shelf: dict[str, Known[AnyFacts]], event: Event, told: Known[AnyFacts]) -> dict[str, Known[AnyFacts]]:
     facts, place = told.value, place_of(event, told.value)
+    if _says_nothing(facts):
+        return shelf
     shelf = shelved(shelf, place, told)
     if isinstance(facts, OrderFacts) and place == LOOK:
         for part in PARTS:
@@ -121,6 +123,16 @@ def _told_by(event: Event, facts: AnyFacts) -> str:
     is_old = event.received - event.occurred > LATE
     is_seen = isinstance(facts, HoldFacts) and facts.open_holds is not None
     return "answer.facts" if is_seen and is_old else event.kind
+
+
+def _says_nothing(facts: AnyFacts) -> bool:
+    """Shopify was silent: such a look is of now, and would be newer than any that says of when its words are."""
+    if not isinstance(facts, OrderFacts | DraftFacts | CheckoutFacts):
+        return False
+    if isinstance(facts, OrderFacts) and not {*PARTS} <= {*facts.absent}:
+        return False
+    names = (field for field in fields(facts) if not field.required and field.name != "absent")
+    return all(getattr(facts, field.name) == field.default for field in names)
 
 
 def _own(facts: AnyFacts) -> AnyFacts:

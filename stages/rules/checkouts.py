@@ -61,9 +61,9 @@ def _asked_again(case: Case, last: datetime, about: str) -> Iterator[Again]:
     """Told without an answer of Shopify's."""
     answer = case.dossier.facts.get("checkout/answer")
     silent = [known.stamp for name in _ASKED if (known := case.dossier.incomplete.get(name)) is not None]
-    if case.open and answer is not None and answer.stamp in silent:
+    if case.open and silent and (answer is None or answer.stamp <= max(silent)):
         after = case.configuration.rules.payments.abandoned_after
-        yield from asked_again(last, after, answer.stamp.occurred, QuestionKind.CHECKOUT, about)
+        yield from asked_again(last, after, max(silent).occurred, QuestionKind.CHECKOUT, about)
 
 
 def _came_back(case: Case) -> Clear | None:

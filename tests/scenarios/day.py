@@ -223,12 +223,10 @@ _DOUBTS = ("not confirmed", "whether it needs approval")
 
 
 def doubted(chain: Chain) -> set[tuple[str, str]]:
-    """Rule and subject of what was told as not confirmed."""
-    return {
-        (alert.rule, alert.subject)
-        for _, alert in chain.alerts
-        if any(words.startswith(_DOUBTS) for words in alert.unknown)
-    }
+    """Rule and subject of what was told as not confirmed, and of what then tells that it has come right."""
+    doubtful = [alert for _, alert in chain.alerts if any(words.startswith(_DOUBTS) for words in alert.unknown)]
+    recovered = {("payment-recovered", alert.subject) for alert in doubtful if alert.use_case == 4}
+    return {(alert.rule, alert.subject) for alert in doubtful} | recovered
 
 
 def told_of(told: Iterable[Told]) -> set[tuple[str, str]]:

@@ -16,6 +16,7 @@ from schemas.configuration import Person, Route, Rules, Team
 from schemas.events import Event, Source
 from schemas.facts import OrderFacts, ShopFacts, TransactionFacts
 from stages.bodies.arrivals import copies
+from stages.bodies.orders import EMPTY_SAYS
 from stages.rules.payments import FRAUD_CODES
 from tests.stages.rules.world import NUMBER, SHOP, START, Desk, configuration, labels, usd
 
@@ -45,6 +46,10 @@ def tried(
 def order(financial: str = "pending", minute: float = 0, **changed: Any) -> OrderFacts:
     told: dict[str, Any] = {"id": NUMBER, "name": "#1001", "financial": financial, "updated": START + minutes(minute)}
     return OrderFacts(**told | changed)
+
+
+#: What an answer holds where Shopify did not give one.
+SILENT = OrderFacts(id=NUMBER, absent=tuple(EMPTY_SAYS))
 
 
 def told_order(desk: Desk, facts: OrderFacts) -> None:
@@ -246,7 +251,7 @@ def test_what_was_told_while_shopify_was_silent_is_asked_about_again_and_its_ans
     for minute in (10, 60, 120, 240, 480, 960):
         passes_hour(desk, minute)
         asked.append(len(desk.asked))
-        desk.answer(order(None), incomplete=("order", "payment"))  # type: ignore[arg-type]
+        desk.answer(SILENT, incomplete=("order", "payment"))
     is_open = list(desk.open)
     passes_hour(desk, 24 * 60)
 
@@ -256,6 +261,21 @@ def test_what_was_told_while_shopify_was_silent_is_asked_about_again_and_its_ans
     assert (asked, is_open) == ([1] * 6, ["payment-declined"])
     assert (desk.open, desk.asked) == ({}, [])
     assert [alert.team for alert in desk.told("payment-recovered")] == ["finance", "retention"]
+
+
+def test_a_look_that_brought_nothing_is_no_newer_one_than_that_which_says_of_when_it_is() -> None:
+    desk = routed()
+    transact(desk, tried(1, 0, "insufficient_funds"))
+    passes_hour(desk, 10)
+    desk.answer(SILENT, incomplete=("order", "payment"))
+
+    passes_hour(desk, 60)
+    ends = desk.answer(order("paid", -30))
+    passes_hour(desk, 72 * 60)
+
+    assert [alert.team for alert in desk.told("payment-declined")] == ["finance", "finance"]
+    assert {alert.rule for alert in ends} >= {"payment-recovered"}
+    assert desk.open == {}
 
 
 def test_everybody_who_was_told_hears_once_that_it_was_paid_after_all_and_how_long_it_took() -> None:
