@@ -241,8 +241,6 @@ class Enrich:
         event, unknown = self._completed(late.event, needs, context, aside)
         yield from shop_news(event.shop, self._replies({**needs, **aside}, context).values(), context)
         came = [name for name in late.event.incomplete if name not in unknown]
-        for told in told_beside(late.event, self._replies(aside, context), context.now):
-            yield Emit(topics.ENRICHED, told.subject, told, told.kind)
         if came and "order" not in unknown:
             event = replace(event, incomplete=tuple(name for name in late.event.incomplete if name in unknown))
             answer = replace(
@@ -253,7 +251,8 @@ class Enrich:
                 received=context.wall,
                 delivery_id=f"{event.delivery_id}/facts/{'+'.join(came)}",
             )
-            for told in (answer, *told_to_items(answer, context)):
+            looks = told_beside(late.event, self._replies(aside, context), context.now)
+            for told in (*looks, answer, *told_to_items(answer, context)):
                 yield Emit(topics.ENRICHED, told.subject, told, told.kind)
         else:
             event = late.event

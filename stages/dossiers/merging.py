@@ -70,7 +70,7 @@ def merged(dossier: Dossier, event: Event) -> Dossier:
 def _told(dossier: Dossier, event: Event) -> Dossier:
     facts = _as_looked(event, event.facts if isinstance(event.facts, _WHOLE) else bounded(event.facts))
     stamp = stamp_of(event, getattr(facts, "updated", None))
-    told = Known(stamp, _told_by(event, facts), _own(facts))
+    told = Known(stamp, event.kind, _own(facts))
     dossier = replace(
         dossier,
         facts=_kept(dossier.facts, event, told),
@@ -116,13 +116,6 @@ def _kept(shelf: dict[str, Known[AnyFacts]], event: Event, told: Known[AnyFacts]
                 alone = OrderFacts(id=facts.id, **{part: getattr(facts, part)})
                 shelf = shelved(shelf, f"order/{part}", replace(told, value=alone))
     return shelf
-
-
-def _told_by(event: Event, facts: AnyFacts) -> str:
-    """Of a hold that was a day on its way the look at it knows better: Shopify's replicas have long heard of it."""
-    is_old = event.received - event.occurred > LATE
-    is_seen = isinstance(facts, HoldFacts) and facts.open_holds is not None
-    return "answer.facts" if is_seen and is_old else event.kind
 
 
 def _says_nothing(facts: AnyFacts) -> bool:

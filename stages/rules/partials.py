@@ -232,9 +232,16 @@ def _has_more(routing: RoutingFacts) -> bool:
 
 
 def _in_part(case: Case, rest: list[Rest]) -> Iterator[Verdict]:
-    said, warning = _said(case, rest, case.dossier.since("fulfillment", "partial") or case.now)
+    said, warning = _said(case, rest, _since(case))
     yield Fire(said)
     yield warning
+
+
+def _since(case: Case) -> datetime:
+    """What was scheduled counts from when it became ready."""
+    began = case.dossier.since("fulfillment", "partial") or case.now
+    ready = [each.fulfill_at or began for each in _open(case.dossier.newest(RoutingFacts)) if each.status != _SCHEDULED]
+    return max(began, min(min(ready, default=began), case.now))
 
 
 def _said(case: Case, rest: list[Rest], since: datetime) -> tuple[Said, Due]:

@@ -54,6 +54,10 @@ _KINDS: Mapping[type, str] = {
 }
 
 
+#: That the order is a test, or was brought over, is to be known before anything is told of it.
+_FIRST = "order"
+
+
 def beside(event: Event, place: Place | None, *, known: bool, late: bool) -> Mapping[str, Lookup]:
     """`known`: the order has told of itself. `late`: the event is more than a day old. By the names of what is unknown
     without them."""
@@ -92,15 +96,15 @@ def _of_fulfillment_order(
     event: Event, facts: FulfillmentOrderFacts, place: Place | None
 ) -> Iterator[tuple[str, Lookup]]:
     identity = integer(facts.fulfillment_order) if place is None else place.identity
-    if event.source is Source.EVENT or event.kind in _ROUTED_ANEW:
-        yield "routing", _asked(event, What.ROUTING_BESIDE if place is None else What.ROUTING, identity)
     if event.source is Source.EVENT or event.kind in _TOLD:
         yield "order", _asked(event, What.ORDER_BESIDE if place is None else What.ORDER, identity)
+    if event.source is Source.EVENT or event.kind in _ROUTED_ANEW:
+        yield "routing", _asked(event, What.ROUTING_BESIDE if place is None else What.ROUTING, identity)
 
 
 def told_beside(event: Event, replies: Mapping[str, Reply | None], now: datetime) -> Iterator[Event]:
     """As answers, each of now."""
-    for name, reply in replies.items():
+    for name, reply in sorted(replies.items(), key=lambda one: one[0] != _FIRST):
         if isinstance(reply, Found) and (kind := _KINDS.get(type(reply.value))) is not None:
             yield replace(
                 event,

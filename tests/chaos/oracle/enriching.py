@@ -14,16 +14,18 @@ from typing import NamedTuple
 
 from schemas import codec, topics
 from schemas.configuration import Configuration
-from schemas.events import Event
+from schemas.events import Event, Source
 from schemas.facts import OrderFacts, SoldFacts
 from schemas.questions import Question
 from schemas.reasons import RejectReason
 from schemas.records import Record
 from stages.bodies.arrivals import read
-from stages.enrich import LATE, PLACES, Enrich, Late
+from stages.dossiers.registers import LATE as OLD
+from stages.enrich import ACQUAINTED, LATE, PLACES, Enrich, Late
 from stages.shopify.answers import Denied
+from stages.shopify.asking import Asking
 from stages.shopify.lookup import Lookup, Reply, What
-from stages.shopify.needs import Needs, late_needs_of, needs_of, question_needs
+from stages.shopify.needs import Needs, question_needs
 from stages.stage import Context, Emit, Reject, Retry, Timer, TimerKind, Work
 from tests.chaos.evidence import Truth
 from tests.chaos.oracle.comparing import cut
@@ -43,18 +45,22 @@ _AGAIN = "records, enriched again"
 
 
 class Given(NamedTuple):
-    """What a work is done with: the facts that are not known, and its two times."""
+    """What a work is done with: the facts that are not known, its two times, and whether its order was known."""
 
     unknown: frozenset[str]
     now: datetime
     wall: datetime
+    #: The order has told of itself before: an output that tells of it beside says that it has not.
+    known: bool = True
 
 
 class Enriching:
     """Single works of `enrich`, done again. Each lookup is asked once."""
 
     def __init__(self, configuration: Configuration, truth: Truth, card_key: bytes | None) -> None:
-        self._enrich = Enrich(configuration, TrueShopify(configuration, truth), card_key)
+        shopify = TrueShopify(configuration, truth)
+        self._enrich = Enrich(configuration, shopify, card_key)
+        self._asking = Asking(configuration, shopify)
         self._card_key = card_key
         self._replies: dict[tuple[object, ...], Reply] = {}
 
@@ -63,9 +69,9 @@ class Enriching:
         state.work_at(given.wall)
         waited = given.wall - _WAITED
         context = Context(state, given.now, given.wall, {}, waited)
-        left_out = {
-            _asked(lookup) for name, lookup in self._needs(work, state, waited).items() if name in given.unknown
-        }
+        self._acquaint(work, given, state)
+        needs = self._needs(work, state, waited, given)
+        left_out = {_asked(lookup) for name, lookup in needs.items() if name in given.unknown}
         planned = self._enrich.plan(work, context)
         if _ITEMS in given.unknown:
             left_out |= {_asked(lookup) for lookup in planned if lookup.what is What.VARIANT}
@@ -75,20 +81,35 @@ class Enriching:
         emitted = [one for one in outcomes if isinstance(one, Emit) and one.topic == topics.ENRICHED]
         return [one.value for one in emitted if isinstance(one.value, Event)]
 
-    def _needs(self, work: Work, state: Remembered, since: datetime) -> Needs:
+    def _acquaint(self, work: Work, given: Given, state: Remembered) -> None:
+        """Of other topics' records nobody has recorded which came first."""
+        if isinstance(work, Timer) or work.topic == topics.QUESTIONS:
+            return
+        event = read(work, self._card_key).event
+        if given.known:
+            state.put(ACQUAINTED, event.resource, True)
+        else:
+            state.delete(ACQUAINTED, event.resource)
+
+    def _needs(self, work: Work, state: Remembered, since: datetime, given: Given) -> Needs:
         if isinstance(work, Timer):
             late = state.get(LATE, work.routing, work.name)
-            return {} if late is None else late_needs_of(late.event)
+            return {} if late is None else _all(self._asking.again(late.event))
         if work.topic == topics.QUESTIONS:
             return question_needs(codec.decode(work, Question), since)[1]
         event = read(work, self._card_key).event
-        return needs_of(event, state.get(PLACES, event.resource))
+        is_late = given.now - event.occurred > OLD
+        return _all(self._asking.of(event, state.get(PLACES, event.resource), known=given.known, late=is_late))
 
     async def _reply(self, lookup: Lookup) -> Reply:
         asked = _asked(lookup)
         if asked not in self._replies:
             self._replies[asked] = await self._enrich.perform(lookup)
         return self._replies[asked]
+
+
+def _all(needs: tuple[Needs, Needs]) -> Needs:
+    return {**needs[0], **needs[1]}
 
 
 def _asked(lookup: Lookup) -> tuple[object, ...]:
@@ -126,11 +147,12 @@ async def _check_record(
 ) -> None:
     """With its place known from an earlier one, or asked for anew: which it was, nobody has recorded."""
     sheet.compared[_AGAIN] += 1
-    said = codec.decode(told[0][1], Event)
+    said, looks = _main(told)
     sheet.seen["facts that were not known in time"] += len(said.incomplete)
     given = Given(frozenset(said.incomplete), said.occurred, said.received)
     if record.topic != topics.QUESTIONS:
-        given = given._replace(now=said.received)
+        is_known = "order" not in said.incomplete and not any(look.kind == "answer.order" for look in looks)
+        given = given._replace(now=looks[0].occurred if looks else said.received, known=is_known)
     if isinstance(said.facts, OrderFacts) and not any(_is_sale(output) for _, output in told):
         given = given._replace(unknown=given.unknown | {_ITEMS})
     try:
@@ -145,6 +167,13 @@ async def _check_record(
     for _, output in told:
         if output.header("traceparent") != record.header("traceparent"):
             sheet.find(Promise.RIGHT, at(output), f"it does not carry the trace of {at(record)}")
+
+
+def _main(told: Sequence[tuple[Made, Record]]) -> tuple[Event, list[Event]]:
+    """What a work tells, and what was looked up beside it and stands before it."""
+    events = [codec.decode(record, Event) for _, record in told]
+    said = next((one for one in events if one.source is not Source.ANSWER or _FACTS in one.delivery_id), events[0])
+    return said, events[: events.index(said)]
 
 
 def _is_sale(output: Record) -> bool:
@@ -197,7 +226,7 @@ async def _check_answers(
         if not source.startswith("timer/"):
             continue
         sheet.seen["answers with facts that came late"] += 1
-        answer = codec.decode(told[0][1], Event)
+        answer = _main(told)[0]
         delivery, _, names = answer.delivery_id.rpartition(_FACTS)
         await _check_answer(sheet, enriching, late[answer.resource, delivery], _timer(source), told)
         unanswered.subtract((answer.resource, delivery, name) for name in names.split("+"))
@@ -212,7 +241,7 @@ def _incomplete(outputs: Mapping[str, Sequence[tuple[Made, Record]]]) -> dict[tu
     found: dict[tuple[str, str], list[Event]] = defaultdict(list)
     for source, told in outputs.items():
         if not source.startswith(("timer/", f"{topics.QUESTIONS}/")):
-            event = codec.decode(told[0][1], Event)
+            event = _main(told)[0]
             if event.incomplete:
                 found[event.resource, event.delivery_id].append(event)
     return found
@@ -235,7 +264,7 @@ async def _check_answer(
 ) -> None:
     """After an answer less is unknown: the event as it is then is what the next one follows upon."""
     where = at(told[0][1])
-    answer = codec.decode(told[0][1], Event)
+    answer = _main(told)[0]
     came = answer.delivery_id.rpartition(_FACTS)[2].split("+")
     wrong: Iterable[tuple[str, str]] = [(where, "no event of its delivery went on without it")]
     for event in tuple(candidates):

@@ -118,6 +118,18 @@ def test_it_ends_when_the_rest_is_scheduled_for_later() -> None:
     assert (end.state, labels(end)["Ended"]) == ("resolved", "the rest is scheduled for 03 Nov 2026 at 09:00 UTC")
 
 
+def test_what_was_scheduled_is_late_by_when_it_became_ready() -> None:
+    desk, ready = Desk(), START + 72 * HOUR
+    in_part(desk, SHIPPED, on("Berlin", left(2, 1), status="scheduled", fulfill_at=ready))
+    desk.passes(72 * HOUR)
+
+    (began,) = routed(desk, SHIPPED, on("Berlin", left(2, 1), fulfill_at=ready), minute=72 * 60)
+
+    assert (began.severity, began.since) == ("info", ready)
+    assert PARTIAL not in {alert.rule for alert in desk.passes(23 * HOUR)}
+    assert desk.passes(2 * HOUR)[-1].severity == "warning"
+
+
 def test_an_order_of_which_no_parcel_was_told_is_shipped_in_part_all_the_same() -> None:
     desk = Desk()
     routed(desk, SHIPPED, on("Berlin", left(2, 1)))

@@ -9,6 +9,7 @@ from typing import Any
 from schemas.events import Source
 from schemas.facts import OrderFacts
 from schemas.questions import QuestionKind
+from stages.bodies.orders import EMPTY_SAYS
 from stages.judging.doubts import NOT_CONFIRMED
 from stages.rules.rule import Again, Case, Clear, Due, Fire, Verdict
 from tests.stages.rules.scripted import LATER, OVER, Scripted, by_state, said, states, told
@@ -47,6 +48,19 @@ def test_an_answer_that_confirms_fires_without_a_doubt() -> None:
     assert states(raised) == ["firing warning"]
     assert raised[0].unknown == ()
     assert desk.passes(LATER) == []
+
+
+def test_an_answer_without_any_facts_is_older_than_none_that_has_some() -> None:
+    desk, absent = Desk(rules=[by_state(pending=(Fire(said()),), paid=OVER)]), tuple(EMPTY_SAYS)
+    told(desk, "pending")
+    silent = OrderFacts(id=NUMBER, absent=absent)
+    desk.event("answer.payment", silent, source=Source.ANSWER, incomplete=("order", "payment"), occurred=START + LATER)
+    event = OrderFacts(id=NUMBER, absent=absent)
+    desk.event("orders/updated", event, source=Source.EVENT, incomplete=("order",), occurred=START + LATER)
+
+    ends = desk.event("answer.facts", answered("paid", 5), source=Source.ANSWER, occurred=START + 2 * LATER)
+
+    assert states(ends) == ["resolved warning"]
 
 
 def test_without_an_answer_it_fires_after_half_a_minute_and_says_so() -> None:
