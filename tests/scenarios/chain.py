@@ -2,8 +2,9 @@
 
 What matters of the runner is kept: a timer fires once everything that arrived by then has been worked through; what
 cannot be looked up is parked, later records of its key queue behind it, and it is asked again after its wait; what did
-not happen is told only after the chain has passed its moment, parked records counting for their 30 s. Not kept:
-partitions, transactions, restarts, and gaps of the receiver; other tests are about these.
+not happen is told only after the chain has passed its moment, parked records counting for their 30 s, and a receiver
+was there; what a receiver missed may come until Shopify has given up. Not kept: partitions, transactions and restarts;
+other tests are about these.
 """
 
 from __future__ import annotations
@@ -44,11 +45,13 @@ from stages.stage import (
     Work,
 )
 from tests.scenarios.shops import Shops
-from tests.scenarios.steps import Change, Signalled, Step, Webhook
+from tests.scenarios.steps import NO_GAP, Change, Gap, Signalled, Step, Webhook
 
 _NEXT = {topics.ENRICHED: "deduplicate", topics.UNIQUE: "classify", topics.SIGNALS: "classify"}
 _PATIENCE = timedelta(seconds=30)
 _WAITS = (TimerKind.ABSENCE, TimerKind.OUTSIDE)
+#: So long a deadline that others have set waits for the chain.
+_LONGEST_WAIT = timedelta(minutes=15)
 
 
 @dataclass
@@ -71,10 +74,12 @@ class Alarm:
 
 
 class Chain:
-    """`alerts` with the moment at which each was told; `passed` is every record behind `enrich`, as it was written."""
+    """`alerts` with the moment at which each was told; `passed` is every record behind `enrich`, as it was written.
+    `gap`: when no receiver is there."""
 
-    def __init__(self, whole: Configuration, shops: Shops, start: datetime) -> None:
+    def __init__(self, whole: Configuration, shops: Shops, start: datetime, gap: Gap = NO_GAP) -> None:
         self.now = start
+        self._gap = gap
         self.alerts: list[tuple[datetime, Alert]] = []
         self.dead: list[Reject] = []
         self.dropped: list[str] = []
@@ -157,19 +162,22 @@ class Chain:
     def _due(self, alarm: Alarm) -> None:
         if self._alarms.get(alarm.name) != alarm:
             return
-        if alarm.timer.kind in _WAITS and (held := self._held_until(alarm.timer.due)) is not None:
+        if alarm.timer.kind in _WAITS and (held := self._held_until(alarm.timer)) is not None:
             self._plan(held, 2, alarm)
             return
         del self._alarms[alarm.name]
         self._work(alarm.name[0], alarm.timer)
 
-    def _held_until(self, due: datetime) -> datetime | None:
-        """When to look again; None: the chain has passed that time."""
+    def _held_until(self, timer: Timer) -> datetime | None:
+        """When to look again; None: the chain has passed that time, or it is not waited for any longer."""
         waiting = [
             parked.again
             for parked in self._parked.values()
-            if parked.arrived <= due and self.now < parked.since + _PATIENCE
+            if parked.arrived <= timer.due and self.now < parked.since + _PATIENCE
         ]
+        if self._gap.begin < timer.due and self.now < self._gap.end:
+            waits = _LONGEST_WAIT if timer.kind is TimerKind.OUTSIDE else self._gap.end - timer.due
+            waiting += [timer.due + waits] if self.now < timer.due + waits else []
         return max(min(waiting), self.now) if waiting else None
 
     # --- stages -----------------------------------------------------------------------------------------------------
@@ -177,7 +185,7 @@ class Chain:
     def _work(self, name: str, work: Work, parked_since: datetime | None = None) -> timedelta | None:
         """After how long to try again; None: it is settled."""
         view = View(self._memories[name], Written(), self.now)
-        context = Context(view, self.now, self.now, {}, parked_since)
+        context = Context(view, self.now, self.now, {}, parked_since, self._passed(work), self._gap.missed(self.now))
         try:
             if name == "enrich":
                 context = replace(context, answers=self._asked(work, context))
@@ -190,6 +198,10 @@ class Chain:
         self._memories[name].apply(view.change)
         self._carry_out(name, outcomes)
         return None
+
+    def _passed(self, work: Work) -> bool:
+        is_away = self._gap.begin < self.now < self._gap.end
+        return not (is_away and isinstance(work, Timer) and work.kind is TimerKind.OUTSIDE)
 
     def _asked(self, work: Work, context: Context) -> Mapping[Any, Any]:
         return {lookup: _done(self._enrich.perform(lookup)) for lookup in self._enrich.plan(work, context)}

@@ -1,6 +1,7 @@
 """Who is told: a team for every audience, named like it, so that whom a story means is whom it names.
 
-Three configurations: what the file leaves out, one in which the thresholds are others, and one with calendars.
+Four configurations: what the file leaves out, one in which the thresholds are others, one with calendars, and one that
+listens to silence.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from schemas.configuration import (
     Rules,
     Secret,
     Shop,
+    SyncRules,
+    SyncTopic,
     Team,
 )
 
@@ -108,6 +111,13 @@ def calendars() -> Configuration:
     whole = default()
     teams = tuple(replace(team, calendar=of.get(team.name)) for team in whole.teams)
     return replace(whole, calendars=offices, teams=teams, rules=replace(whole.rules, off=("sync-stopped",)))
+
+
+def listening() -> Configuration:
+    """The same company, which listens to nothing but its stock, and only where it knows how often that changes."""
+    sync = SyncRules(topics=(SyncTopic.INVENTORY_UPDATE,), unknown_rhythm=timedelta(days=365))
+    whole = default()
+    return replace(whole, rules=replace(whole.rules, operations=replace(whole.rules.operations, sync=sync)))
 
 
 def _operations() -> OperationRules:

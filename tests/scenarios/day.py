@@ -11,7 +11,7 @@ from schemas.configuration import Configuration
 from tests.scenarios.chain import Chain
 from tests.scenarios.company import SHOP, own_shop
 from tests.scenarios.shops import Shops
-from tests.scenarios.steps import NEVER, Plot, Seen, Step, Webhook
+from tests.scenarios.steps import NEVER, NO_GAP, Gap, Plot, Seen, Step, Webhook
 from tests.scenarios.stories.approvals import Drafted, ForCompany, Large
 from tests.scenarios.stories.attempts import Hammered, ProviderFails
 from tests.scenarios.stories.events import OnlyEvents
@@ -19,6 +19,7 @@ from tests.scenarios.stories.holds import CrossSell, Held
 from tests.scenarios.stories.nots import Imported, OnlyATest, Ordinary, TriedOut
 from tests.scenarios.stories.operations import (
     BulkFails,
+    FallsSilent,
     JobFails,
     JobGoesQuiet,
     JobRuns,
@@ -30,8 +31,10 @@ from tests.scenarios.stories.operations import (
 from tests.scenarios.stories.orders import BadAddress, Lacking, LateRisk, OnTerms, Pending, Risky, Voided
 from tests.scenarios.stories.parcels import InParts, OneOfTwo, Refused, Shipped, TakenBack
 from tests.scenarios.stories.payments import Declined, Left, OneCard
+from tests.scenarios.stories.refunds import PaidInParts, Undecided
 from tests.scenarios.stories.return_events import SentBackByEvents
 from tests.scenarios.stories.returns import Disputed, RefundFails, SentBack
+from tests.scenarios.stories.selling import Popular
 from tests.scenarios.stories.silences import Lost, RestWaits, Stalled
 from tests.scenarios.stories.stock import Counted, FirstSight, SoldOut
 from tests.scenarios.stories.storefront import Closed, DomainGone, Published, Unpaid, Unsecured
@@ -109,7 +112,19 @@ OWN: Sequence[Kind] = (
 
 
 #: What takes longer than a day. New York's clocks go back on the first Sunday.
-SLOW: Sequence[Kind] = (ByTransfer, OnDelivery, Authorized, Overdue, Neglected, Stalled, RestWaits, Lost)
+SLOW: Sequence[Kind] = (
+    ByTransfer,
+    OnDelivery,
+    Authorized,
+    Overdue,
+    Neglected,
+    Stalled,
+    RestWaits,
+    Lost,
+    Undecided,
+    PaidInParts,
+    Popular,
+)
 WEEKS_START, WEEKS = datetime(2026, 10, 28, 0, 0, tzinfo=UTC), timedelta(days=36)
 
 
@@ -141,7 +156,7 @@ def day(
     kinds = [kind for kind in told for _ in range(each)]
     for index, kind in enumerate(kinds):
         begin = start + timedelta(seconds=chance.randrange(last))
-        shop = own_shop(index) if kind in OWN else SHOP
+        shop = own_shop(index) if kind in (*OWN, FallsSilent) else SHOP
         stories.append(kind(Plot(index, begin, Random(f"{seed}/{index}"), whole, shop)))
     for story in stories:
         story.tell()
@@ -154,8 +169,13 @@ def weeks(seed: int, whole: Configuration, each: int) -> Day:
     return day(seed, whole, each, WEEKS_START, SLOW, WEEKS)
 
 
-def played(it: Day, shops: Shops, steps: Sequence[Step]) -> Chain:
-    chain = Chain(it.whole, shops, it.start)
+def silence(seed: int, whole: Configuration) -> Day:
+    """As long as it takes to know how often something happens, and that it does not any more."""
+    return day(seed, whole, 1, START, (FallsSilent,), timedelta(days=50))
+
+
+def played(it: Day, shops: Shops, steps: Sequence[Step], gap: Gap = NO_GAP) -> Chain:
+    chain = Chain(it.whole, shops, it.start, gap)
     chain.play(steps, it.end)
     return chain
 

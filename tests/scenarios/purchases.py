@@ -270,9 +270,10 @@ UNTRACKED: Json = {"tracking_number": None, "tracking_numbers": []}
 
 
 def goods(plot: Plot, at: datetime, available: int, **changed: Any) -> tuple[Thing, ...]:
-    """One item at one location. `changed`: status, policy, tracked, bundle."""
+    """One item at one location. `changed`: status, policy, tracked, bundle, incoming."""
     item, variant, product = (plot.number(ITEM + n) for n in range(3))
-    counts = {"available": available, "on_hand": available, "committed": 0, "incoming": 0}
+    incoming = changed.get("incoming", 0)
+    counts = {"available": available, "on_hand": available, "committed": 0, "incoming": incoming}
     return (
         Location(id=gid("Location", plot.number(ITEM + 3)), name="Main warehouse"),
         Product(id=gid("Product", product), title="Thing", vendor="Maker", status=changed.get("status", "ACTIVE")),

@@ -2,7 +2,8 @@
 
 Every story has a world of its own, found by the numbers of its things, so that a story can be read and judged alone;
 where a question names no thing, by the shop, if a story has said how that is.
-`Moody` does not answer one question in five, `Sulking` one in five for minutes, however often it is asked.
+`Moody` does not answer one question in five, `Sulking` one in five for minutes, however often it is asked; `Away`
+answers nothing for a while.
 """
 
 from __future__ import annotations
@@ -86,3 +87,15 @@ class Sulking(Shops):
     def says(self, operation: Operation[Any], variables: Mapping[str, object]) -> Answer[Any]:
         about = f"{operation.name}/{sorted(variables.items())}/{self.now:%d %H}:{self.now.minute // 10}"
         return Unavailable("no answer") if crc32(about.encode()) % 5 == 0 else super().says(operation, variables)
+
+
+class Away(Shops):
+    """Answers nothing between these moments."""
+
+    def __init__(self, begin: datetime, end: datetime) -> None:
+        super().__init__()
+        self._begin, self._end = begin, end
+
+    def says(self, operation: Operation[Any], variables: Mapping[str, object]) -> Answer[Any]:
+        is_away = self._begin <= self.now < self._end
+        return Unavailable("no answer") if is_away else super().says(operation, variables)

@@ -47,6 +47,21 @@ class Signalled:
     signal: AnySignal
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """No receiver is there. What Shopify could not deliver comes afterwards, within its four hours."""
+
+    begin: datetime
+    end: datetime
+
+    def missed(self, now: datetime) -> datetime | None:
+        """Until when something may still come of what was missed."""
+        until = self.end + timedelta(hours=4, minutes=15)
+        return until if self.end <= now < until else None
+
+
+NO_GAP = Gap(NEVER, datetime.min.replace(tzinfo=UTC))
+
 Act = Change | Webhook | Signalled
 
 

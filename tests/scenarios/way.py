@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
-from tests.scenarios.steps import Step, Webhook
+from tests.scenarios.steps import Gap, Step, Webhook
 
 Way = Callable[[Sequence[Step], Random], list[Step]]
 
@@ -42,6 +42,16 @@ def delayed(steps: Sequence[Step], chance: Random) -> list[Step]:
     """Every third by up to four hours."""
     return [
         replace(step, at=_later(step, chance, 4)) if isinstance(step.act, Webhook) and chance.random() < 1 / 3 else step
+        for step in steps
+    ]
+
+
+def missed(steps: Sequence[Step], chance: Random, gap: Gap) -> list[Step]:
+    """What is sent while no receiver is there comes within four hours after one is."""
+    return [
+        replace(step, at=gap.end + timedelta(milliseconds=chance.randrange(4 * 3_600_000)))
+        if isinstance(step.act, Webhook) and gap.begin <= step.at < gap.end
+        else step
         for step in steps
     ]
 

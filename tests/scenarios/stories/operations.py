@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from pipeline.simulators.samples import Json
 from schemas import subjects
 from schemas.alerts import Severity
 from schemas.signals import JobPhase, JobReported
 from tests.scenarios.company import SCOPES, hourly_name, job_name
-from tests.scenarios.purchases import body_of, purchase, stamp, tells
+from tests.scenarios.purchases import ITEM, body_of, goods, purchase, stamp, tells
 from tests.scenarios.steps import NEVER, Plot, Seen
+from tests.scenarios.stories.storefront import shop_at
 from tests.scenarios.stories.story import OPERATIONS
 from tests.scenarios.truth import Told, lasting, milestone, together
 
@@ -174,6 +176,45 @@ class Uninstalled:
         yield from together(subjects.shop_wide(self.plot.shop), [shop], seen.end, alone=True)
 
 
+class FallsSilent:
+    """Stock that changes every hour for fifteen days, and then for some hours does not, or does and nobody tells. Six
+    hours are too long, six of its gaps."""
+
+    def __init__(self, plot: Plot) -> None:
+        self.plot = plot
+        hour = timedelta(hours=1)
+        self.told = [plot.start + count * hour for count in range(15 * 24)]
+        self.again = self.told[-1] + plot.chance.choice([5 * hour, 11 * hour, 30 * hour])
+        self.untold = plot.chance.choice([NEVER, self.told[-1] + 2 * hour])
+
+    def tell(self) -> None:
+        plot = self.plot
+        plot.change(plot.start, shop_at(plot, "own.example.com"))
+        for count, at in enumerate([*self.told, self.again]):
+            self._changes(at, 400 - count % 2)
+            plot.webhook(at, "inventory_levels/update", self._reading(at, 400 - count % 2), f"read/{count}")
+        if self.untold < NEVER:
+            self._changes(self.untold, 390)
+
+    def expected(self, seen: Seen) -> Iterator[Told]:
+        last, again = (seen.first(f"read/{count}") for count in (len(self.told) - 1, len(self.told)))
+        is_missed = self.untold < NEVER
+        to, severity = (_SHOP_TO, Severity.CRITICAL) if is_missed else (_SHOP_TO[1:], Severity.WARNING)
+        stopped = [
+            lasting("sync-stopped", to, severity, _too_long(last), again),
+            lasting("sync-stopped", _SHOP_TO[1:], Severity.WARNING, _too_long(again)),
+        ]
+        subject = subjects.topic(self.plot.shop, "inventory_levels/update")
+        yield from together(subject, stopped, seen.end, alone=True)
+
+    def _changes(self, at: datetime, available: int) -> None:
+        self.plot.change(at, *goods(self.plot, at, available))
+
+    def _reading(self, at: datetime, available: int) -> Json:
+        own = {"inventory_item_id": self.plot.number(ITEM), "location_id": self.plot.number(ITEM + 3)}
+        return body_of("inventory_levels/update") | own | {"available": available, "updated_at": stamp(at)}
+
+
 class PrivacyAsked:
     """The law's own deadline: the privacy owner is told once."""
 
@@ -193,6 +234,12 @@ class PrivacyAsked:
         subject = subjects.resource(self.plot.shop, "customer", self.plot.number(400))
         at = seen.first("asked")
         yield milestone("privacy-request", subject, ("privacy",), at, Severity.WARNING)
+
+
+def _too_long(last: datetime) -> datetime:
+    """Six hours after the end of the five minutes in which the last one came."""
+    five = last - timedelta(minutes=last.minute % 5, seconds=last.second, microseconds=last.microsecond)
+    return five + timedelta(hours=6, minutes=5)
 
 
 def _report(plot: Plot, job: str, at: datetime, phase: JobPhase) -> None:

@@ -31,7 +31,7 @@ class Unsecured:
     def tell(self) -> None:
         for at, label, is_on in ((self.plot.start, "on", True), (self.off, "off", False), (self.back, "back", True)):
             if at < NEVER:
-                self.plot.change(at, _shop(self.plot, self._host, is_secure=is_on))
+                self.plot.change(at, shop_at(self.plot, self._host, is_secure=is_on))
                 self.plot.webhook(at, "domains/update", _domain(self.plot, self._host, is_secure=is_on), label)
 
     def expected(self, seen: Seen) -> Iterator[Told]:
@@ -65,7 +65,7 @@ class DomainGone:
         ):
             if at < NEVER:
                 is_first = self.is_primary and label != "gone"
-                plot.change(at, _shop(plot, host if is_first else other, is_secure=True))
+                plot.change(at, shop_at(plot, host if is_first else other, is_secure=True))
                 plot.webhook(at, topic, _domain(plot, host, is_secure=True), label)
 
     def expected(self, seen: Seen) -> Iterator[Told]:
@@ -149,7 +149,7 @@ def _lost(plot: Plot, at: datetime, back: datetime, end: datetime) -> Iterator[T
     yield from together(subjects.shop_wide(plot.shop), [lost], end, alone=True)
 
 
-def _shop(plot: Plot, host: str, *, is_secure: bool) -> Shop:
+def shop_at(plot: Plot, host: str, *, is_secure: bool = True) -> Shop:
     domain = Domain(id=gid("Domain", plot.number()), host=host, ssl_enabled=is_secure)
     return Shop(id=gid("Shop", 1), name="Own", myshopify_domain=plot.shop, primary_domain=domain)
 
