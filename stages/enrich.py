@@ -31,7 +31,7 @@ from stages.bodies.skew import in_time
 from stages.dossiers.registers import LATE as OLD
 from stages.given_up import GIVEN_UP, gave_up
 from stages.hearing import HEARD, heard
-from stages.selling import SOLD, items_wanted, sales
+from stages.selling import SOLD, items_wanted, sales, unanswered
 from stages.shopify.answers import Denied, Found, Missing
 from stages.shopify.asking import Asking
 from stages.shopify.beside import told_beside
@@ -143,10 +143,12 @@ class Enrich:
         event, unknown = self._completed(event, needs, context, aside)
         late = context.state.get(LATE, event.resource, _late_name(event))
         in_vain = late.event.incomplete if late else ()
-        worth = (reply for name, reply in unknown.items() if name not in in_vain)
+        worth = [reply for name, reply in unknown.items() if name not in in_vain]
+        wanted = items_wanted(draft.event, self._configuration, context)
+        if late is None and self._shopify.has_access(event.shop):
+            worth += unanswered(wanted, context)
         wait_for(worth, waited(context), self._settings.patience)
         yield from shop_news(event.shop, self._replies({**needs, **aside}, context).values(), context)
-        wanted = items_wanted(draft.event, self._configuration, context)
         looks = told_beside(event, self._replies(aside, context), context.now)
         for told in (*looks, event, *copies(event), *sales(event, wanted, context), *told_to_items(event, context)):
             yield Emit(topics.ENRICHED, told.subject, told, told.kind)

@@ -1,8 +1,9 @@
 """Which units an order takes of which inventory items: told to each item, once for each change.
 
 Lines name variants, and only Shopify tells which item a variant is: it is asked when an order has changed, and its
-answers are kept for an hour. Of what it does not tell at once nothing is told; the order's next webhook tries again.
-Not for test orders, and not for imports: nobody has sold those now. Not promised: more than sixty variants of an order.
+answers are kept for an hour. Of what it does not tell in half a minute nothing is told; the order's next webhook tries
+again. Not for test orders, and not for imports: nobody has sold those now. Not promised: more than sixty variants of an
+order.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from schemas.events import Event
 from schemas.facts import OrderFacts, SoldFacts
 from stages.dossiers.dossier import is_import
 from stages.shopify.answers import Found, Missing
-from stages.shopify.lookup import Lookup, Place, What
+from stages.shopify.lookup import Lookup, Place, Reply, What
 from stages.stage import Context, Family
 
 _MOST = 60
@@ -48,6 +49,12 @@ def items_wanted(event: Event, whole: Configuration, context: Context) -> Sequen
     if before is not None and before.variants == units and before.is_open == _is_open(order):
         return ()
     return [Lookup(event.shop, What.VARIANT, str(variant)) for variant in units]
+
+
+def unanswered(asked: Sequence[Lookup], context: Context) -> list[Reply | None]:
+    """What is worth waiting for, as for any other fact."""
+    replies = (context.answers.get(lookup) for lookup in asked)
+    return [reply for reply in replies if not isinstance(reply, Found | Missing)]
 
 
 def sales(event: Event, asked: Sequence[Lookup], context: Context) -> Iterator[Event]:

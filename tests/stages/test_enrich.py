@@ -677,6 +677,8 @@ async def test_tests_imports_and_what_shopify_does_not_tell_sell_nothing() -> No
         await world.deliver("orders/updated", basket(8, None, test=True))
         await world.deliver("orders/updated", basket(7, None, processed_at="2025-01-01T00:00:00Z"))
         await world.deliver("orders/updated", basket(1, 1))
+        await world.parked(1)
+        await world.pass_time(timedelta(seconds=31))
         await world.deliver("orders/updated", basket(1, None))
         events = await world.come(5)
     assert sold(events) == [("11", 1, True)]
