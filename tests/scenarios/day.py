@@ -36,6 +36,7 @@ from tests.scenarios.stories.return_events import SentBackByEvents
 from tests.scenarios.stories.returns import Disputed, RefundFails, SentBack
 from tests.scenarios.stories.selling import Popular
 from tests.scenarios.stories.silences import Lost, RestWaits, Stalled
+from tests.scenarios.stories.slow_returns import DisputedForDays, RefundUnderWay, SentBackSlowly
 from tests.scenarios.stories.stock import Counted, FirstSight, SoldOut
 from tests.scenarios.stories.storefront import Closed, DomainGone, Published, Unpaid, Unsecured
 from tests.scenarios.stories.story import Story
@@ -124,6 +125,9 @@ SLOW: Sequence[Kind] = (
     Undecided,
     PaidInParts,
     Popular,
+    SentBackSlowly,
+    RefundUnderWay,
+    DisputedForDays,
 )
 WEEKS_START, WEEKS = datetime(2026, 10, 28, 0, 0, tzinfo=UTC), timedelta(days=36)
 

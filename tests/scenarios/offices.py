@@ -57,5 +57,5 @@ class Office:
 OPERATIONS_OFFICE = Office("Europe/Berlin", frozenset({date(2026, 11, 18)}))
 #: Veterans Day and Thanksgiving.
 SERVICE_OFFICE = Office("America/New_York", frozenset({date(2026, 11, 11), date(2026, 11, 26)}))
-#: Nothing is said of finance's, nor of the shop's time zone.
-FINANCE_OFFICE = Office("UTC")
+#: Nothing is said of finance's, nor of those of returns, nor of the shop's time zone.
+FINANCE_OFFICE = RETURNS_OFFICE = Office("UTC")

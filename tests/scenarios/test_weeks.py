@@ -30,9 +30,11 @@ def test_the_weeks_hold_what_gets_worse_and_what_is_over() -> None:
         "order-address-invalid",
         "order-payment-pending",
         "refund-due",
+        "dispute-evidence-due",
     }
     assert {one.rule for one in told if one.ended} >= {
         "inventory-cover",
+        "refund-failed",
         "return-undecided",
         "shipment-exception",
         "shipment-stalled",

@@ -10,9 +10,10 @@ from msgspec import structs
 
 from pipeline.simulators.shopify.graph import Link, Page, gid, link, money
 from pipeline.simulators.shopify.orders import OrderTransaction
-from pipeline.simulators.shopify.returns import Refund, RefundLineItem, Return, ReturnLineItem, fulfilled
+from pipeline.simulators.shopify.returns import Refund, RefundLineItem, Return
 from schemas.alerts import Severity
-from tests.scenarios.purchases import BACK, LINE, MONEY, purchase
+from tests.scenarios.purchases import BACK, MONEY, purchase
+from tests.scenarios.sent_back import REFUND, counted, requested
 from tests.scenarios.steps import NEVER, Plot, Seen
 from tests.scenarios.stories.story import FINANCE, RETURNS, SERVICE
 from tests.scenarios.truth import Told, lasting, milestone, together
@@ -36,21 +37,21 @@ class SentBackByEvents:
     def tell(self) -> None:
         plot = self.plot
         plot.change(plot.start, *purchase(plot, fulfillment="fulfilled").things())
-        back = self._changes(plot.start, self._made(), "made", "Return/create")
+        back = self._changes(plot.start, requested(plot, plot.start), "made", "Return/create")
         if self.is_declined:
             self._changes(self.decided, structs.replace(back, status="DECLINED"), "approved", "Return/update")
             return
         opened = structs.replace(back, status="OPEN", request_approved_at=self.decided)
         back = self._changes(self.decided, opened, "approved", "Return/update")
-        back = self._changes(self.received, _with(back, processed_quantity=1), "received", "Return/update")
+        back = self._changes(self.received, counted(back, processed_quantity=1), "received", "Return/update")
         for at in sorted(at for at in (self.refunded, self.closed) if at < NEVER):
             if at == self.closed:
                 shut = structs.replace(back, status="CLOSED", closed_at=at)
                 back = self._changes(at, shut, "closed", "Return/update")
             else:
-                back = _with(back, refunded_quantity=1)
+                back = counted(back, refunded_quantity=1)
                 plot.change(at, back, *self._refund(back))
-                plot.event(at, "Refund/create", plot.number(BACK + 9), "refunded")
+                plot.event(at, "Refund/create", plot.number(BACK + REFUND), "refunded")
 
     def expected(self, seen: Seen) -> Iterator[Told]:
         subject, looks = self.plot.order(), [at for at, _ in seen.moments(*_LOOKS)]
@@ -76,29 +77,10 @@ class SentBackByEvents:
         self.plot.event(at, topic, self.plot.number(BACK), label)
         return back
 
-    def _made(self) -> Return:
-        number = self.plot.number(BACK)
-        line = ReturnLineItem(
-            id=gid("ReturnLineItem", number + 1),
-            fulfillment_line_item=fulfilled(self.plot.number(LINE)),
-            quantity=1,
-            refundable_quantity=1,
-            with_code_discounted_total_price_set=money(Decimal("120.00")),
-        )
-        return Return(
-            id=gid("Return", number),
-            name=f"#{self.plot.number() % 1_000_000}-R1",
-            order=link("Order", self.plot.number()),
-            status="REQUESTED",
-            created_at=self.plot.start,
-            total_quantity=1,
-            return_line_items=Page((line,)),
-        )
-
     def _refund(self, back: Return) -> tuple[Refund, OrderTransaction]:
         plot, at, amount = self.plot, self.refunded, money(Decimal("120.00"))
         (line,) = back.return_line_items.nodes
-        order, number = link("Order", plot.number()), gid("Refund", plot.number(BACK + 9))
+        order, number = link("Order", plot.number()), gid("Refund", plot.number(BACK + REFUND))
         paid = OrderTransaction(
             id=gid("OrderTransaction", plot.number(MONEY)),
             order=order,
@@ -119,8 +101,3 @@ class SentBackByEvents:
             total_refunded_set=amount,
         )
         return refund, paid
-
-
-def _with(back: Return, **counts: int) -> Return:
-    (line,) = back.return_line_items.nodes
-    return structs.replace(back, return_line_items=Page((structs.replace(line, **counts),)))
