@@ -233,6 +233,8 @@ async def _told_later(store: Store, order: Mapping[str, object]) -> Log:
     """Its first webhook could not ask which item it is about, its second one could."""
     async with going_on(store, "VariantItems") as world:
         await world.deliver("orders/create", body=orjson.dumps(order))
+        await world.parked(1)
+        await world.pass_time(30 * SECOND)
         await world.come(1)
         world.shopify.down.clear()  # type: ignore[attr-defined]
         await world.deliver("orders/paid", body=orjson.dumps(order))
