@@ -28,7 +28,16 @@ from tests.scenarios.stories.operations import (
     ScopesLost,
     Uninstalled,
 )
-from tests.scenarios.stories.orders import BadAddress, Lacking, LateRisk, OnTerms, Pending, Risky, Voided
+from tests.scenarios.stories.orders import (
+    BadAddress,
+    Lacking,
+    LateRisk,
+    OnTerms,
+    Pending,
+    Risky,
+    ShippedAtRisk,
+    Voided,
+)
 from tests.scenarios.stories.parcels import InParts, OneOfTwo, Refused, Shipped, TakenBack
 from tests.scenarios.stories.payments import Declined, Left, OneCard
 from tests.scenarios.stories.refunds import PaidInParts, Undecided
@@ -56,6 +65,7 @@ STORIES: Sequence[Kind] = (
     Voided,
     Risky,
     LateRisk,
+    ShippedAtRisk,
     BadAddress,
     Lacking,
     OnTerms,

@@ -12,7 +12,7 @@ from schemas.alerts import Severity
 from tests.scenarios.purchases import body_of, purchase, stamp, tells
 from tests.scenarios.steps import NEVER, Plot, Seen
 from tests.scenarios.stories.story import OPERATIONS
-from tests.scenarios.truth import Condition, Told, lasting, together
+from tests.scenarios.truth import Condition, Told, lasting, milestone, together
 
 
 class Pending:
@@ -140,6 +140,33 @@ class LateRisk:
         if self.is_still_true:
             condition = lasting("order-high-risk", OPERATIONS, Severity.CRITICAL, seen.first("risky"))
             yield from together(self.plot.order(), [condition], seen.end)
+
+
+class ShippedAtRisk:
+    """A level comes when the order has left already: nobody can stop it here any more, and everybody has to hear."""
+
+    def __init__(self, plot: Plot) -> None:
+        self.plot = plot
+        self.level, self.advice = plot.chance.choice([("high", "CANCEL"), ("medium", "INVESTIGATE")])
+        self.shipped = plot.after(1, 20)
+        self.assessed = plot.after(1, 60, self.shipped)
+
+    def tell(self) -> None:
+        plot, order = self.plot, purchase(self.plot)
+        tells(plot, plot.start, order, "created", "orders/create")
+        order = order.at(self.shipped, fulfillment="fulfilled")
+        tells(plot, self.shipped, order, "shipped", "orders/fulfilled", "orders/updated")
+        plot.change(self.assessed, *order.at(self.shipped, risk=risk_of(self.level, self.advice)).things())
+        own = {"order_id": plot.number(), "risk_level": self.level}
+        body = {**body_of("orders/risk_assessment_changed"), **own}
+        plot.webhook(self.assessed, "orders/risk_assessment_changed", body, "risky")
+
+    def expected(self, seen: Seen) -> Iterator[Told]:
+        """That it was shipped, Shopify says when it is asked for the risk."""
+        severity = Severity.CRITICAL if self.level == "high" else Severity.WARNING
+        at = seen.first("risky")
+        if at < seen.end:
+            yield milestone("order-high-risk", self.plot.order(), OPERATIONS, at, severity)
 
 
 class BadAddress:
