@@ -1,7 +1,7 @@
 """returns/*, reverse_deliveries/*, reverse_fulfillment_orders/* and refunds/*.
 
 Three shapes of return: with its order as an object, flat with `order_id`, and a delta with nothing but its gid.
-Notes of customers and staff stay behind.
+Notes of customers and staff stay behind. Shopify has no way to delete a return: an Event that says so is nobody's news.
 """
 
 from __future__ import annotations

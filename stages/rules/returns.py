@@ -182,7 +182,8 @@ def _refunded(case: Case) -> Iterator[Happening]:
             back = known.get(refund.return_id or 0)
             without = "Refund without a return" if refund.is_linked else "Refund"
             title = f"{back.name if back else f'{without}, {called(case)}'}: refunded{refund.says}"
-            unknown = () if refund.is_linked else ("whether it is of a return",)
+            doubts = {"whether it is of a return": refund.is_linked, "how much was refunded": bool(refund.amount)}
+            unknown = tuple(says for says, is_known in doubts.items() if not is_known)
             yield Happening(f"{refund.id}/refund", at, title, "", back, at, _money(refund), unknown)
 
 

@@ -338,6 +338,15 @@ def test_a_refund_without_a_return_says_so_and_what_has_moved() -> None:
     assert labels(alert).items() >= wanted.items()
 
 
+def test_a_refund_without_a_currency_says_that_nobody_knows_how_much_it_was() -> None:
+    desk = Desk()
+    paid = RefundTransaction(7, "refund", "success", gateway="bogus")
+
+    desk.event("refunds/create", replace(refunded(), transactions=(paid,)))
+
+    assert "how much was refunded" in desk.told("return-refunded")[0].unknown
+
+
 def test_a_refund_whose_body_does_not_say_whether_it_is_of_a_return_says_that() -> None:
     desk = Desk()
 
