@@ -29,6 +29,7 @@ from stages.rules.words import bounded
 
 WATCHED = frozenset({"inventory"})
 _ORDERS = 5
+_ONE_BY_ONE = 20
 #: What is told once is remembered for longer.
 _SEEN_LATELY = timedelta(days=30)
 _TOLD_OUT = "variants/out_of_stock"
@@ -113,7 +114,15 @@ class InventoryOversold:
         elif found.item.policy == "continue" and not case.configuration.rules.inventory.oversold_backorders:
             yield Clear("it may be sold without stock now")
         elif since is not None:
-            yield Fire(_oversold(case, found, since), level=-found.available)
+            yield Fire(_oversold(case, found, since), level=_step(-found.available))
+
+
+def _step(missing: int) -> int:
+    """Each unit more is worse up to twenty, and from there on half as many again: an import is no thousand messages."""
+    step, next_one = min(missing, _ONE_BY_ONE), _ONE_BY_ONE * 3 // 2
+    while missing >= next_one:
+        step, next_one = step + 1, next_one * 3 // 2
+    return step
 
 
 def _oversold(case: Case, found: Counted, since: datetime) -> Said:

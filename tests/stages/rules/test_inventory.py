@@ -473,6 +473,14 @@ def test_selling_what_is_not_there_is_oversold_and_each_unit_more_is_an_update()
     assert [(end.rule, end.state) for end in read(desk, 0, 11)] == [("inventory-oversold", AlertState.RESOLVED)]
 
 
+def test_an_item_that_sinks_by_the_hundreds_is_told_a_few_times() -> None:
+    desk = after(1, *range(-1, -401, -1))
+
+    told = [alert.title.partition(", ")[2] for alert in desk.told("inventory-oversold")]
+
+    assert [int(words.split()[0]) for words in told] == [*range(1, 21), 30, 45, 67, 100, 150, 225, 337]
+
+
 def test_an_item_that_starts_below_zero_is_oversold_once_it_sinks_further() -> None:
     assert alerts(after(-3, -2)) == []
     assert [alert.rule for alert in alerts(after(-3, -4))] == ["inventory-oversold"]
