@@ -151,9 +151,17 @@ def _risk(case: Case) -> str:
 def _orders(case: Case, matter: Matter) -> str | None:
     customer = _customer(case)
     if customer is not None and customer.orders is not None:
-        return f"{customer.orders}{' (this is the first)' if customer.orders <= 1 else ''}"
-    is_guest = customer is None and matter.customer_id is None and "customer_id" not in matter.absent
-    return "unknown, it was ordered as a guest" if is_guest else None
+        return f"{customer.orders}{_first(customer.orders, matter)}"
+    if customer is not None or matter.customer_id is not None or "customer_id" in matter.absent:
+        return None
+    return "unknown, it names no customer" if matter.is_draft else "unknown, it was ordered as a guest"
+
+
+def _first(orders: int, matter: Matter) -> str:
+    """A draft is no order yet, and does not count."""
+    if matter.is_draft:
+        return " (this would be the first)" if orders == 0 else ""
+    return " (this is the first)" if orders <= 1 else ""
 
 
 def _customer(case: Case) -> Customer | None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.alerts import AlertState, Severity
 from schemas.configuration import Approval, ApprovalRules, Rules
-from schemas.facts import Address, DraftFacts, Terms
+from schemas.facts import Address, Customer, DraftFacts, Terms
 from tests.stages.rules.approving import DRAFT, LARGE, Approvers, company, draft, looked_at, open_teams
 from tests.stages.rules.world import START, labels, usd
 
@@ -98,6 +98,21 @@ def test_a_draft_is_as_new_as_it_says_so_that_an_answer_that_lags_changes_nothin
     alerts = desk.answer(looked_at(draft("12.00", -1)))
 
     assert [alert.title for alert in alerts] == ["Draft order #D77 needs approval: 12500.00 USD (large-orders)"] * 2
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"customer_id": 3, "customer": Customer(3, orders=0)}, "0 (this would be the first)"),
+        ({"customer_id": 3, "customer": Customer(3, orders=1)}, "1"),
+        ({}, "unknown, it names no customer"),
+    ],
+)
+def test_a_draft_is_no_order_of_its_customer_yet(changed: dict[str, Any], words: str) -> None:
+    desk = Approvers(company(LARGE))
+    desk.drafted(draft(**changed))
+
+    assert labels(desk.passes(QUIET)[0])["Orders of this customer"] == words
 
 
 B2B = Approval(name="b2b", teams=("sales",), when='order.company == "8"')
