@@ -14,16 +14,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from schemas.alerts import AlertState
 from schemas.configuration import Approval
 from schemas.questions import QuestionKind
 from stages.conditions.table import seen_by
 from stages.rules.approval_words import said_of
+from stages.rules.asked_again import asked_again, asked_no_more, silent_since
 from stages.rules.matters import Matter, Out, matter_of
 from stages.rules.policies import Match, match
 from stages.rules.requests import request_of
 from stages.rules.rule import Case, Clear, Due, Fire, Verdict
+
+_FIRST = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ class ApprovalRequired:
                 yield _asked(case, policy, matter, found)
         for name in sorted(case.open - {policy.name for policy in policies}):
             yield _withdrawn(name, "the policy is not in the configuration any more")
+        if "draft" in case.dossier.incomplete:
+            yield from _looked_at_again(case, matter)
 
 
 def _asked(case: Case, policy: Approval, matter: Matter, found: Match) -> Fire | Due:
@@ -54,6 +60,16 @@ def _asked(case: Case, policy: Approval, matter: Matter, found: Match) -> Fire |
         return Fire(said, policy.name, level)
     quiet_until = matter.quiet + case.configuration.rules.approvals.draft_quiet_for
     return Due(said, quiet_until, policy.name, level, ask=QuestionKind.DRAFT)
+
+
+def _looked_at_again(case: Case, matter: Matter) -> Iterator[Verdict]:
+    """A draft that was asked about while Shopify was silent: it may have been thrown away."""
+    answer = case.dossier.facts.get("draft/answer")
+    silent = silent_since(case.dossier, ("draft",), answer.stamp if answer else None)
+    if not case.open or silent is None or matter.quiet is None or matter.out is not Out.NOTHING:
+        yield asked_no_more("what Shopify says of it is known, or makes no difference")
+    else:
+        yield from asked_again(matter.quiet, _FIRST, silent, QuestionKind.DRAFT)
 
 
 def _withdrawn(policy: str, because: str) -> Clear:

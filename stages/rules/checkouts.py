@@ -15,14 +15,12 @@ from schemas.alerts import Audience, Severity
 from schemas.facts import CheckoutFacts
 from schemas.questions import QuestionKind
 from schemas.signals import PaymentFailedReported
-from stages.rules.asked_again import asked_again, asked_no_more
+from stages.rules.asked_again import asked_again, asked_no_more, silent_since
 from stages.rules.payment_words import CONSENT
 from stages.rules.rule import Again, Case, Clear, Due, Recovered, Said, Verdict, admin_link, details
 from stages.rules.words import moment, plain, spell
 
 _LONG = 120
-#: What is asked about a checkout.
-_ASKED = ("checkout", "abandonment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ class CheckoutAbandoned:
         if (over := _came_back(case)) is not None:
             yield over
             yield Clear(over.because, "contact")
-            yield from asked_no_more(over.because)
+            yield asked_no_more(over.because)
         elif checkout is not None and (last := checkout.updated or checkout.created) is not None:
             yield from _left(case, checkout, last)
 
@@ -60,10 +58,10 @@ def _left(case: Case, checkout: CheckoutFacts, last: datetime) -> Iterator[Verdi
 def _asked_again(case: Case, last: datetime, about: str) -> Iterator[Again]:
     """Told without an answer of Shopify's."""
     answer = case.dossier.facts.get("checkout/answer")
-    silent = [known.stamp for name in _ASKED if (known := case.dossier.incomplete.get(name)) is not None]
-    if case.open and silent and (answer is None or answer.stamp <= max(silent)):
+    silent = silent_since(case.dossier, ("checkout", "abandonment"), answer.stamp if answer else None)
+    if case.open and silent is not None:
         after = case.configuration.rules.payments.abandoned_after
-        yield from asked_again(last, after, max(silent).occurred, QuestionKind.CHECKOUT, about)
+        yield from asked_again(last, after, silent, QuestionKind.CHECKOUT, about)
 
 
 def _came_back(case: Case) -> Clear | None:

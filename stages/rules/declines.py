@@ -81,14 +81,6 @@ def _paid_until(dossier: Dossier, paid: frozenset[str]) -> Iterator[datetime]:
             yield answered
 
 
-def unanswered(dossier: Dossier) -> datetime | None:
-    """When Shopify was asked last whether the order is paid, where it has not answered that since."""
-    asked = dossier.incomplete.get("payment")
-    if asked is None or not asked.value or (dossier.payment is not None and dossier.payment.stamp >= asked.stamp):
-        return None
-    return asked.stamp.occurred
-
-
 def parted(declines: Sequence[Attempt], by: Settled | None) -> tuple[Sequence[Attempt], Sequence[Attempt]]:
     """Those that are settled, and those that are not."""
     over = [attempt for attempt in declines if by is not None and attempt.at <= by.until]

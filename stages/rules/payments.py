@@ -17,8 +17,8 @@ from msgspec.structs import replace
 from schemas.alerts import Audience, Severity
 from schemas.facts import TransactionFacts
 from schemas.questions import QuestionKind
-from stages.rules.asked_again import asked_again, asked_no_more
-from stages.rules.declines import CAPTURE, Attempt, Settled, declined, last_run, parted, settled, unanswered
+from stages.rules.asked_again import asked_again, asked_no_more, silent_since
+from stages.rules.declines import CAPTURE, Attempt, Settled, declined, last_run, parted, settled
 from stages.rules.payment_words import decline_details, ended, orders_of, reason_of, said
 from stages.rules.rule import Again, Case, Clear, Due, Fire, Said, Tell, Verdict, admin_link, details
 from stages.rules.words import called, moment, plain, sentence, spell
@@ -50,7 +50,8 @@ class PaymentDeclined:
         yield from _held(case, others)
         yield from _captures(case, captures)
         yield from _unpaid(case, tried)
-        yield from _asked_again(case, tried)
+        if "payment" in case.dossier.incomplete:
+            yield from _asked_again(case, tried)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +155,11 @@ def _unpaid(case: Case, found: Sequence[Attempt]) -> Iterator[Verdict]:
 
 def _asked_again(case: Case, found: Sequence[Attempt]) -> Iterator[Verdict]:
     """What was told while Shopify was silent."""
-    rules, silent = case.configuration.rules.payments, unanswered(case.dossier)
+    rules, payment = case.configuration.rules.payments, case.dossier.payment
+    silent = silent_since(case.dossier, ("payment",), payment.stamp if payment else None)
     left = parted(found, settled(case.dossier))[1]
     if not left or _is_cancelled(case):
-        yield from asked_no_more("it is settled")
+        yield asked_no_more("it is settled")
     elif silent is not None and case.open:
         yield from asked_again(left[0].at, rules.unpaid_after, silent, QuestionKind.PAYMENT)
 

@@ -65,6 +65,20 @@ def test_shopify_is_asked_once_it_is_quiet_and_where_it_is_silent_that_is_said()
     assert "not confirmed: Shopify did not answer when it was asked" in alert.unknown
 
 
+def test_a_draft_that_was_asked_about_while_shopify_was_silent_is_looked_at_again() -> None:
+    desk = asked_of_shopify()
+    desk.answer(DraftFacts(id=77, absent=("completed", "customer_id", "lines")), incomplete=("company", "draft"))
+    is_open = open_teams(desk)
+
+    desk.passes(timedelta(hours=2))
+    ends = desk.answer(DraftFacts(id=77, deleted=True, absent=("customer_id", "lines", "terms")))
+    desk.passes(timedelta(days=3))
+
+    assert is_open == {"finance", "sales"}
+    assert {labels(end)["Ended"] for end in ends} == {"the draft was deleted"}
+    assert desk.asked == []
+
+
 @pytest.mark.parametrize(
     ("answer", "titles"),
     [
