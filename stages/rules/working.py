@@ -18,6 +18,7 @@ from schemas.calendars import Calendar, Hours, PublicHolidays, Weekday, WorkingT
 
 _MINUTE = timedelta(minutes=1)
 _SECOND = timedelta(seconds=1)
+_TICK = timedelta.resolution
 _UNITS = {WorkingUnit.MINUTES: _MINUTE, WorkingUnit.HOURS: timedelta(hours=1)}
 _WEEK = tuple(Weekday)
 _LONGEST_BREAK = 1000
@@ -77,7 +78,7 @@ class Working:
 
     def _spans_of(self, day: date) -> Sequence[tuple[datetime, datetime]]:
         if (known := self._spans.get(day)) is None:
-            spans = ((self._instant(day, begin), self._instant(day, end)) for begin, end in self._turns_of(day))
+            spans = ((self._instant(day, begin), self._end(day, begin, end)) for begin, end in self._turns_of(day))
             known = self._spans[day] = tuple(spans)
         return known
 
@@ -139,6 +140,14 @@ class Working:
         wall = datetime(day.year, day.month, day.day) + clock  # noqa: DTZ001 - a clock's hands know no zone
         first, second = (wall.replace(tzinfo=self._zone, fold=fold).astimezone(UTC) for fold in (0, 1))
         return first if first <= second else self._change(second, first)
+
+    def _end(self, day: date, begin: timedelta, end: timedelta) -> datetime:
+        """Where the clock is put back at that very moment, it is the first of two, but for a turn that goes on."""
+        once, twice = self._instant(day, end - _TICK) + _TICK, self._instant(day, end)
+        if once >= twice:
+            return twice
+        again = once.astimezone(self._zone).replace(tzinfo=None) - datetime(day.year, day.month, day.day)  # noqa: DTZ001
+        return twice if begin <= again else once
 
     def _clock(self, at: datetime) -> tuple[date, timedelta]:
         """What the hands say. An hour that comes twice is over with its first time."""

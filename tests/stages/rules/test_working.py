@@ -197,7 +197,12 @@ def _is_on(calendar: Calendar, hands: datetime) -> bool:
     return any(begin <= clock < end for begin, end in turns(hours))
 
 
+HAVANA = ZoneInfo("America/Havana")
+BROKEN = Calendar(name="broken", days=tuple(Weekday), hours=("00:00-00:15", "00:30-01:00", "04:00-18:45"))
+
+
 @given(UNEVEN | EVEN, ZONES, MOMENTS, LENGTHS)
+@example(BROKEN, HAVANA, datetime(2026, 11, 1, 4, 30, tzinfo=UTC), worked("46 minutes"))
 def test_what_runs_in_working_time_ends_in_it(
     calendar: Calendar, zone: ZoneInfo, start: datetime, length: WorkingTime
 ) -> None:
