@@ -192,7 +192,7 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
 
     @property
     def draft(self) -> DraftFacts | None:
-        """The same of a draft order; one that Shopify does not know any more was deleted."""
+        """The same of a draft order."""
         told, answered = self.facts.get("draft"), self.facts.get("draft/answer")
         if told is None or answered is None:
             one = told or answered
@@ -200,8 +200,6 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
         draft, now = self._of_company(cast("DraftFacts", told.value)), cast("DraftFacts", answered.value)
         if told.stamp > answered.stamp:
             return draft
-        if now.deleted:
-            return replace(draft, deleted=True)
         said = {name: getattr(now, name) for name in _CURRENT_DRAFT if name not in now.absent}
         return replace(draft, **{name: value for name, value in said.items() if value is not None or name in _EMPTY})
 

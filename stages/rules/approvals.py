@@ -63,7 +63,7 @@ def _asked(case: Case, policy: Approval, matter: Matter, found: Match) -> Fire |
 
 
 def _looked_at_again(case: Case, matter: Matter) -> Iterator[Verdict]:
-    """A draft that was asked about while Shopify was silent: it may have been thrown away."""
+    """A draft that was asked about while Shopify was silent: it may have been changed since it was told."""
     answer = case.dossier.facts.get("draft/answer")
     silent = silent_since(case.dossier, ("draft",), answer.stamp if answer else None)
     if not case.open or silent is None or matter.quiet is None or matter.out is not Out.NOTHING:

@@ -1,11 +1,9 @@
-"""What a draft order has become. One that Shopify does not know any more was deleted."""
+"""What a draft order has become. That Shopify does not know one is no word on it: its deletion has a webhook."""
 
 from __future__ import annotations
 
 from schemas.facts import Address, DraftFacts
-from stages.bodies.fields import integer
 from stages.shopify import shapes
-from stages.shopify.answers import Found
 from stages.shopify.client import Shopify
 from stages.shopify.lookup import Lookup, Reply, amount, gid, number, told, words
 from stages.shopify.operations import Operation
@@ -18,8 +16,6 @@ _NOT_IN_CORE = ("company_id", "customer_id", "lines", "terms")
 
 async def draft(shopify: Shopify, lookup: Lookup) -> Reply:
     answer = await shopify.query(lookup.shop, DRAFT_ORDER, {"id": gid("DraftOrder", lookup.identity)}, lookup.since)
-    if isinstance(answer, Found) and answer.value.draft_order is None:
-        return Found(DraftFacts(id=integer(lookup.identity) or 0, deleted=True, absent=_NOT_IN_CORE))
     return told(answer, lambda data: draft_facts(data.draft_order) if data.draft_order else None)
 
 
