@@ -29,6 +29,7 @@ from stages.rules.words import bounded
 
 WATCHED = frozenset({"inventory"})
 _ORDERS = 5
+_STARTED = "that is where it started from when it was first watched, or watched again"
 _ONE_BY_ONE = 20
 #: What is told once is remembered for longer.
 _SEEN_LATELY = timedelta(days=30)
@@ -84,7 +85,9 @@ class InventoryOut:
         )
         if found.available > 0:
             yield Clear(f"{found.available} available again")
-        elif since is not None:
+        elif since is None:
+            yield Clear(_STARTED)
+        else:
             yield Fire(_out(case, found.item, since))
 
 
@@ -113,7 +116,9 @@ class InventoryOversold:
             yield Clear("there are as many as were sold")
         elif found.item.policy == "continue" and not case.configuration.rules.inventory.oversold_backorders:
             yield Clear("it may be sold without stock now")
-        elif since is not None:
+        elif since is None:
+            yield Clear(_STARTED)
+        else:
             yield Fire(_oversold(case, found, since), level=_step(-found.available))
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas import subjects
@@ -508,6 +509,34 @@ def test_what_is_open_in_the_end_does_not_depend_on_order_and_repetition(data: s
         read(in_order, available, minute)
     for minute, available in arriving:
         read(mixed, available, minute)
+
+    assert set(mixed.open) == set(in_order.open)
+
+
+NEWS: tuple[Callable[[Desk], object], ...] = (
+    lambda desk: read(desk, 25, 1),
+    lambda desk: read(desk, 6, 2),
+    lambda desk: desk.event(**product(3, status="archived"), delivery_id="3"),
+    lambda desk: read(desk, 5, 4),
+    lambda desk: desk.event(**product(5, status="active"), delivery_id="5"),
+    lambda desk: read(desk, 20, 6),
+    lambda desk: read(desk, 0, 7),
+    lambda desk: read(desk, 15, 8, tracked=False),
+    lambda desk: read(desk, -2, 9),
+    lambda desk: desk.event(**product(10, deleted=True), delivery_id="10"),
+)
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_what_a_product_tells_between_readings_does_not_depend_on_order_and_repetition(data: st.DataObject) -> None:
+    known = data.draw(st.lists(st.integers(0, len(NEWS) - 1), unique=True, min_size=1))
+    arriving = data.draw(st.permutations([*known, *data.draw(st.lists(st.sampled_from(known), max_size=4))]))
+    in_order, mixed = Desk(), Desk()
+    for number in sorted(known):
+        NEWS[number](in_order)
+    for number in arriving:
+        NEWS[number](mixed)
 
     assert set(mixed.open) == set(in_order.open)
 
