@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from statistics import quantiles
 
 from pipeline.clock import Clock
@@ -25,9 +26,11 @@ NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """`delay_ms`: real milliseconds from the webhook (or the timer) to OpenText's answer."""
+    """`at`: when it was taken, on the day's clock. `delay_ms`: real milliseconds from the webhook (or the timer) to
+    OpenText's answer."""
 
     notification: Notification
+    at: datetime
     delay_ms: float
 
 
@@ -61,7 +64,7 @@ class Book:
         if notification is None or receipt.state is not SendingState.ACCEPTED:
             return
         delay = (self.clock.wall() - notification.received).total_seconds() * 1000
-        sent = Sent(notification, round(delay, 1))
+        sent = Sent(notification, self.clock.now(), round(delay, 1))
         self.sent.append(sent)
         self.show(sent)
 

@@ -99,7 +99,7 @@ class Terminal:
     def sent(self, sent: Sent) -> None:
         for alert in sent.notification.alerts:
             episode = (alert.id, alert.revision)
-            rows = [*_whole(alert)] if episode not in self._shown else []
+            rows = [*_whole(alert, sent)] if episode not in self._shown else []
             more = "" if rows or episode == self._last else f" · {alert.title}"
             self._shown.add(episode)
             self._last = episode
@@ -126,10 +126,10 @@ def _columns(*cells: str) -> Table:
     return row
 
 
-def _whole(alert: Alert) -> Iterator[Table]:
+def _whole(alert: Alert, sent: Sent) -> Iterator[Table]:
     colour = "green" if alert.state.is_end else _COLOURS[alert.severity.value]
     word = alert.severity.value if alert.state is AlertState.FIRING else alert.state.value
-    yield _columns(f"[dim]{alert.at:%H:%M}[/]", f"[{colour}]{word:<8}[/]", escape(alert.title))
+    yield _columns(f"[dim]{sent.at:%H:%M}[/]", f"[{colour}]{word:<8}[/]", escape(alert.title))
     details = [
         detail for number, detail in enumerate(alert.details) if number < _SHOWN_DETAILS or detail.label in _ALWAYS
     ]
@@ -141,5 +141,6 @@ def _whole(alert: Alert) -> Iterator[Table]:
 
 def _where(alert: Alert, sent: Sent, more: str) -> Table:
     notification = sent.notification
-    told = f"-> {notification.team} by {notification.channel.value}, use case {alert.use_case}, {alert.rule}"
+    how = "in a digest by" if alert.line else "by"
+    told = f"-> {notification.team} {how} {notification.channel.value}, use case {alert.use_case}, {alert.rule}"
     return _columns(_INDENT, f"[dim]{told}, {sent.delay_ms:.0f} ms{escape(more)}[/]")

@@ -183,6 +183,7 @@ def _counted(back: Return, **quantities: int) -> Return:
 
 def _refund_that_fails(told: Telling) -> None:
     sale = known(told, replace(placed(told, -1380, "#0994", LAMP), fulfillment="fulfilled"))
+    sale = altered(told, 640, replace(sale, tags=("goodwill",)), ["orders/updated"], "nothing: a tag nobody watches")
     failed, again = told.number(), told.number()
     _refunded(told, 664, sale, failed, "failure", None)
     body = _refund(told, 664, sale, failed, "failure", None)
