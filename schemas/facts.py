@@ -100,6 +100,16 @@ class Customer(Struct, frozen=True, omit_defaults=True):
     segments: tuple[int, ...] | None = None
 
 
+class CustomerFacts(Facts, frozen=True, tag="customer"):
+    """customer.tags_added, customer.tags_removed, customer.joined_segment, customer.left_segment: what has changed."""
+
+    id: int
+    tags_added: tuple[str, ...] = ()
+    tags_removed: tuple[str, ...] = ()
+    joined: int | None = None
+    left: int | None = None
+
+
 class Hold(Struct, frozen=True, omit_defaults=True):
     id: str
     fulfillment_order: str
@@ -786,6 +796,7 @@ class UnknownFacts(Facts, frozen=True, tag="unknown"):
 AnyFacts = (
     OrderFacts
     | OrderEditFacts
+    | CustomerFacts
     | OrderDeletedFacts
     | RiskFacts
     | ProtectFacts

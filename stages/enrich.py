@@ -4,8 +4,8 @@ One raw record becomes its event, and copies for the other subjects that it conc
 Shopify does not tell whose a resource is, the record is parked, for a day at most. Facts are waited for a short while;
 then the event goes on and names what is unknown, and what comes later follows as `answer.facts`. A shop without Admin
 access keeps such resources as their own subjects. That a shop must be erased is the runner's work: what comes here of
-that is a test, or not about the shop that it says, and nobody's news. Not promised: that every fact comes. The customer
-of an order is known from its webhooks only: the answer to a question about the order does not carry it.
+that is a test, or not about the shop that it says, and nobody's news. Not promised: that every fact comes; the answer
+to a question about an order does not carry its customer.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from schemas.resources import SHOP_REDACT
 from stages.bodies.arrivals import Draft, copies, read, routing_of
 from stages.bodies.fields import instant
 from stages.bodies.skew import in_time
+from stages.buyers import told_to_orders
 from stages.dossiers.registers import LATE as OLD
 from stages.given_up import GIVEN_UP, gave_up
 from stages.hearing import HEARD, heard
@@ -149,7 +150,7 @@ class Enrich:
             worth += unanswered(wanted, context)
         wait_for(worth, waited(context), self._settings.patience)
         yield from shop_news(event.shop, self._replies({**needs, **aside}, context).values(), context)
-        looks = told_beside(event, self._replies(aside, context), context.now)
+        looks = self._looks(event, aside, context)
         for told in (*looks, event, *copies(event), *sales(event, wanted, context), *told_to_items(event, context)):
             yield Emit(topics.ENRICHED, told.subject, told, told.kind)
         self._acquainted(event, aside, unknown, context)
@@ -184,6 +185,11 @@ class Enrich:
         """What fills its facts, and what is told beside it."""
         is_known = context.state.get(ACQUAINTED, event.resource) or False
         return self._asking.of(event, place, known=is_known, late=context.now - event.occurred > OLD)
+
+    def _looks(self, event: Event, aside: Needs, context: Context) -> Sequence[Event]:
+        """What was looked up beside it, as events of their own."""
+        replies = self._replies(aside, context)
+        return [*told_beside(event, replies, context.now), *told_to_orders(event, replies, context.now)]
 
     def _acquainted(self, event: Event, aside: Needs, unknown: Mapping[str, Reply | None], context: Context) -> None:
         """Its order is known from here on; what it tells of itself later is asked of nobody."""
@@ -253,7 +259,7 @@ class Enrich:
                 received=context.wall,
                 delivery_id=f"{event.delivery_id}/facts/{'+'.join(came)}",
             )
-            looks = told_beside(late.event, self._replies(aside, context), context.now)
+            looks = self._looks(late.event, aside, context)
             for told in (*looks, answer, *told_to_items(answer, context)):
                 yield Emit(topics.ENRICHED, told.subject, told, told.kind)
         else:

@@ -111,6 +111,7 @@ class Looked(Struct, frozen=True, forbid_unknown_fields=True):
 #: By which of the fields a lookup is answered, and what Shopify's answer would have been read as, where that is more.
 _GIVEN_BY: Mapping[What, tuple[str, Callable[[Any], Value] | None]] = {
     What.CUSTOMER: ("customer", None),
+    What.CUSTOMER_OF: ("customer", None),
     What.ITEM: ("item", None),
     What.ITEM_OF_VARIANT: ("item", None),
     What.PRODUCT: ("product", None),

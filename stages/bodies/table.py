@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from schemas.facts import UnknownFacts
 from schemas.reasons import RejectReason
-from stages.bodies import drafts, fulfillments, inventory, operations, orders, payments, returns
+from stages.bodies import customers, drafts, fulfillments, inventory, operations, orders, payments, returns
 from stages.bodies.nextgen import event, identity_in
 from stages.bodies.parsed import About, Parsed, Reader
 from stages.stage import Reject
@@ -20,6 +20,10 @@ READERS: dict[str, Reader] = {
     "orders/delete": orders.deleted,
     "orders/risk_assessment_changed": orders.risk,
     "orders/shopify_protect_eligibility_changed": orders.protect,
+    "customer.tags_added": customers.tagged(added=True),
+    "customer.tags_removed": customers.tagged(added=False),
+    "customer.joined_segment": customers.segmented(joined=True),
+    "customer.left_segment": customers.segmented(joined=False),
     "fulfillments/create": fulfillments.fulfillment,
     "fulfillments/update": fulfillments.fulfillment,
     "fulfillment_events/create": fulfillments.shipment,

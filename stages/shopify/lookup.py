@@ -68,6 +68,8 @@ class What(StrEnum):
     ROUTING = "routing"
     ROUTING_BESIDE = "routing-beside"
     PARCELS = "parcels"
+    BOUGHT = "bought"
+    CUSTOMER_OF = "customer-of"
     ITEM = "item"
     ITEM_OF_VARIANT = "item-of-variant"
     PRODUCT = "product"
@@ -167,6 +169,19 @@ class OnTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class Guest:
+    """Nobody whom the shop knows has ordered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """A customer as it is now, and the numbers of its open orders."""
+
+    customer: Customer
+    orders: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OpenHolds:
     """With what tells whether anybody has to act on their order at all."""
 
@@ -196,6 +211,8 @@ Value = (
     | Protection
     | OnTerms
     | OpenHolds
+    | Bought
+    | Guest
     | Item
     | OrderFacts
     | DraftFacts

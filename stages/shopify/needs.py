@@ -174,7 +174,12 @@ def _order_needs(event: Event, facts: OrderFacts, ask: Ask) -> Needs:
     return needs
 
 
-_OF_AN_EVENT = {"order": What.ORDER, "address_verdict": What.ADDRESS, "terms": What.TERMS}
+_OF_AN_EVENT = {
+    "order": What.ORDER,
+    "address_verdict": What.ADDRESS,
+    "terms": What.TERMS,
+    "customer": What.CUSTOMER_OF,
+}
 
 
 def late_place(event: Event) -> Place | None:

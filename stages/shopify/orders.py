@@ -1,14 +1,14 @@
-"""What is known of an order beyond its webhook: customer, address, risk, payment, holds. Split by scope."""
+"""What is known of an order beyond its webhook: address, risk, payment, holds. Split by scope."""
 
 from __future__ import annotations
 
-from schemas.facts import Address, Assessment, Customer, Hold, OrderFacts, Schedule, Terms, ToShip
+from schemas.facts import Address, Assessment, Hold, OrderFacts, Schedule, Terms, ToShip
 from stages.bodies.fields import integer
 from stages.bodies.fulfillments import is_ours
 from stages.bodies.lines import edition, first_due
 from stages.bodies.orders import EMPTY_SAYS, SHOPIFY
 from stages.shopify import shapes
-from stages.shopify.answers import Answer, Denied, Found, Missing
+from stages.shopify.answers import Found, Missing
 from stages.shopify.client import Shopify
 from stages.shopify.lookup import (
     Lookup,
@@ -35,43 +35,6 @@ ORDER_PROTECT = Operation("OrderProtect", shapes.OrderProtect)
 ORDER_PAYMENTS = Operation("OrderPayments", shapes.OrderPayments)
 ORDER_TERMS = Operation("OrderTerms", shapes.OrderTerms)
 ORDER_HOLDS = Operation("OrderHolds", shapes.OrderHolds)
-CUSTOMER = Operation("Customer", shapes.CustomerData, keep=300.0)
-CUSTOMER_SEGMENTS = Operation("CustomerSegments", shapes.CustomerSegments, keep=300.0)
-
-
-async def customer(shopify: Shopify, lookup: Lookup) -> Reply:
-    """What makes a customer premium changes slowly: an answer of the last minutes serves."""
-
-    segments = await _segments(shopify, lookup)
-    if segments is not None and not isinstance(segments, Found | Missing | Denied):
-        return segments
-
-    def value(data: shapes.CustomerData) -> Customer | None:
-        found = data.customer
-        if found is None:
-            return None
-        return Customer(
-            id=number(found.id),
-            tags=found.tags,
-            orders=None if found.number_of_orders is None else integer(str(found.number_of_orders)),
-            spent=amount(found.amount_spent),
-            segments=segments.value if isinstance(segments, Found) else None,
-        )
-
-    return told(await shopify.query(lookup.shop, CUSTOMER, {"id": gid("Customer", lookup.identity)}), value)
-
-
-async def _segments(shopify: Shopify, lookup: Lookup) -> Answer[tuple[int, ...]] | None:
-    """Those that the customer is in. Asked apart: one that is not there any more must not hide the customer."""
-    if not lookup.segments:
-        return None
-    named = [gid("Segment", number(segment)) for segment in lookup.segments]
-    asked = {"id": gid("Customer", lookup.identity), "segments": named}
-    answer = await shopify.query(lookup.shop, CUSTOMER_SEGMENTS, asked)
-    if not isinstance(answer, Found):
-        return answer
-    memberships = answer.value.customer_segment_membership.memberships
-    return Found(tuple(number(each.segment_id) for each in memberships if each.is_member))
 
 
 async def address(shopify: Shopify, lookup: Lookup) -> Reply:

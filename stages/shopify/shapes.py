@@ -256,6 +256,15 @@ class CustomerData(Shape, frozen=True):
     customer: CustomerNode | None = None
 
 
+class OfCustomer(Shape, frozen=True):
+    id: str
+    customer: CustomerNode | None = None
+
+
+class OrderCustomer(Shape, frozen=True):
+    order: OfCustomer | None = None
+
+
 class Membership(Shape, frozen=True):
     segment_id: str
     is_member: bool

@@ -88,7 +88,7 @@ async def test_every_answer_has_exactly_the_fields_and_kinds_that_shopify_descri
 
 
 #: Of nobody, too, they say something.
-NEVER_NULL = {"Shop", "PrimaryDomain", "OrderByCheckout", "CustomerSegments", *SEARCHES}
+NEVER_NULL = {"Shop", "PrimaryDomain", "OrderByCheckout", "CustomerOrders", "CustomerSegments", *SEARCHES}
 
 
 @pytest.mark.parametrize("operation", sorted(set(DOCUMENTS) - NEVER_NULL))

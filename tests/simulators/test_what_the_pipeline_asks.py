@@ -40,6 +40,7 @@ KINDS = {
     What.REFUND: "Refund",
     What.REFUND_STATE: "Refund",
     What.CUSTOMER: "Customer",
+    What.BOUGHT: "Customer",
     What.HOLDS_BESIDE: "FulfillmentOrder",
     What.ORDER_BESIDE: "FulfillmentOrder",
     What.ROUTING_BESIDE: "FulfillmentOrder",

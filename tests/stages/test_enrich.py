@@ -769,6 +769,8 @@ async def test_a_next_generation_event_is_the_order_as_it_is_now() -> None:
     found = shapes.AddressedOrder(GID, updated, to, shapes.RoutedOrders((routed, closed)))
     world.shopify.told["OrderAddress", GID] = Found(shapes.OrderAddress(found))
     world.shopify.told["OrderTerms", GID] = on_terms()
+    buyer = shapes.CustomerNode("gid://shopify/Customer/3", ("vip",), "2")
+    world.shopify.told["OrderCustomer", GID] = Found(shapes.OrderCustomer(shapes.OfCustomer(GID, buyer)))
     async with world.running():
         await world.deliver("orders/updated", body=b"{}", headers=EVENT)
         (event,) = await world.come(1)
@@ -777,6 +779,7 @@ async def test_a_next_generation_event_is_the_order_as_it_is_now() -> None:
     assert (event.facts.name, event.facts.fulfillment) == ("#9999", "fulfilled")
     assert event.facts.absent == ("checkout_token", "customer_id", "lines")
     assert event.facts.terms == Terms("Net 7", "net")
+    assert event.facts.customer == Customer(3, ("vip",), 2)
     address = event.facts.address
     assert address is not None
     assert (address.country, address.has_address1, address.has_city, address.has_zip) == ("HK", True, False, False)
@@ -790,12 +793,14 @@ async def test_an_address_of_which_shopify_shows_no_part_lacks_none() -> None:
     to = shapes.ShippingAddress(None, country_code_v2="US")
     world.shopify.told["OrderAddress", GID] = Found(shapes.OrderAddress(shapes.AddressedOrder(GID, None, to)))
     world.shopify.told["OrderTerms", GID] = Found(shapes.OrderTerms(shapes.OrderWithTerms(GID)))
+    world.shopify.told["OrderCustomer", GID] = Found(shapes.OrderCustomer(shapes.OfCustomer(GID)))
     async with world.running():
         await world.deliver("orders/updated", body=b"{}", headers=EVENT)
         (event,) = await world.come(1)
     assert isinstance(event.facts, OrderFacts)
     assert (event.facts.address, event.facts.to_ship, event.facts.terms) == (Address("US"), None, None)
     assert "terms" not in event.facts.absent
+    assert (event.facts.customer, event.incomplete) == (None, ()), "a guest's"
 
 
 async def test_a_next_generation_event_of_an_item_or_a_return_is_looked_up_too() -> None:
@@ -880,7 +885,7 @@ async def test_a_next_generation_event_without_its_order_says_that_nothing_is_kn
     async with world.running():
         await world.deliver("orders/updated", body=b"{}", headers=EVENT)
         (event,) = await world.come(1)
-    assert (event.updated, event.incomplete) == (None, ("address_verdict", "order", "terms"))
+    assert (event.updated, event.incomplete) == (None, ("address_verdict", "customer", "order", "terms"))
     assert {"tags", "lines", "cancelled"} <= set(event.facts.absent)
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from msgspec import structs
 
 from pipeline.simulators.samples import Json, sample
 from pipeline.simulators.scenario.sales import Sale
-from pipeline.simulators.shopify.graph import gid
+from pipeline.simulators.shopify.graph import MoneyV2, gid
 from pipeline.simulators.shopify.orders import FulfillmentHold, OrderRiskAssessment, OrderRiskSummary
+from pipeline.simulators.shopify.people import Customer
 from schemas.alerts import Detail
 from tests.stages.chain import START, Chain, bought, known, parcel, returned, scan, told
 
@@ -164,6 +166,30 @@ def test_a_hold_that_is_learned_two_days_late_and_is_gone_is_not_told() -> None:
     known(chain, sale)
 
     assert chain.webhook("fulfillment_holds/added", _held(sale), START - timedelta(days=2)) == []
+
+
+@pytest.mark.parametrize(
+    ("topic", "body", "severity"),
+    [
+        ("customer.tags_added", {"tags": ["vip"]}, "critical"),
+        ("customer.tags_added", {"tags": ["newsletter"]}, "warning"),
+        ("customer.tags_removed", {"tags": ["vip"]}, "warning"),
+        ("customer.joined_segment", {"segment_id": gid("Segment", 3)}, "warning"),
+    ],
+)
+def test_what_makes_a_customer_premium_makes_their_open_orders_urgent(topic: str, body: Json, severity: str) -> None:
+    chain, sale = Chain(), bought(zip=None)
+    chain.store.put(buyer(sale.customer))
+    told(chain, "orders/create", sale)
+    chain.passes(minutes=1)
+
+    chain.webhook(topic, {"customerId": gid("Customer", sale.customer)} | body)
+
+    assert [alert.severity for alert in chain.alerts if alert.rule == "order-address-invalid"][-1] == severity
+
+
+def buyer(number: int) -> Customer:
+    return Customer(id=gid("Customer", number), amount_spent=MoneyV2(amount=Decimal(10)))
 
 
 def test_an_event_of_a_fulfillment_order_tells_of_its_request_and_its_holds() -> None:

@@ -136,6 +136,7 @@ class Sale:
             ),
             risk=self.risk,
             payment_terms=link("PaymentTerms", self.terms.number) if self.terms else None,
+            customer=link("Customer", self.customer),
             checkout_token=self.checkout_token,
         )
 

@@ -38,6 +38,8 @@ _SEARCHED: Final[Mapping[str, Callable[[Order], object]]] = {
     "checkout_token": lambda order: order.checkout_token,
     "id": lambda order: order.id.rpartition("/")[2],
     "name": lambda order: order.name,
+    "customer_id": lambda order: order.customer.to.rpartition("/")[2] if order.customer else None,
+    "status": lambda order: "open" if order.closed_at is None and order.cancelled_at is None else "closed",
     "created_at": lambda order: order.created_at,
     "updated_at": lambda order: order.updated_at,
 }

@@ -83,6 +83,7 @@ class Order(Thing, frozen=True, kw_only=True):
     shipping_address: MailingAddress | None = None
     purchasing_entity: PurchasingCompany | None = None
     payment_terms: Link | None = None
+    customer: Link | None = None
     risk: OrderRiskSummary = OrderRiskSummary()
     shopify_protect: ShopifyProtectOrderSummary | None = None
     checkout_token: str | None = None

@@ -15,10 +15,11 @@ from pipeline.simulators.shopify.admin import AdminFault
 from pipeline.simulators.shopify.orders import Order
 from stages.shopify.answers import Denied, Found, Missing, Refused, Shut, Throttled, Unavailable
 from stages.shopify.client import Bounds
+from stages.shopify.customers import CUSTOMER
 from stages.shopify.lookup import Lookup, Stale, What
 from stages.shopify.lookups import look_up
 from stages.shopify.operations import Access
-from stages.shopify.orders import CUSTOMER, ORDER_CORE
+from stages.shopify.orders import ORDER_CORE
 from stages.shopify.stock import INVENTORY_ITEMS
 from tests.pipeline.world import until
 from tests.simulators.shops import END, SHOP
