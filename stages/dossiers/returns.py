@@ -153,8 +153,8 @@ def return_spans(spans: Spans, event: Event, facts: ReturnFacts, at: datetime) -
 
 def _looked_at(spans: Spans, thing: str, facts: ReturnFacts, at: datetime) -> Spans:
     """With the times that Shopify itself gives."""
-    when_so = facts.closed if facts.status == "closed" and facts.closed else at
-    for word, when in ((facts.status, when_so), ("open", facts.approved), ("closed", facts.closed)):
+    since = {"requested": facts.created, "closed": facts.closed}
+    for word, when in ((facts.status, since.get(facts.status or "") or at), ("open", facts.approved)):
         if word is not None and when is not None:
             spans = seen(spans, thing, word, when)
     return spans

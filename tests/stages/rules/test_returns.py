@@ -178,6 +178,15 @@ def test_one_that_was_made_before_it_was_approved_had_been_requested_whatever_wa
     assert told[0].since == START - hours(3)
 
 
+def test_what_an_answer_tells_of_a_request_before_its_webhook_does_was_requested_when_it_was_made() -> None:
+    desk = Desk()
+    late = replace(returned("requested", dispositions=()), created=START - days(2))
+
+    told = desk.event("answer.return", late, source=Source.ANSWER)
+
+    assert [(alert.rule, alert.since) for alert in told] == [("return-initiated", START - days(2))]
+
+
 def test_a_decline_says_why() -> None:
     desk = Desk()
 
