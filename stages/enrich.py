@@ -264,9 +264,11 @@ class Enrich:
                 yield Emit(topics.ENRICHED, told.subject, told, told.kind)
         else:
             event = late.event
-        yield from self._ask_again(timer, Late(event, late.since), context)
+        unsaid = tuple(name for name in event.incomplete if not isinstance(unknown.get(name), Missing))
+        yield from self._ask_again(timer, Late(event, late.since), unsaid, context)
 
-    def _ask_again(self, timer: Timer, late: Late, context: Context) -> Iterator[Outcome]:
+    def _ask_again(self, timer: Timer, late: Late, unsaid: tuple[str, ...], context: Context) -> Iterator[Outcome]:
+        """`unsaid`: what Shopify has not answered; that there is no such thing is an answer."""
         asked_for = context.wall - late.since
         if late.event.incomplete and asked_for < self._settings.ask_again_for:
             context.state.put(LATE, timer.routing, late, timer.name)
@@ -274,8 +276,8 @@ class Enrich:
             yield SetTimer(timer.routing, timer.name, due, TimerKind.RETRY)
             return
         context.state.delete(LATE, timer.routing, timer.name)
-        if late.event.incomplete:
-            yield from gave_up(late.event, context)
+        if unsaid:
+            yield from gave_up(late.event.shop, unsaid, context)
 
     # --- questions -------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from schemas import subjects, topics
-from schemas.events import Event
 from schemas.signals import FactsGivenUp
 from stages.stage import Context, Emit, Family
 
@@ -26,13 +25,13 @@ class Unsaid(Struct, frozen=True):
 GIVEN_UP: Family[Unsaid] = Family("given-up", Unsaid)
 
 
-def gave_up(event: Event, context: Context) -> Iterator[Emit]:
-    """`event` still lacks what stands in its `incomplete`."""
-    subject, minute = subjects.shop_wide(event.shop), int(context.wall.timestamp() // 60)
+def gave_up(shop: str, names: tuple[str, ...], context: Context) -> Iterator[Emit]:
+    """`names`: of the facts that an event of that shop still lacks."""
+    subject, minute = subjects.shop_wide(shop), int(context.wall.timestamp() // 60)
     known = context.state.get(GIVEN_UP, subject) or Unsaid(minute - 1)
     if known.minute == minute:
         context.state.put(GIVEN_UP, subject, Unsaid(minute, known.count + 1))
         return
     context.state.put(GIVEN_UP, subject, Unsaid(minute))
-    told = FactsGivenUp(event.shop, subject, context.now, context.wall, event.incomplete, known.count + 1)
+    told = FactsGivenUp(shop, subject, context.now, context.wall, names, known.count + 1)
     yield Emit(topics.SIGNALS, subject, told, "facts-given-up")

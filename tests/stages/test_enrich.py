@@ -526,13 +526,23 @@ async def test_a_fact_is_asked_for_again_for_a_day_and_then_no_more() -> None:
     assert (told.subject, told.names, told.count) == (f"{SHOP}/shop", ("address_verdict", "customer"), 1)
 
 
+async def test_that_there_is_no_such_thing_is_an_answer_and_nothing_that_never_came() -> None:
+    world = await enriching()
+    async with world.running():
+        await world.deliver("orders/updated", LIVE)
+        await world.pass_time(30 * SECOND)
+        await world.come(1)
+        assert world.remembered("late") == 1
+        await world.pass_time(25 * HOUR)
+        assert (world.remembered("late"), world.remembered("timer")) == (0, 0)
+        assert await world.signals(FactsGivenUp) == []
+
+
 def test_what_was_given_up_is_said_once_a_minute_with_how_many_there_were() -> None:
     memory, said = Memory((GIVEN_UP,)), list[tuple[int, int]]()
-    order = OrderFacts(id=1)
-    event = Event("t", SHOP, "s", "r", START, START, "d", Source.WEBHOOK, order, incomplete=("risk",))
     for second in (0, 10, 20, 59, 60, 61, 200):
         view = View(memory, Change(), START)
-        for emit in gave_up(event, Context(view, START, START + second * SECOND)):
+        for emit in gave_up(SHOP, ("risk",), Context(view, START, START + second * SECOND)):
             assert isinstance(emit.value, FactsGivenUp)
             said.append((second, emit.value.count))
         memory.apply(view.change)

@@ -51,7 +51,8 @@ def test_every_use_case_is_told_of_with_all_that_a_machine_wants_to_know(
     sent, summary = in_memory
     assert {one["use_case"] for one in sent} == {1, 2, 3, 4, 5, 6, 7}
     assert all(set(one) >= FIELDS for one in sent)
-    assert len({one["message_id"] for one in sent}) == len(sent) == summary["notifications"]
+    assert len({one["message_id"] for one in sent}) == summary["notifications"]
+    assert len({(one["message_id"], one["alert_id"]) for one in sent}) == len(sent), "a digest has several lines"
 
 
 def test_a_real_kafka_notifies_the_same_as_the_broker_in_memory(
