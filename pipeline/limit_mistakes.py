@@ -55,6 +55,7 @@ def _amounts(whole: Configuration) -> Iterator[Mistake]:
 def _times(whole: Configuration) -> Iterator[Mistake]:
     stock, payments = whole.rules.inventory, whole.rules.payments
     yield from _authorizations(whole.rules.orders)
+    yield from _gateways(whole.rules.orders)
     if stock.cover_above < stock.cover_below:
         says = "is shorter than `cover_below`, so that what is low would never be enough again"
         yield Mistake("rules.inventory.cover_above", says)
@@ -67,6 +68,12 @@ def _times(whole: Configuration) -> Iterator[Mistake]:
     for path, window in windows:
         if not window:
             yield Mistake(path, "nothing happens in no time; leave it out for the default")
+
+
+def _gateways(rules: OrderRules) -> Iterator[Mistake]:
+    for number, name in enumerate(rules.cash_on_delivery_gateways):
+        if not name.strip():
+            yield Mistake(f"rules.orders.cash_on_delivery_gateways[{number}]", "an empty name fits every gateway")
 
 
 def _authorizations(rules: OrderRules) -> Iterator[Mistake]:

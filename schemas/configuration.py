@@ -140,15 +140,17 @@ class PremiumRule(Configured, frozen=True):
 
 
 class OrderRules(Configured, frozen=True):
-    """`authorization_lasts`: where Shopify does not tell when an authorization ends; `authorization_lasts_by_gateway`:
-    by the names in an order's `payment_gateway_names`, in any letter case. `delayed_*`: when an alert that is still
-    open gets worse, after it began and before the order is to be fulfilled.
+    """`authorization_lasts`: where Shopify does not tell when an authorization ends, and by the names in an order's
+    `payment_gateway_names`, in any letter case, `authorization_lasts_by_gateway`. `cash_on_delivery_gateways`: what
+    such a name has in it where the money comes with the parcel. `delayed_*`: when an alert that is still open gets
+    worse, after it began and before the order is to be fulfilled.
     """
 
     high_risk: bool = True
     payment_pending_after: timedelta = timedelta(minutes=60)
     manual_payment_after: Length = working_days(3)
     cash_on_delivery_after: Length = timedelta(days=3)
+    cash_on_delivery_gateways: tuple[str, ...] = ("cash on delivery", "cash_on_delivery", "(cod)")
     authorization_lasts: timedelta = timedelta(days=7)
     authorization_lasts_by_gateway: dict[str, timedelta] = field(default_factory=dict)
     authorization_warning_before: timedelta = timedelta(hours=48)

@@ -15,6 +15,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from schemas.alerts import AlertState, Audience, Severity
+from schemas.configuration import OrderRules
 from schemas.facts import OrderFacts, PaymentScheduleFacts
 from schemas.money import Money
 from schemas.questions import QuestionKind
@@ -47,7 +48,6 @@ _DUE, _HELD, _TERMS, _AUTHORIZED = "due", "held", "terms", "authorization"
 #: What is asked about at once, under a key of its own.
 _ASKED = {_TERMS: QuestionKind.TERMS, _AUTHORIZED: QuestionKind.PAYMENT}
 _UNPAID = ("pending", "partially_paid")
-_ON_DELIVERY = ("cash on delivery", "(cod)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +207,7 @@ def _unpaid(case: Case, order: OrderFacts, since: datetime) -> Iterator[Verdict]
     late, held = since + rules.payment_pending_after, _held_since(case)
     if held is not None and held <= late:
         yield Clear("it is on hold until it is paid, which was told", state=AlertState.WITHDRAWN)
-    elif _is_paid_on_delivery(order):
+    elif _is_paid_on_delivery(order, rules):
         yield from _on_delivery(case)
     elif payment is not None and payment.value.manual_gateway:
         said = _said(case, "to be paid outside of Shopify, and not marked as paid", since, _MARK_AS_PAID)
@@ -222,8 +222,9 @@ _ASK_TO_PAY = "Find out why the payment does not come, remind the customer, or c
 _MARK_AS_PAID = "Look whether the money has arrived, and mark the order as paid in the admin."
 
 
-def _is_paid_on_delivery(order: OrderFacts) -> bool:
-    return any(words in gateway.lower() for gateway in order.gateways for words in _ON_DELIVERY)
+def _is_paid_on_delivery(order: OrderFacts, rules: OrderRules) -> bool:
+    names = [words.lower() for words in rules.cash_on_delivery_gateways]
+    return any(words in gateway.lower() for gateway in order.gateways for words in names)
 
 
 def _on_delivery(case: Case) -> Iterator[Verdict]:

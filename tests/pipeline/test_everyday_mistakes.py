@@ -46,6 +46,7 @@ RULES = [
     ("inventory: {thresholds: [{product: A, below: 3}]}", "unknown key; there is below, location, location_group, sku"),
     ("inventory: {thresholds: {sku: A, below: 3}}", "a list is wanted here, of keys and values (below, sku, tag"),
     ("inventory: {cover_below: 7d}", "rules.inventory.cover_above (line 11): is shorter than `cover_below`"),
+    ("orders: {cash_on_delivery_gateways: [cod, '']}", "cash_on_delivery_gateways[1] (line 11): an empty name fits"),
     ("orders: {authorization_lasts: 2d}", "rules.orders.authorization_lasts (line 11): is no longer than"),
     ("orders: {authorization_lasts_by_gateway: {paypal: 2d}}", "authorization_lasts_by_gateway.paypal"),
     ("premium: {spent_from: 1.000}", "`1.000` is 1 here, since a point begins the decimals: write 1, or 1000"),

@@ -284,6 +284,13 @@ def test_cash_on_delivery_is_late_three_days_after_the_delivery() -> None:
     assert shown([a for a in desk.passes(3 * DAY + PATIENCE) if a.rule == RULE]) == ["firing warning operations"]
 
 
+def test_what_is_paid_on_delivery_is_known_by_the_configured_names() -> None:
+    desk = Desk(configuration(rules=Rules(orders=OrderRules(cash_on_delivery_gateways=("Nachnahme",)))))
+    told(desk, "pending", gateways=("DHL nachnahme",))
+
+    assert desk.passes(10 * DAY) == []
+
+
 def test_a_delivery_that_only_the_fulfillment_tells_is_one_too() -> None:
     desk = Desk()
     told(desk, "pending", gateways=("Cash on Delivery (COD)",))
