@@ -120,12 +120,12 @@ def _paid(back: Returned, unlinked: Sequence[Refund]) -> Mapping[int | None, int
     found: dict[int | None, int] = defaultdict(int)
     for refund in back.paid:
         for each in refund.lines:
-            found[each.line] += each.quantity
+            found[each.line] += max(each.quantity, 0)
     own = {line.line for line in (*back.facts.lines, *back.answered)} - {None}
     for refund in unlinked:
         if refund.has_succeeded and refund.at > back.seen:
             for each in refund.lines:
-                found[each.line] += each.quantity if each.line in own else 0
+                found[each.line] += max(each.quantity, 0) if each.line in own else 0
     return {line: units for line, units in found.items() if units}
 
 

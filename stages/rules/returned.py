@@ -117,7 +117,7 @@ class Returned:
     @property
     def refunded(self) -> int:
         """Units for which money has moved."""
-        counted = sum(line.quantity for refund in self.paid for line in refund.lines)
+        counted = sum(max(line.quantity, 0) for refund in self.paid for line in refund.lines)
         return max(counted, sum(line.refunded or 0 for line in self.answered))
 
     @property
@@ -134,7 +134,7 @@ class Returned:
         words = {"declined": "declined", "canceled": "canceled"}
         yield self.requested, "requested"
         yield from ((self.began(word), says) for word, says in words.items())
-        yield self.shown("returns/approve", "open"), "approved"
+        yield self.shown("returns/approve", "open") or self.facts.approved, "approved"
         yield self.labelled.stamp.occurred if self.labelled else None, "label or tracking attached"
         yield self.received_at, "received"
         yield from ((refund.paid_at, f"refunded{refund.says}") for refund in self.paid)
@@ -218,7 +218,8 @@ def _receipts(
     disposed: Sequence[tuple[datetime, Disposition]], back: Return | None, processed: datetime | None
 ) -> Sequence[Receipt]:
     """Of what is counted both ways, more than the dispositions tell was processed without any."""
-    receipts = [Receipt(at, each.quantity, each.line) for at, each in disposed if each.kind != MISSING]
+    came = [(at, each) for at, each in disposed if each.kind != MISSING and each.quantity > 0]
+    receipts = [Receipt(at, each.quantity, each.line) for at, each in came]
     counted = back.counted if back else ()
     if processed is not None and counted:
         without = sum(line.processed or 0 for line in counted) - sum(each.quantity for _, each in disposed)

@@ -250,6 +250,16 @@ def test_several_looks_are_taken_for_what_is_furthest_whichever_was_made_last() 
     assert desk.told("refund-due") == []
 
 
+def test_counts_below_nothing_neither_come_back_nor_are_paid_for() -> None:
+    desk = Desk()
+    approve(desk)
+    come(desk, piece(1, 7), piece(2, 7, units=-5))
+    pay(desk, refund(600, moved(1, "success"), return_id=BACK, lines=(RefundLine(-3, 7),)))
+    desk.passes(days(4.1))
+
+    assert [labels(alert)["Owed"] for alert in desk.told("refund-due")] == ["1 unit"]
+
+
 def test_several_refunds_that_come_to_what_came_back_owe_nothing() -> None:
     desk = Desk()
     approve(desk)
