@@ -329,6 +329,7 @@ class Approval(Configured, frozen=True):
     of them, or one after the other in the order of `teams`. They have `within`, each by its own calendar; `then` says
     what happens where nobody decides: the teams of `next_level` (without any, the default route's) are asked, or it
     counts as rejected. `hold`: fulfillment is held meanwhile. Only told for now: nothing is held, decided or escalated.
+    `tags` are its own, `product_tags` those of its goods: one of each list is enough, as one of `countries` and `skus`.
     """
 
     name: Name
