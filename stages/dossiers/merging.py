@@ -107,24 +107,23 @@ def _as_looked(event: Event, facts: AnyFacts) -> AnyFacts:
 
 def _kept(shelf: dict[str, Known[AnyFacts]], event: Event, told: Known[AnyFacts]) -> dict[str, Known[AnyFacts]]:
     facts, place = told.value, place_of(event, told.value)
-    if _says_nothing(facts):
-        return shelf
-    shelf = shelved(shelf, place, told)
+    if not _says_nothing(facts):
+        shelf = shelved(shelf, place, told)
     if isinstance(facts, OrderFacts) and place == LOOK:
         for part in PARTS:
             if part not in facts.absent:
                 alone = OrderFacts(id=facts.id, **{part: getattr(facts, part)})
-                shelf = shelved(shelf, f"order/{part}", replace(told, value=alone))
+                shelf = shelved(shelf, f"order/{part}", Known(stamp_of_lookup(event), event.kind, alone))
     return shelf
 
 
 def _says_nothing(facts: AnyFacts) -> bool:
-    """Shopify was silent: such a look is of now, and would be newer than any that says of when its words are."""
+    """Shopify was silent, but for parts of an order: such a look is of now, and would be newer than any that says of
+    when its words are."""
     if not isinstance(facts, OrderFacts | DraftFacts | CheckoutFacts):
         return False
-    if isinstance(facts, OrderFacts) and not {*PARTS} <= {*facts.absent}:
-        return False
-    names = (field for field in fields(facts) if not field.required and field.name != "absent")
+    beside = {"absent", *(PARTS if isinstance(facts, OrderFacts) else ())}
+    names = (field for field in fields(facts) if not field.required and field.name not in beside)
     return all(getattr(facts, field.name) == field.default for field in names)
 
 

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from schemas.alerts import Alert, Audience, Severity
 from schemas.configuration import OrderRules, Person, Route, Rules, Team
+from schemas.events import Source
 from schemas.facts import (
     Assessment,
     Hold,
@@ -25,6 +26,7 @@ from schemas.facts import (
     RiskFacts,
     ToShip,
 )
+from stages.bodies.orders import EMPTY_SAYS
 from tests.stages.rules.world import NUMBER, START, Desk, configuration, labels, usd
 
 FULFILLMENT_ORDER = "gid://shopify/FulfillmentOrder/7"
@@ -577,6 +579,18 @@ def test_a_tag_that_stays_a_day_makes_it_worse_counted_from_when_it_was_seen() -
 
     assert shown(desk.alerts[-1:]) == ["order-manual-review updated critical"]
     assert [desk.alerts[0].since, desk.alerts[-1].since] == [START + minutes(20), START + minutes(60)]
+
+
+def test_an_event_of_which_only_a_part_was_answered_hides_no_answer_that_follows() -> None:
+    desk, at = Desk(), START + minutes(1)
+    nothing = OrderFacts(id=NUMBER, absent=tuple(name for name in EMPTY_SAYS if name != "terms"))
+    desk.event("orders/updated", nothing, occurred=at, source=Source.EVENT, incomplete=("order",))
+    absent, updated = ("checkout_token", "customer_id", "lines"), at - timedelta(seconds=0.8)
+    found = OrderFacts(id=NUMBER, updated=updated, tags=("review",), financial="paid", absent=absent)
+
+    raised = desk.event("answer.facts", found, updated=updated, source=Source.ANSWER, occurred=at + minutes(3))
+
+    assert shown(raised) == ["order-manual-review firing warning"]
 
 
 def test_a_shipped_order_needs_no_review() -> None:
