@@ -40,7 +40,7 @@ from stages.rules.parcels import (
     unknown_of,
 )
 from stages.rules.rule import Again, Case, Clear, Due, Fire, Said, Verdict, details
-from stages.rules.words import moment, order_link, plain
+from stages.rules.words import moment, order_link, plain, spell
 
 _MILD = {"attempted_delivery": "a delivery was attempted, nobody took it", "delayed": "it is delayed"}
 
@@ -84,7 +84,8 @@ def _of_parcel(case: Case, parcel: Parcel) -> Iterator[Verdict]:
 def _while_news(case: Case, fire: Fire, until: datetime) -> Iterator[Verdict]:
     """After two weeks it is closed: whatever became of it, nobody tells."""
     if case.now >= until:
-        yield from (Clear("no further news for two weeks", fire.key), Clear("no further news", f"{fire.key}/news"))
+        because = f"no further news for {spell(case.configuration.rules.fulfillment.no_further_news_after)}"
+        yield from (Clear(because, fire.key), Clear(because, f"{fire.key}/news"))
     else:
         yield fire
         yield Again(until, f"{fire.key}/news")
@@ -122,7 +123,7 @@ def _cancelled(case: Case, parcel: Parcel) -> Iterator[Verdict]:
     since = state.updated or state.created if state else None
     if state is None or since is None:
         return
-    if because := over(case.dossier):
+    if because := _over_since(case, since):
         yield Clear(because, key)
     elif replacement(parcel, parcels(case.dossier), state.created or since):
         yield Clear("a replacement was shipped", key)
@@ -133,6 +134,13 @@ def _cancelled(case: Case, parcel: Parcel) -> Iterator[Verdict]:
         )
         at = since + case.configuration.rules.fulfillment.replaced_within
         yield Due(said, at, key, ask=QuestionKind.PARCELS)
+
+
+def _over_since(case: Case, since: datetime) -> str | None:
+    """A word of before, that all of it is shipped, has not known of it."""
+    order = case.dossier.order
+    is_newer = order is not None and order.updated is not None and order.updated >= since
+    return cancelled(case.dossier) or (over(case.dossier) if is_newer else None)
 
 
 def _said(case: Case, parcel: Parcel, trouble: Trouble) -> Said:
@@ -230,7 +238,7 @@ def _of_request(case: Case, key: str, word: Word) -> Iterator[Verdict]:
     elif word.refusal == _SHIPS_ANYWAY:
         if is_cancelled:
             yield from _while_news(case, Fire(_refused(case, word), key), until)
-    elif because := is_cancelled or _shipped_since(case, word.since):
+    elif because := _over_since(case, word.since) or _shipped_since(case, word.since):
         yield from (Clear(because, key), Clear("it is over", f"{key}/news"))
     else:
         yield from _while_news(case, Fire(_refused(case, word), key), until)
@@ -262,7 +270,7 @@ def _refused(case: Case, word: Word) -> Said:
 class ShipmentStalled:
     """A carrier that has spoken once and then no more, one that is past its own promise, a label never scanned.
 
-    What only lies ready for pickup waits for its customer, and no carrier has it.
+    What lies ready for pickup waits for its customer, and no carrier has it.
     """
 
     name: str = "shipment-stalled"
@@ -276,30 +284,38 @@ class ShipmentStalled:
                 yield Clear("the carrier has told what became of it", key)
             elif scans:
                 yield Clear("the carrier has told of it again", key)
-                if any(scan.status != READY for scan in scans):
-                    yield from _silent(case, parcel)
+                if scans[-1].status != READY:
+                    yield from _silent(case, parcel, scans[-1])
             elif ships(case, parcel):
                 yield from _never_scanned(case, parcel)
+                yield from _past_promise(case, parcel, None)
 
 
-def _silent(case: Case, parcel: Parcel) -> Iterator[Due]:
-    rules, last = case.configuration.rules.fulfillment, parcel.carrier_scans[-1]
+def _silent(case: Case, parcel: Parcel, last: Scan) -> Iterator[Due]:
+    rules = case.configuration.rules.fulfillment
     lasts = rules.stalled_abroad_after if _is_abroad(case, parcel) else rules.stalled_after
     words = f"no news from the carrier since {moment(last.at)}"
     at = case.after(last.at, lasts, Audience.CUSTOMER_SERVICE)
     said = _said(case, parcel, Trouble(Severity.WARNING, words, last.at))
     yield Due(said, at, str(parcel.id), ask=QuestionKind.PARCELS)
-    promised = parcel.promised
-    if promised is not None and last.at <= promised + rules.late_after_estimate:
-        trouble = Trouble(Severity.WARNING, f"it was promised for {moment(promised)} and has not arrived", promised)
-        at = promised + rules.late_after_estimate
-        yield Due(_said(case, parcel, trouble), at, str(parcel.id), ask=QuestionKind.PARCELS)
+    yield from _past_promise(case, parcel, last)
+
+
+def _past_promise(case: Case, parcel: Parcel, last: Scan | None) -> Iterator[Due]:
+    promised, waited = parcel.promised, case.configuration.rules.fulfillment.late_after_estimate
+    if promised is None or (last is not None and last.at > promised + waited):
+        return
+    trouble = Trouble(Severity.WARNING, f"it was promised for {moment(promised)} and has not arrived", promised)
+    yield Due(_said(case, parcel, trouble), promised + waited, str(parcel.id), ask=QuestionKind.PARCELS)
+
+
+_CODE = len("US")
 
 
 def _is_abroad(case: Case, parcel: Parcel) -> bool:
-    """It has been seen in a country that is not where it goes, or in several."""
+    """It has been seen in a country that is not where it goes, or in several; by codes, which no language changes."""
     order = case.dossier.order
-    countries = {scan.country.upper() for scan in parcel.scans if scan.country}
+    countries = {scan.country.upper() for scan in parcel.scans if scan.country and len(scan.country) == _CODE}
     if order is not None and order.address is not None and order.address.country and countries:
         countries.add(order.address.country.upper())
     return len(countries) > 1

@@ -162,7 +162,7 @@ def test_after_two_weeks_without_news_it_is_over() -> None:
     ends = [alert for alert in desk.passes(HOUR) if alert.rule == TROUBLE]
 
     assert shown(ends) == ["resolved critical"]
-    assert ends[0].details[0].text == "no further news for two weeks"
+    assert ends[0].details[0].text == "no further news for 14 days"
 
 
 def test_two_parcels_are_two_alerts() -> None:
@@ -192,6 +192,17 @@ def test_a_replacement_in_time_is_no_news() -> None:
     fulfilled(desk, 30, PARCEL + 1)
 
     assert shown(desk.passes(2 * HOUR)) == []
+
+
+def test_that_all_was_shipped_before_it_was_taken_back_does_not_excuse_it() -> None:
+    desk = Desk()
+    ordered(desk, 5, fulfillment="fulfilled")
+    fulfilled(desk, 10, status="cancelled")
+
+    assert shown(asked_in_vain(desk, 2 * HOUR)) == ["firing warning"]
+    assert shown(ordered(desk, 130, fulfillment="fulfilled")) == ["resolved warning"], (
+        "shipped again, in whatever parcel"
+    )
 
 
 def test_a_fulfillment_of_a_cancelled_order_is_rightly_taken_back() -> None:
@@ -290,6 +301,33 @@ def test_what_lies_ready_for_pickup_waits_for_its_customer_and_for_no_carrier() 
     scanned(desk, "ready_for_pickup")
 
     assert stalled(desk, timedelta(days=12)) == []
+
+
+def test_what_was_brought_to_a_pickup_point_waits_for_its_customer_too() -> None:
+    desk = Desk()
+    fulfilled(desk)
+    scanned(desk, "in_transit", 0)
+    scanned(desk, "ready_for_pickup", 60)
+
+    assert stalled(desk, timedelta(days=12)) == []
+
+
+def test_a_label_that_names_a_day_is_late_a_day_after_it_though_nobody_has_scanned_it() -> None:
+    desk = Desk()
+    fulfilled(desk)
+    scanned(desk, "label_purchased", 0, promised=START + 2 * DAY)
+
+    assert stalled(desk, 3 * DAY - HOUR) == []
+    assert stalled(desk, HOUR) == ["firing warning"]
+
+
+def test_the_name_of_a_country_is_no_other_country_than_its_code() -> None:
+    desk = Desk()
+    ordered(desk, address=Address(country="CA"))
+    scanned(desk, "in_transit", 0, country="CA")
+    scanned(desk, "in_transit", 1, country="Canada")
+
+    assert stalled(desk, 5 * DAY + HOUR) == ["firing warning"]
 
 
 def test_silence_counts_from_what_happened_last_not_from_what_was_written_last() -> None:
