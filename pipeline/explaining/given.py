@@ -8,6 +8,7 @@ the command line does: topic, shop, time.
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -84,6 +85,9 @@ def read(text: bytes, asked: Asked) -> list[Given]:
 
 def _documents(text: bytes) -> Iterator[tuple[str, object]]:
     """One document, or one in each line; each with the place that an error names."""
+    text = text.removeprefix(BOM_UTF8)
+    if not text.strip():
+        raise Unusable("it is empty")
     try:
         yield "", orjson.loads(text)
         return
@@ -111,6 +115,8 @@ def _given(document: object, where: str, asked: Asked) -> Given:
         raise Unusable(f"{where}an event is a JSON object, not {_kind(document)}")
     if "headers" in document and _PARTS.issuperset(document) and "body" not in document:
         raise Unusable(f"{where}a saved record has a `body` beside its `headers`: an object, or the original text")
+    if "body" in document and document.keys() & {"headers", "topic"} and (odd := sorted(document.keys() - _PARTS)):
+        raise Unusable(f"{where}a saved record has no `{odd[0]}`; it has {', '.join(sorted(_PARTS))}")
     saved = document if "body" in document and _PARTS.issuperset(document) else {"body": document}
     headers = _headers(saved.get("headers"), where)
     happened = headers.get("x-shopify-triggered-at") or headers.get("shopify-triggered-at") or headers.get("ce_time")

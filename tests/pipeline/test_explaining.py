@@ -513,7 +513,8 @@ def test_a_mistake_is_one_line_that_says_what_would_be_right(
     ("text", "says"),
     [
         ("{", "event.json: is no JSON: "),
-        ("", "event.json: is no JSON: "),
+        ("", "event.json: it is empty"),
+        ("\ufeff\n", "event.json: it is empty"),
         ('{"topic": "orders/create", "body": {"id": 1}}\n{"topic": \n', "event.json: line 2: is no JSON: "),
         (
             '{"topic": "orders/create", "body": {"id": 1}}\n{"topic": "orders/create", "body": {}}\n',
