@@ -1,4 +1,5 @@
-"""After two hours without a receiver nobody is told that something has not happened which may only not have come in."""
+"""After two hours without a receiver nobody is told that something has not happened which may only not have come in;
+after hours without an answer of Shopify's what is open is what should be."""
 
 from __future__ import annotations
 
@@ -18,8 +19,9 @@ GAP = Gap(START + timedelta(hours=8), START + timedelta(hours=10))
 RETRIES = timedelta(hours=4, minutes=15)
 #: What was late is told an hour after the gap's retries at the latest.
 LATE = timedelta(hours=7)
-#: A job's report that was lost does not come again; a risk is told at once.
-AT_ONCE = {"job-overdue", "order-high-risk"}
+#: A job's report that was lost does not come again; a risk is told at once; a deadline that others have set goes on.
+AT_ONCE = {"job-overdue", "order-high-risk", "refund-due", "dispute-evidence-due"}
+RIGHT_AFTER_ALL = {"payment-recovered"}
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -45,3 +47,15 @@ def test_where_it_does_not_answer_either_shopifys_retries_are_waited_out() -> No
     }
     assert {rule for at, rule in unconfirmed.items() if GAP.begin <= at < GAP.end + RETRIES} == set()
     assert {"order-payment-pending", "payment-declined", "checkout-abandoned"} <= {*unconfirmed.values()}
+
+
+@pytest.mark.parametrize("seed", [1, 5])
+def test_once_shopify_answers_again_what_is_open_is_what_should_be(seed: int) -> None:
+    it = day(seed, default(), each=1)
+    chain = played(it, Away(GAP.begin, GAP.begin + timedelta(hours=5)), it.steps)
+    wanted, told = expected(it, it.steps), list(found(chain.alerts))
+    still = [one for one in wanted if one.ended is None]
+    assert told_of(one for one in still if one.opened < it.end - timedelta(hours=2)) <= told_of(told)
+    # what was told while nobody knew better came right after all
+    assert {rule for rule, _ in told_of(one for one in told if one.ended is None) - told_of(still)} <= RIGHT_AFTER_ALL
+    assert chain.dead == []

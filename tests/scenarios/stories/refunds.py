@@ -228,7 +228,7 @@ class PaidInParts:
         self.due = FINANCE_OFFICE.days(self.received, 5)
         first = plot.after(20, 400, self.received)
         second = [plot.after(20, 400, first), self.due - timedelta(hours=9), self.due + _DAY, NEVER]
-        self.refunded = (first, plot.chance.choice([second[0], NEVER] if self.is_evented else second))
+        self.refunded = (first, plot.chance.choice(second))
 
     def tell(self) -> None:
         plot = self.plot
