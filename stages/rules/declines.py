@@ -27,11 +27,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What was declined `until` then is over. `by` is the transaction that did it, where one did."""
+    """What was declined `until` then is over."""
 
     until: datetime
     how: str
-    by: int | None = None
 
 
 def last_told(dossier: Dossier) -> Sequence[Attempt]:
@@ -57,7 +56,7 @@ def _is_decline(facts: TransactionFacts) -> bool:
 def settled(dossier: Dossier, kinds: frozenset[str] = _PAYING) -> Settled | None:
     """By money that moved (an authorization settles no failed capture), or because the order is paid."""
     successes = [
-        Settled(attempt.at, "another attempt succeeded", attempt.facts.id)
+        Settled(attempt.at, "another attempt succeeded")
         for attempt in last_told(dossier)
         if attempt.facts.status == "success" and attempt.facts.kind in kinds & _PAYING
     ]
@@ -79,6 +78,11 @@ def _paid_until(dossier: Dossier, paid: frozenset[str]) -> Iterator[datetime]:
         updated, answered = known.stamp.updated, known.stamp.occurred
         if name == "order/answer" and any(updated < attempt.at <= answered for attempt in declined(dossier)):
             yield answered
+
+
+def first_success(dossier: Dossier, since: datetime) -> Attempt | None:
+    found = (attempt for attempt in last_told(dossier) if attempt.at >= since and attempt.facts.kind in _PAYING)
+    return next((attempt for attempt in found if attempt.facts.status == "success"), None)
 
 
 def parted(declines: Sequence[Attempt], by: Settled | None) -> tuple[Sequence[Attempt], Sequence[Attempt]]:

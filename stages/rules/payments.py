@@ -18,7 +18,7 @@ from schemas.alerts import Audience, Severity
 from schemas.facts import TransactionFacts
 from schemas.questions import QuestionKind
 from stages.rules.asked_again import asked_again, asked_no_more, silent_since
-from stages.rules.declines import CAPTURE, Attempt, Settled, declined, last_run, parted, settled
+from stages.rules.declines import CAPTURE, Attempt, declined, first_success, last_run, parted, settled
 from stages.rules.payment_words import decline_details, ended, orders_of, reason_of, said
 from stages.rules.rule import Again, Case, Clear, Due, Fire, Said, Tell, Verdict, admin_link, details
 from stages.rules.words import called, moment, plain, sentence, spell
@@ -101,8 +101,8 @@ def _held(case: Case, found: Sequence[Attempt]) -> Iterator[Verdict]:
     by, hold = settled(case.dossier), case.configuration.rules.payments.declined_hold
     over, left = parted(found, by)
     yield from ended(case, over, by, "finance")
-    if over and by is not None and by.by is not None:
-        yield from _retried(case, last_run(over, case.dossier), by)
+    if over:
+        yield from _retried(case, last_run(over, case.dossier))
     if left and not _is_cancelled(case):
         title = f"{sentence(called(case))}: payment declined, {reason_of(left[-1])}"
         step = "See in the order whether the customer must be helped to pay, or the gateway asked."
@@ -121,13 +121,14 @@ def _let_go(left: Sequence[Attempt], hold: timedelta) -> Iterator[datetime]:
             yield told
 
 
-def _retried(case: Case, run: Sequence[Attempt], by: Settled) -> Iterator[Verdict]:
+def _retried(case: Case, run: Sequence[Attempt]) -> Iterator[Verdict]:
     """Declined and paid while the alert was held back: a line of the digest."""
     until = run[0].at + case.configuration.rules.payments.declined_hold
-    if case.now <= until:
-        title = f"{sentence(called(case))}: declined ({reason_of(run[-1])}), paid {spell(by.until - run[0].at)} later"
+    success = first_success(case.dossier, run[-1].at)
+    if success is not None and case.now <= until:
+        title = f"{sentence(called(case))}: declined ({reason_of(run[-1])}), paid {spell(success.at - run[0].at)} later"
         told = said(case, title, run, _FINANCE, "", severity=Severity.INFO)
-        yield Tell(replace(told, line=True), f"retried/{by.by}")
+        yield Tell(replace(told, line=True), f"retried/{success.facts.id}")
 
 
 def _captures(case: Case, found: Sequence[Attempt]) -> Iterator[Verdict]:

@@ -127,6 +127,18 @@ def test_a_success_within_ten_minutes_makes_it_a_line_of_the_digest() -> None:
     assert line.title == f"Order {NUMBER}: declined (insufficient funds), paid 3 minutes later"
 
 
+def test_that_the_order_said_so_before_its_transaction_takes_nothing_from_that_line() -> None:
+    desk = Desk()
+    transact(desk, tried(1, 0, "insufficient_funds"))
+    desk.passes(minutes(3))
+
+    told_order(desk, order("paid", 3.1))
+    transact(desk, tried(2, 3))
+
+    (line,) = desk.alerts
+    assert line.title == "Order #1001: declined (insufficient funds), paid 3 minutes later"
+
+
 @pytest.mark.parametrize(("hours", "is_late"), [(26, True), (23, False)])
 def test_a_decline_that_is_heard_of_a_day_late_says_so_in_whatever_is_told_of_it(hours: float, is_late: bool) -> None:
     desk = routed()
