@@ -6,7 +6,7 @@ import asyncio
 
 from schemas.facts import Line
 from stages.shopify import shapes
-from stages.shopify.answers import Answer, Found, Missing
+from stages.shopify.answers import Answer, Denied, Found, Missing
 from stages.shopify.client import Shopify
 from stages.shopify.lookup import Lines, Lookup, ProductTags, Reply, gid, number
 from stages.shopify.operations import Nodes, Operation
@@ -14,9 +14,9 @@ from stages.shopify.operations import Nodes, Operation
 #: Tags change slowly: an answer of the last minutes serves, also for other orders.
 PRODUCT_TAGS: Operation[Nodes[shapes.TaggedProduct]] = Operation("ProductTags", Nodes[shapes.TaggedProduct], keep=300.0)
 
-
 ORDER_PRODUCTS = Operation("OrderProducts", shapes.LinesOfOrder)
 ORDER_LINES = Operation("OrderLines", shapes.LinesOfOrder)
+_MOST_PAGES = 40
 
 
 async def product_tags(shopify: Shopify, lookup: Lookup) -> Reply:
@@ -64,10 +64,10 @@ def _line(found: shapes.BoughtLine) -> Line:
 async def _all_lines(
     shopify: Shopify, lookup: Lookup, operation: Operation[shapes.LinesOfOrder]
 ) -> Answer[tuple[shapes.BoughtLine, ...]]:
-    """Page by page."""
+    """Page by page; of one that does not end nothing is known."""
     found: tuple[shapes.BoughtLine, ...] = ()
     after: str | None = None
-    while True:
+    for _ in range(_MOST_PAGES):
         asked = {"id": gid("Order", lookup.identity), "after": after}
         answer = await shopify.query(lookup.shop, operation, asked, lookup.since)
         if not isinstance(answer, Found):
@@ -78,3 +78,4 @@ async def _all_lines(
         found, after = (*found, *page.nodes), page.page_info.end_cursor
         if not page.page_info.has_next_page:
             return Found(found)
+    return Denied(f"more than {_MOST_PAGES} pages of lines")

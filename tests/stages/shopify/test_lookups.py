@@ -233,3 +233,18 @@ def test_a_return_says_of_each_line_what_was_processed_refunded_and_what_it_is_w
         ReturnLine(1, processed=0, refunded=0),
     )
     assert (found.received, found.refunded, found.approved, found.dispositions) == (1, 1, NOW, (CAME,))
+
+
+async def test_lines_that_do_not_end_are_asked_for_only_so_often() -> None:
+    class Endless(ToldShopify):
+        turns = 0
+
+        def says(self, operation: Operation[Any], variables: Mapping[str, object]) -> Answer[Any]:
+            self.turns += 1
+            page = shapes.BoughtLines((shapes.BoughtLine("1"),), shapes.PageInfo(has_next_page=True, end_cursor="x"))
+            return Found(shapes.LinesOfOrder(shapes.BoughtOrder(GID, page)))
+
+    shopify = Endless(SHOP)
+
+    assert isinstance(await look_up(shopify, Lookup(SHOP, What.ORDER_LINES, "1")), Denied)
+    assert shopify.turns < 100
