@@ -114,7 +114,8 @@ class TopicHeard(Signal, frozen=True, tag="topic-heard"):
 
 
 class ShopHeard(Signal, frozen=True, tag="shop-heard"):
-    """A shop sends webhooks (`enrich`): the first of its day, in each task. What is looked up in turns begins by it."""
+    """A shop sends webhooks (`enrich`): the first of its day, in each task, and when that one was triggered. What is
+    looked up in turns begins by it; after an uninstalling it says that the app is there again."""
 
 
 class ShopShut(Signal, frozen=True, tag="shop-shut"):

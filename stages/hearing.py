@@ -23,12 +23,12 @@ _DELIVERED = frozenset({Source.WEBHOOK, Source.EVENT})
 
 
 def heard(event: Event, watched: Collection[str], context: Context) -> Iterator[Emit]:
-    """Of the topics that are `watched`, and, once a day, of the shop as a whole."""
+    """Of the topics that are `watched`, and, once a day, of the shop as a whole: when that was, by its own word."""
     if event.source not in _DELIVERED or event.test:
         return
     subject = subjects.shop_wide(event.shop)
     if _is_first(subject, timedelta(days=1), context):
-        shop = ShopHeard(event.shop, subject, context.now, context.wall)
+        shop = ShopHeard(event.shop, subject, event.occurred, context.wall)
         yield Emit(topics.SIGNALS, subject, shop, "shop-heard")
     subject = subjects.topic(event.shop, event.kind)
     if event.kind in watched and _is_first(subject, SPAN, context):

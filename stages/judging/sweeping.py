@@ -4,10 +4,10 @@ Of a new configuration a subject hears where something is open or waited for: wh
 and the other rules judge those conditions again. Nothing else begins by it: that words have changed is no news of an
 order, and what was known before them is judged by them with its next news, not all at once.
 
-Of a shop that is gone nothing is waited for: what it does not tell any more has not failed to happen. What is open
-stays open, but for what was told of the app's own work there. Each task remembers since when a shop is gone; a subject
-is back with its own next news. Not promised: that a second uninstalling is known from a delivery that does not say when
-it happened.
+Of a shop that is gone nothing is waited for: what it does not tell any more has not failed to happen; and nobody is
+told of what was still on its way. What is open stays open, but for what was told of the app's own work there. Each task
+remembers since when a shop is gone; a subject is back with its own next news. Not promised: that a second uninstalling
+is known from a delivery that does not say when it happened.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from stages.dossiers.dossier import Dossier
 from stages.judging.episodes import TRACK, name_of, split_name
 from stages.judging.judgement import Judgement
 from stages.judging.waits import Waits
-from stages.rules.rule import Again, Clear, Due, Rule, Tell, Verdict
+from stages.rules.rule import Clear, Rule, Verdict
 from stages.stage import Context, Family, Outcome
 
 #: When a shop removed the app, in every task, under the shop as a whole. No dossier lives longer than it.
@@ -96,18 +96,17 @@ def is_of_gone_shop(subject: str, dossier: Dossier, context: Context) -> bool:
 
 
 def sieve_of(subject: str, dossier: Dossier, context: Context) -> Sieve:
-    return _without_waiting if is_of_gone_shop(subject, dossier, context) else _everything
+    return _ends_only if is_of_gone_shop(subject, dossier, context) else _everything
 
 
 def _everything(_: Rule, verdicts: Iterable[Verdict]) -> Iterable[Verdict]:
     return verdicts
 
 
-def _without_waiting(rule: Rule, verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
-    """Only what needs no later moment."""
+def _ends_only(rule: Rule, verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
+    """What it still delivers of the time before is told nobody; it may end what was."""
     for verdict in verdicts:
-        waits = isinstance(verdict, Due | Again) or (isinstance(verdict, Tell) and verdict.at is not None)
-        if rule.name in _GO_ON or not waits:
+        if rule.name in _GO_ON or isinstance(verdict, Clear):
             yield verdict
 
 

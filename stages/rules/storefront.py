@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from schemas.alerts import Audience, Severity
 from schemas.facts import PrivacyFacts, ScopesFacts, ShopFacts
-from schemas.signals import ShopShut, TokenRefused
+from schemas.signals import ShopHeard, ShopShut, TokenRefused
 from stages.dossiers.registers import Known
 from stages.dossiers.storefronts import GRANTED
 from stages.rules.rule import Case, Clear, Fire, Said, Verdict, admin_link, details
@@ -110,6 +110,8 @@ def _heard(case: Case) -> Iterator[datetime]:
     for token in case.dossier.reports(TokenRefused):
         if not token.value.refused:
             yield token.stamp.occurred
+    for heard in case.dossier.reports(ShopHeard):
+        yield heard.stamp.occurred
 
 
 def _scopes(case: Case) -> Iterator[Verdict]:

@@ -13,7 +13,7 @@ from schemas.configuration import Job, OperationRules, Rules
 from schemas.events import Source
 from schemas.facts import OrderFacts, ShopFacts
 from schemas.questions import QuestionKind
-from schemas.signals import JobPhase, JobReported
+from schemas.signals import JobPhase, JobReported, ShopHeard
 from stages.judging.sweeping import _GO_ON
 from stages.rules.rule import Again, Due, Fire, Tell
 from stages.rules.table import NAMES
@@ -92,12 +92,21 @@ def test_what_was_asked_is_not_waited_for_any_more_and_its_answer_says_nothing()
     assert desk.passes(2 * LATER) == []
 
 
-def test_an_event_from_before_that_comes_afterwards_is_told_and_sets_no_timer() -> None:
+def test_an_event_from_before_that_comes_afterwards_is_told_nobody_and_sets_no_timer() -> None:
     desk = waiting()
     desk.uninstalled(END)
 
-    assert states(told(desk, "pending")) == ["firing warning"]
+    assert told(desk, "pending") == []
     assert desk.due == {}
+
+
+def test_an_event_from_before_that_comes_afterwards_ends_what_was_open() -> None:
+    desk = SweptDesk(rules=[by_state(pending=(Fire(said()),), paid=OVER)])
+    told(desk, "pending")
+    desk.passes(10 * MINUTE)
+    desk.uninstalled(END)
+
+    assert states(told(desk, "paid", 9)) == ["resolved warning"]
 
 
 def test_a_timer_that_falls_due_before_its_key_is_visited_fires_nothing() -> None:
@@ -226,6 +235,21 @@ def test_the_notice_goes_out_and_stays_whether_the_broadcast_comes_before_or_aft
     desk.uninstalled(END)
     assert list(desk.open) == ["storefront-critical"]
     assert len(desk.alerts) == 1
+
+
+@pytest.mark.parametrize(("minute", "ends"), [(-1, []), (1, ["resolved"])])
+def test_a_delivery_that_was_triggered_afterwards_says_that_the_app_is_there_again(
+    minute: int, ends: list[str]
+) -> None:
+    desk, shop = SweptDesk(), subjects.shop_wide(SHOP)
+    desk.passes(10 * MINUTE)
+    webhook(desk, END)
+    desk.uninstalled(END)
+    desk.passes(timedelta(days=2))
+
+    raised = desk.signal(ShopHeard(SHOP, shop, END + minute * MINUTE, desk.now))
+
+    assert [alert.state.value for alert in raised] == ends
 
 
 def test_what_goes_on_without_the_shop_is_a_rule() -> None:
