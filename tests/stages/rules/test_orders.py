@@ -616,8 +616,8 @@ def test_of_an_order_that_is_deleted_everything_ends_and_nothing_is_told_any_mor
 
 # --- whatever comes first ---------------------------------------------------------------------------------------------
 
-DELIVERIES = st.permutations(range(7)).flatmap(
-    lambda order: st.lists(st.sampled_from(range(7)), max_size=5).map(lambda again: [*order, *again])
+DELIVERIES = st.permutations(range(9)).flatmap(
+    lambda order: st.lists(st.sampled_from(range(9)), max_size=5).map(lambda again: [*order, *again])
 )
 
 
@@ -633,6 +633,8 @@ def test_what_is_open_does_not_depend_on_the_order_of_the_deliveries(order: list
         lambda: held(desk, hold("other", 1), 8, released=True),
         lambda: held(desk, hold("inventory_out_of_stock", 2), 3),
         lambda: told_order(desk, 4, tags=("review",)),
+        lambda: assessed(desk, "pending", 10, "Scorer"),
+        lambda: told_order(desk, 12, lines=(), absent=tuple(EMPTY_SAYS)),
     )
 
     for number in order:
