@@ -5,13 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import orjson
 import pytest
 
 from schemas.facts import FulfillmentFacts, FulfillmentOrderFacts, Hold, HoldFacts, Line, ShipmentFacts
+from schemas.resources import raw_key
 from stages.bodies.parsed import About
+from stages.bodies.table import facts_of
 from stages.stage import Reject
 from tests.stages.bodies.reading import NEW_YEAR, ORDER, facts, parsed, varied
 
+SHOP = "demo.myshopify.com"
 FIRST = "gid://shopify/FulfillmentOrder/1"
 
 
@@ -156,3 +160,99 @@ def test_a_fulfillment_order_is_found_in_every_shape(body: dict[str, object]) ->
 def test_a_fulfillment_order_without_any_identity_is_rejected() -> None:
     with pytest.raises(Reject, match="fulfillment_order"):
         varied("fulfillment_orders/order_routing_complete", without=("fulfillment_order",))
+
+
+#: As Shopify documents them (API 2026-04), each with what it says of the fulfillment order that was there before.
+DOCUMENTED: tuple[tuple[str, dict[str, object], str | None, str | None], ...] = (
+    (
+        "moved",
+        {
+            "original_fulfillment_order": {"id": FIRST, "status": "closed"},
+            "moved_fulfillment_order": {"id": FIRST + "2", "status": "open"},
+            "source_location": {"id": "gid://shopify/Location/0"},
+        },
+        "closed",
+        None,
+    ),
+    (
+        "split",
+        {
+            "split_line_items": [{"id": "gid://shopify/FulfillmentOrderLineItem/1", "quantity": 1}],
+            "fulfillment_order": {"id": FIRST, "status": "open"},
+            "remaining_fulfillment_order": {"id": FIRST + "2", "status": "open"},
+            "replacement_fulfillment_order": {"id": FIRST + "3", "status": "open"},
+        },
+        "open",
+        None,
+    ),
+    (
+        "merged",
+        {
+            "merge_intents": [{"fulfillment_order_id": 1, "fulfillment_order_line_items": [{"id": 1, "quantity": 1}]}],
+            "fulfillment_order_merges": {"fulfillment_order": {"id": FIRST, "status": "open"}},
+        },
+        "open",
+        None,
+    ),
+    (
+        "cancelled",
+        {
+            "fulfillment_order": {"id": FIRST, "status": "cancelled"},
+            "replacement_fulfillment_order": {"id": FIRST + "2", "status": "open"},
+        },
+        "cancelled",
+        None,
+    ),
+    ("scheduled_fulfillment_order_ready", {"fulfillment_order": {"id": FIRST, "status": "open"}}, "open", None),
+    (
+        "cancellation_request_submitted",
+        {"fulfillment_order": {"id": FIRST, "status": "in_progress", "request_status": "cancellation_request"}},
+        "in_progress",
+        "cancellation_request",
+    ),
+    (
+        "fulfillment_request_submitted",
+        {
+            "original_fulfillment_order": {"id": FIRST, "status": "open", "request_status": "unsubmitted"},
+            "submitted_fulfillment_order": {"id": FIRST, "status": "open", "request_status": "unsubmitted"},
+        },
+        "open",
+        "unsubmitted",
+    ),
+    ("manually_reported_progress_stopped", {"fulfillment_order": {"id": FIRST, "status": "open"}}, "open", None),
+    (
+        "line_items_prepared_for_pickup",
+        {"fulfillment_order": {"id": FIRST, "status": "open", "delivery_method": {"method_type": "pickup"}}},
+        "open",
+        None,
+    ),
+)
+
+
+@pytest.mark.parametrize(("topic", "body", "status", "request_status"), DOCUMENTED)
+def test_every_topic_of_a_fulfillment_order_is_read_and_keyed_by_the_same_one(
+    topic: str, body: dict[str, object], status: str | None, request_status: str | None
+) -> None:
+    written = orjson.dumps(body)
+    read = facts_of(f"fulfillment_orders/{topic}", written)
+
+    assert read.about == About("fulfillment-order", 1)
+    assert isinstance(read.facts, FulfillmentOrderFacts)
+    assert (read.facts.fulfillment_order, read.facts.status, read.facts.request_status) == (
+        FIRST,
+        status,
+        request_status,
+    )
+    assert raw_key(SHOP, f"fulfillment_orders/{topic}", written, "1").key == f"{SHOP}/fulfillment-order/1"
+
+
+def test_when_it_is_rescheduled_for_is_read_and_what_staff_wrote_of_its_progress_is_not() -> None:
+    later = {"id": FIRST, "status": "scheduled", "fulfill_at": "2021-12-31T19:00:00-05:00"}
+    rescheduled = facts_of("fulfillment_orders/rescheduled", orjson.dumps({"fulfillment_order": later})).facts
+    progress = {"fulfillment_order": {"id": FIRST}, "progress_report": {"reason_notes": "Ann is packing it"}}
+
+    assert isinstance(rescheduled, FulfillmentOrderFacts)
+    assert rescheduled.fulfill_at == NEW_YEAR
+    assert facts_of("fulfillment_orders/progress_reported", orjson.dumps(progress)).facts == FulfillmentOrderFacts(
+        fulfillment_order=FIRST
+    )
