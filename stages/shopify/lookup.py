@@ -6,7 +6,7 @@ own `updated_at` in that webhook: Shopify's replicas lag, and an answer from bef
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -89,6 +89,7 @@ class What(StrEnum):
     PRODUCT_TAGS = "product-tags"
     ORDER_PRODUCTS = "order-products"
     ORDER_LINES = "order-lines"
+    ORDER_ITEMS = "order-items"
 
 
 class Lookup(Struct, frozen=True):
@@ -152,6 +153,13 @@ class Lines:
     """All lines of an order, without their products."""
 
     lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderItems:
+    """Which inventory items an order has now, and how many units of each."""
+
+    units: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +227,7 @@ Value = (
     | Buyer
     | ProductTags
     | Lines
+    | OrderItems
     | RoutingFacts
     | ParcelsFacts
     | CheckoutFacts

@@ -65,6 +65,7 @@ LOOKUPS: dict[What, Callable[[Shopify, Lookup], Awaitable[Reply]]] = {
     What.PRODUCT_TAGS: products.product_tags,
     What.ORDER_PRODUCTS: products.of_order,
     What.ORDER_LINES: products.lines,
+    What.ORDER_ITEMS: products.items,
 }
 
 #: Every document, to be held against Shopify's schema.
@@ -106,6 +107,7 @@ OPERATIONS = (
     products.PRODUCT_TAGS,
     products.ORDER_PRODUCTS,
     products.ORDER_LINES,
+    products.ORDER_ITEMS,
 )
 
 

@@ -8,7 +8,7 @@ from schemas.facts import Line
 from stages.shopify import shapes
 from stages.shopify.answers import Answer, Denied, Found, Missing
 from stages.shopify.client import Shopify
-from stages.shopify.lookup import Lines, Lookup, ProductTags, Reply, gid, number
+from stages.shopify.lookup import Lines, Lookup, OrderItems, ProductTags, Reply, gid, number
 from stages.shopify.operations import Nodes, Operation
 
 #: Tags change slowly: an answer of the last minutes serves, also for other orders.
@@ -16,6 +16,7 @@ PRODUCT_TAGS: Operation[Nodes[shapes.TaggedProduct]] = Operation("ProductTags", 
 
 ORDER_PRODUCTS = Operation("OrderProducts", shapes.LinesOfOrder)
 ORDER_LINES = Operation("OrderLines", shapes.LinesOfOrder)
+ORDER_ITEMS = Operation("OrderItems", shapes.LinesOfOrder)
 _MOST_PAGES = 40
 
 
@@ -45,6 +46,19 @@ async def lines(shopify: Shopify, lookup: Lookup) -> Reply:
     """What is in an order of which an Event tells, or a body without its lines."""
     bought = await _all_lines(shopify, lookup, ORDER_LINES)
     return Found(Lines(tuple(map(_line, bought.value)))) if isinstance(bought, Found) else bought
+
+
+async def items(shopify: Shopify, lookup: Lookup) -> Reply:
+    """Which inventory items an order has: lines whose variant is gone, and those of no variant, have none."""
+    bought = await _all_lines(shopify, lookup, ORDER_ITEMS)
+    if not isinstance(bought, Found):
+        return bought
+    units: dict[int, int] = {}
+    for line in bought.value:
+        if line.variant is not None and line.variant.inventory_item is not None:
+            item = number(line.variant.inventory_item.id)
+            units[item] = units.get(item, 0) + line.current_quantity
+    return Found(OrderItems(units))
 
 
 def _line(found: shapes.BoughtLine) -> Line:

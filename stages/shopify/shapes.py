@@ -145,6 +145,10 @@ class TaggedProduct(Shape, frozen=True):
     tags: tuple[str, ...] = ()
 
 
+class BoughtVariant(Shape, frozen=True):
+    inventory_item: Named | None = None
+
+
 class BoughtLine(Shape, frozen=True):
     """Of two documents: what is in it, and the tags of its product, which have a scope of their own."""
 
@@ -157,6 +161,7 @@ class BoughtLine(Shape, frozen=True):
     is_gift_card: bool = False
     original_unit_price_set: ShopMoney | None = None
     product: TaggedProduct | None = None
+    variant: BoughtVariant | None = None
 
 
 class BoughtLines(Shape, frozen=True):

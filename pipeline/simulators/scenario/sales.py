@@ -175,6 +175,7 @@ class Sale:
             title=self.goods.title,
             quantity=self.quantity,
             current_quantity=self.quantity,
+            variant=link("ProductVariant", self.goods.variant),
             original_unit_price_set=money(self.goods.price),
         )
 

@@ -107,6 +107,7 @@ class LineItem(Thing, frozen=True, kw_only=True):
     is_gift_card: bool = False
     original_unit_price_set: MoneyBag
     product: Link | None = None
+    variant: Link | None = None
 
 
 class FulfillmentLineItem(Part, frozen=True, kw_only=True):
