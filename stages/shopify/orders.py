@@ -71,12 +71,12 @@ def _address_of(to: shapes.ShippingAddress) -> Address:
 
 #: Statuses of a fulfillment order that nobody ships any more.
 _CLOSED = frozenset({"closed", "cancelled"})
+#: So many of an order's are looked at, the newest ones: those that were replaced are closed.
+_ROUTED_ORDERS = 10
 
 
 def to_ship(found: tuple[shapes.RoutedOrder, ...]) -> tuple[ToShip, ...] | None:
-    """None where there is none at all: not routed yet, or out of our scopes."""
-    if not found:
-        return None
+    """None where there is none at all (not routed yet, or out of our scopes), or where older ones may be open still."""
     told = (
         ToShip(
             fulfillment_order=each.id,
@@ -88,7 +88,8 @@ def to_ship(found: tuple[shapes.RoutedOrder, ...]) -> tuple[ToShip, ...] | None:
         )
         for each in found
     )
-    return tuple(each for each in told if each.status not in _CLOSED)
+    still_open = tuple(each for each in told if each.status not in _CLOSED)
+    return None if not still_open and len(found) in (0, _ROUTED_ORDERS) else still_open
 
 
 async def order(shopify: Shopify, lookup: Lookup) -> Reply:

@@ -19,7 +19,7 @@ from stages.shopify.answers import Answer, Denied, Found, Missing, Unavailable
 from stages.shopify.lookup import Disposed, Lookup, OpenHolds, Stale, What
 from stages.shopify.lookups import look_up
 from stages.shopify.operations import Operation
-from stages.shopify.orders import order_facts
+from stages.shopify.orders import order_facts, to_ship
 from stages.shopify.returned import return_facts
 from stages.shopify.stock import item_of
 from tests.stages.asking import SHOP, ToldShopify
@@ -54,6 +54,23 @@ def test_risk_names_its_provider_and_the_negative_facts_only() -> None:
     found = order_facts(shapes.Order(GID, risk=risk))
     assert found.recommendation == "investigate"
     assert found.risk == (Assessment("Shopify", "high", ("many cards",)), Assessment("Scorer", "new_word"))
+
+
+@pytest.mark.parametrize(
+    ("statuses", "found"),
+    [
+        ((), None),
+        (("CLOSED",), ()),
+        (("CLOSED", "OPEN"), ("open",)),
+        (("CLOSED",) * 10, None),
+        (("CANCELLED",) * 9, ()),
+    ],
+)
+def test_what_is_to_be_shipped_is_known_where_none_that_is_open_can_be_missing(
+    statuses: tuple[str, ...], found: tuple[str, ...] | None
+) -> None:
+    routed = to_ship(tuple(shapes.RoutedOrder(f"{number}", status) for number, status in enumerate(statuses)))
+    assert (routed if routed is None else tuple(each.status for each in routed)) == found
 
 
 def test_the_outstanding_amount_is_in_the_currency_of_the_total_beside_it() -> None:
