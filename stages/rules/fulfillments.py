@@ -112,7 +112,7 @@ def _prepared(case: Case, known: Known[FulfillmentOrderFacts]) -> Said:
         audiences=TO,
         details=details(message=known.value.message),
         link=order_link(case),
-        unknown=("carrier, tracking number and promised date: nothing is shipped yet",),
+        unknown=("carrier, tracking number and promised date: nothing of it is shipped yet",),
     )
 
 

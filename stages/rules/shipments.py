@@ -7,19 +7,14 @@ that send no events are never in trouble here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import takewhile
 
-import msgspec
+from msgspec.structs import replace
 
 from schemas.alerts import Audience, Severity
-from schemas.facts import FulfillmentOrderFacts, RoutingFacts
 from schemas.questions import QuestionKind
-from stages.dossiers.dossier import Dossier
-from stages.dossiers.registers import Stamp
-from stages.dossiers.routings import CLOSED
 from stages.rules.fulfillments import TO
 from stages.rules.order_wording import ORDER, called, cancelled, for_operations, over
 from stages.rules.parcels import (
@@ -39,7 +34,9 @@ from stages.rules.parcels import (
     title,
     unknown_of,
 )
+from stages.rules.partial_words import shipped_by
 from stages.rules.rule import Again, Case, Clear, Due, Fire, Said, Verdict, details
+from stages.rules.services import REFUSALS, REJECTED, SHIPS_ANYWAY, Word, answers
 from stages.rules.words import moment, order_link, plain, spell
 
 _MILD = {"attempted_delivery": "a delivery was attempted, nobody took it", "delayed": "it is delayed"}
@@ -129,7 +126,7 @@ def _cancelled(case: Case, parcel: Parcel) -> Iterator[Verdict]:
         yield Clear("a replacement was shipped", key)
     else:
         trouble = Trouble(Severity.WARNING, "its fulfillment was cancelled, and nothing took its place", since)
-        said = msgspec.structs.replace(
+        said = replace(
             _said(case, parcel, trouble), next_step="Find out why it was cancelled, and ship its items again."
         )
         at = since + case.configuration.rules.fulfillment.replaced_within
@@ -158,76 +155,13 @@ def _said(case: Case, parcel: Parcel, trouble: Trouble) -> Said:
 
 # --- fulfillment services ---------------------------------------------------------------------------------------------
 
-_REJECTED, _FAILED, _SHIPS_ANYWAY = "rejected", "failed", "ships-anyway"
-_REFUSALS = {
-    _REJECTED: "the fulfillment service rejected it",
-    _FAILED: "the fulfillment service could not complete it",
-    _SHIPS_ANYWAY: "the fulfillment service will ship anyway, though the order was cancelled",
-}
 _SHIP_ELSEWHERE = "Ask the fulfillment service what is wrong, or ship it from another location."
 _STOP_IT = "Ask the fulfillment service to stop the parcel, or tell the customer what to do when it arrives."
-#: What a topic says of the request, None: that it goes on. Of a topic that is not in here only the states tell.
-_BY_TOPIC: Mapping[str, str | None] = {
-    "fulfillment_orders/fulfillment_request_rejected": _REJECTED,
-    "fulfillment_orders/fulfillment_service_failed_to_complete": _FAILED,
-    "fulfillment_orders/cancellation_request_rejected": _SHIPS_ANYWAY,
-    "fulfillment_orders/fulfillment_request_submitted": None,
-    "fulfillment_orders/fulfillment_request_accepted": None,
-    "fulfillment_orders/cancellation_request_submitted": None,
-    "fulfillment_orders/cancellation_request_accepted": None,
-    "fulfillment_orders/cancelled": None,
-    "fulfillment_orders/moved": None,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """The newest that is known of a fulfillment order's request. `refusal` None: it goes on."""
-
-    since: datetime
-    refusal: str | None
-    message: str | None = None
 
 
 def _of_requests(case: Case) -> Iterator[Verdict]:
-    for name, words in _words(case.dossier).items():
-        yield from _of_request(case, name, _begun(words))
-
-
-def _words(dossier: Dossier) -> dict[str, list[Word]]:
-    """By fulfillment order, the oldest first: of the topics, of Events, and of the last look at all of them."""
-    stamped: list[tuple[Stamp, str, Word]] = []
-    for known in dossier.every(FulfillmentOrderFacts):
-        facts, at = known.value, known.stamp
-        if known.kind in _BY_TOPIC:
-            word = Word(at.occurred, _BY_TOPIC[known.kind], facts.message)
-            stamped.append((at, facts.fulfillment_order, word))
-        elif "/" in known.kind and known.kind[0].isupper() and facts.status is not None:
-            word = Word(at.occurred, _by_state(facts.status, facts.request_status))
-            stamped.append((at, facts.fulfillment_order, word))
-    for looked in dossier.every(RoutingFacts):
-        for each in looked.value.orders:
-            word = Word(looked.stamp.occurred, _by_state(each.status, each.request_status))
-            stamped.append((looked.stamp, each.fulfillment_order, word))
-    found: dict[str, list[Word]] = {}
-    for _, name, word in sorted(stamped, key=lambda each: each[:2]):
-        found.setdefault(name, []).append(word)
-    return found
-
-
-def _by_state(status: str, request: str | None) -> str | None:
-    if status == "incomplete":
-        return _FAILED
-    if request == "rejected" and status not in CLOSED:
-        return _REJECTED
-    return _SHIPS_ANYWAY if request == "cancellation_rejected" else None
-
-
-def _begun(words: Sequence[Word]) -> Word:
-    """The newest word, since it was said first, with what the service wrote about it."""
-    newest = [*takewhile(lambda word: word.refusal == words[-1].refusal, reversed(words))]
-    message = next((word.message for word in newest if word.message), None)
-    return replace(newest[-1], message=message)
+    for name, word in answers(case.dossier).items():
+        yield from _of_request(case, name, word)
 
 
 def _of_request(case: Case, key: str, word: Word) -> Iterator[Verdict]:
@@ -235,7 +169,7 @@ def _of_request(case: Case, key: str, word: Word) -> Iterator[Verdict]:
     is_cancelled = cancelled(case.dossier)
     if word.refusal is None:
         yield from (Clear("the fulfillment service went on with it", key), Clear("it is over", f"{key}/news"))
-    elif word.refusal == _SHIPS_ANYWAY:
+    elif word.refusal == SHIPS_ANYWAY:
         if is_cancelled:
             yield from _while_news(case, Fire(_refused(case, word), key), until)
     elif because := _over_since(case, word.since) or _shipped_since(case, word.since):
@@ -252,15 +186,21 @@ def _shipped_since(case: Case, since: datetime) -> str | None:
 
 def _refused(case: Case, word: Word) -> Said:
     return Said(
-        title=f"{called(case)}: {_REFUSALS[word.refusal or _REJECTED]}",
+        title=f"{called(case)}: {REFUSALS[word.refusal or REJECTED]}",
         since=word.since,
         severity=Severity.CRITICAL,
         audiences=TO,
-        details=(*details(message=word.message), *for_operations(case)),
-        next_step=_STOP_IT if word.refusal == _SHIPS_ANYWAY else _SHIP_ELSEWHERE,
+        details=(*details(message=word.message, shipped_by=shipped_by(case)), *for_operations(case)),
+        next_step=_STOP_IT if word.refusal == SHIPS_ANYWAY else _SHIP_ELSEWHERE,
         link=order_link(case),
-        unknown=("carrier, tracking number and promised date: nothing is shipped yet",),
+        unknown=_unknown_of_request(case),
     )
+
+
+def _unknown_of_request(case: Case) -> tuple[str, ...]:
+    if any(parcel.status != "cancelled" for parcel in parcels(case.dossier)):
+        return ("whether this is in one of its parcels",)
+    return ("carrier, tracking number and promised date: no parcel of the order is known",)
 
 
 # --- silence ----------------------------------------------------------------------------------------------------------

@@ -252,6 +252,17 @@ def test_a_service_that_ships_a_cancelled_order_anyway_is_told() -> None:
     assert "from another location" not in raised[0].next_step
 
 
+def test_who_hears_of_a_refusal_reads_what_of_the_order_is_on_its_way() -> None:
+    fresh, begun = Desk(), Desk()
+    fulfilled(begun)
+
+    alone, beside = service(fresh, "fulfillment_request_rejected", 5), service(begun, "fulfillment_request_rejected", 5)
+
+    assert "no parcel of the order is known" in str(alone[0].unknown)
+    assert "no parcel" not in str(beside[0].unknown)
+    assert [detail.text for detail in beside[0].details if detail.label == "Shipped by"] == ["UPS, 1Z1"]
+
+
 # --- silence ----------------------------------------------------------------------------------------------------------
 
 
