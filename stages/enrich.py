@@ -56,7 +56,7 @@ from stages.stage import (
     TimerKind,
     Work,
 )
-from stages.variants import SHOWN, told_to_items
+from stages.variants import SHOWN, is_shown, told_to_items
 
 
 class Late(Struct, frozen=True):
@@ -183,6 +183,8 @@ class Enrich:
 
     def _needs(self, event: Event, place: Place | None, context: Context) -> tuple[Needs, Needs]:
         """What fills its facts, and what is told beside it."""
+        if is_shown(event, context):
+            return {}, {}
         is_known = context.state.get(ACQUAINTED, event.resource) or False
         return self._asking.of(event, place, known=is_known, late=context.now - event.occurred > OLD)
 

@@ -99,12 +99,15 @@ class _Product(Body):
     status: Raw = NULL
     tags: Raw = NULL
     variants: Raw = NULL
+    variant_gids: Raw = NULL
     updated_at: Raw = NULL
 
 
 def product(body: bytes) -> Parsed:
-    """Shopify writes the first hundred of its variants; the others hear of it with their next reading."""
+    """Shopify writes the first hundred of its variants, and names all: where there are more, they are not known."""
     found = whole(body, _Product)
+    listed = many(found.variants, _VariantOf)
+    is_whole = found.variants is not NULL and len(many(found.variant_gids, Raw)) <= len(listed)
     facts = ProductFacts(
         id=required(number(found.id), "$.id"),
         title=text(found.title),
@@ -112,13 +115,13 @@ def product(body: bytes) -> Parsed:
         status=word(found.status),
         tags=None if found.tags is NULL else tags(found.tags),
         updated=moment(found.updated_at),
-        variants=None if found.variants is NULL else _variants(found.variants),
+        variants=_variants(listed) if is_whole else None,
     )
     return Parsed(facts, About("product", facts.id), facts.updated)
 
 
-def _variants(raw: Raw) -> tuple[ProductVariant, ...]:
-    found = ((number(one.inventory_item_id), one) for one in many(raw, _VariantOf))
+def _variants(listed: list[_VariantOf]) -> tuple[ProductVariant, ...]:
+    found = ((number(one.inventory_item_id), one) for one in listed)
     return tuple(
         ProductVariant(item, text(one.sku), word(one.inventory_policy)) for item, one in found if item is not None
     )

@@ -610,6 +610,7 @@ class VariantItem(Shape, frozen=True):
 
 class VariantItems(Shape, frozen=True):
     nodes: tuple[VariantItem, ...] = ()
+    page_info: PageInfo = PageInfo()
 
 
 class ProductNode(Product, frozen=True):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
 
 from schemas.facts import Item, Level, ProductFacts, ProductVariant
 from stages.shopify import shapes
-from stages.shopify.answers import Answer, Found, Missing
+from stages.shopify.answers import Answer, Found, Missing, Unavailable
 from stages.shopify.client import Shopify
 from stages.shopify.lookup import Lookup, Place, Reply, Stale, What, behind, gid, number, told, words
 from stages.shopify.operations import Nodes, Operation
@@ -17,8 +18,8 @@ from stages.shopify.places import variant
 INVENTORY_ITEMS: Operation[Nodes[shapes.InventoryItem]] = Operation("InventoryItems", Nodes[shapes.InventoryItem])
 INVENTORY_LEVELS = Operation("InventoryLevels", shapes.LevelsOfItem)
 PRODUCT = Operation("Product", shapes.ProductData)
-#: A shop has no more than a thousand locations.
-_MOST_PAGES = 20
+#: A shop has no more than a thousand locations, a product no more than two thousand variants.
+_MOST_PAGES = 25
 
 
 async def item(shopify: Shopify, lookup: Lookup) -> Reply:
@@ -117,17 +118,25 @@ async def item_of_variant(shopify: Shopify, lookup: Lookup) -> Reply:
 
 
 async def product(shopify: Shopify, lookup: Lookup) -> Reply:
-    """With the first hundred of its variants, as a webhook has them."""
+    """With all of its variants, page by page."""
+    variants: tuple[shapes.VariantItem, ...] = ()
+    after: str | None = None
+    for _ in range(_MOST_PAGES):
+        asked = {"id": gid("Product", lookup.identity), "after": after}
+        answer = await shopify.query(lookup.shop, PRODUCT, asked, lookup.since)
+        if not isinstance(answer, Found):
+            return answer
+        if (node := answer.value.product) is None:
+            return Missing()
+        page = node.variants
+        variants, after = (*variants, *page.nodes), page.page_info.end_cursor
+        if not page.page_info.has_next_page:
+            return Found(product_of(node, variants))
+    return Unavailable("more variants than a product has", answered=True)
 
-    def value(data: shapes.ProductData) -> ProductFacts | None:
-        return None if data.product is None else product_of(data.product)
 
-    asked = {"id": gid("Product", lookup.identity)}
-    return told(await shopify.query(lookup.shop, PRODUCT, asked, lookup.since), value)
-
-
-def product_of(node: shapes.ProductNode) -> ProductFacts:
-    items = ((number(variant.inventory_item.id), variant) for variant in node.variants.nodes if variant.inventory_item)
+def product_of(node: shapes.ProductNode, variants: Sequence[shapes.VariantItem]) -> ProductFacts:
+    items = ((number(variant.inventory_item.id), variant) for variant in variants if variant.inventory_item)
     return ProductFacts(
         id=number(node.id),
         title=node.title,

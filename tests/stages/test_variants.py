@@ -21,13 +21,13 @@ def linen(status: str, minute: int, *variants: tuple[int, str]) -> dict[str, obj
     return {"id": 9, "title": "Linen", "status": status, "tags": "", "variants": written, "updated_at": at}
 
 
-def looked_up(*items: int) -> shapes.ProductData:
+def looked_up(*items: int, status: str = "ACTIVE", minute: int = 30) -> shapes.ProductData:
     named = (shapes.Named(f"gid://shopify/InventoryItem/{item}") for item in items)
     nodes = tuple(shapes.VariantItem(f"gid://shopify/ProductVariant/{item.id}", item) for item in named)
-    now = datetime(2026, 11, 2, 8, 30, tzinfo=UTC)
+    now = datetime(2026, 11, 2, 8, minute, tzinfo=UTC)
     return shapes.ProductData(
         shapes.ProductNode(
-            "gid://shopify/Product/9", "Linen", "ACTIVE", updated_at=now, variants=shapes.VariantItems(nodes)
+            "gid://shopify/Product/9", "Linen", status, updated_at=now, variants=shapes.VariantItems(nodes)
         )
     )
 
@@ -52,6 +52,15 @@ async def test_a_product_tells_each_of_its_items_what_changed_of_it_once_and_tha
         assert await told("products/update", linen("active", 3, *both), 0) == []
         assert await told("products/update", linen("draft", 5, (11, "deny"), (21, "continue")), 1) == [("21", "draft")]
         world.shopify.told["Product", "gid://shopify/Product/9"] = Found(looked_up(11, 31))
+        assert await told("products/update", {"id": 9}, 2, NAMED) == [("11", "active"), ("31", "active")]
+        named: dict[str, object] = {"variant_gids": [{}, {}, {}]}
+        assert await told("products/update", linen("active", 41, (11, "deny")) | named, 0) == []
+        asked = len(world.shopify.asked)
+        world.shopify.told["Product", "gid://shopify/Product/9"] = Found(looked_up(11, 31, 41, status="DRAFT"))
+        gone = [("11", "draft"), ("31", "draft"), ("41", "draft")]
+        assert await told("products/update", linen("draft", 42, (11, "deny")) | named, 3) == gone
+        assert len(world.shopify.asked) == asked + 1
+        world.shopify.told["Product", "gid://shopify/Product/9"] = Found(looked_up(11, 31, minute=50))
         assert await told("products/update", {"id": 9}, 2, NAMED) == [("11", "active"), ("31", "active")]
         assert await told("products/delete", {"id": 9}, 2) == [("11", "gone"), ("31", "gone")]
         assert await told("products/delete", {"id": 9}, 0) == []

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from schemas.facts import (
     InventoryFacts,
@@ -99,6 +100,15 @@ def test_of_a_product_what_does_not_stand_there_is_not_known_and_what_is_empty_i
     assert facts_of("products/update", b'{"id":9,"tags":"","variants":[]}').facts == ProductFacts(
         id=9, tags=(), variants=()
     )
+
+
+def test_of_a_product_with_more_variants_than_stand_in_its_body_the_items_are_not_known() -> None:
+    named = [{"admin_graphql_api_id": f"gid://shopify/ProductVariant/{number}"} for number in range(5)]
+    known, unknown = (facts_of("products/update", orjson.dumps(PRODUCT | {"variant_gids": named[:n]})) for n in (3, 5))
+
+    assert isinstance(known.facts, ProductFacts)
+    assert known.facts.variants is not None
+    assert unknown.facts == replace(known.facts, variants=None)
 
 
 def test_what_is_deleted_is_no_more_than_its_number() -> None:
