@@ -56,8 +56,12 @@ def alphabet_of(text: str) -> Alphabet:
 
 def fold(text: str) -> str:
     """One line with plain marks, without symbols and the accents that GSM lacks; other scripts stay as they are."""
-    composed = unicodedata.normalize("NFC", text.translate(_FOLDED))
-    return " ".join("".join(_folded(character) for character in composed).split())
+    kept = ""
+    for character in unicodedata.normalize("NFC", text.translate(_FOLDED)):
+        is_accent = unicodedata.category(character).startswith("M")
+        if not (is_accent and kept and Alphabet.GSM.has(kept[-1])):
+            kept += _folded(character)
+    return unicodedata.normalize("NFC", " ".join(kept.split()))
 
 
 def _folded(character: str) -> str:

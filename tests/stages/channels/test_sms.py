@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -153,6 +153,8 @@ def test_a_title_of_64_kilobytes_is_cut_and_the_message_still_says_what_to_do() 
 
 
 @given(st.text())
+@example("A\u0323\u0300")
+@example("\u0430\u2603\u0306")
 def test_what_was_folded_once_stays_as_it_is(said: str) -> None:
     assert fold(fold(said)) == fold(said)
 
