@@ -180,10 +180,10 @@ def _due(case: Case, said: Said, at: datetime) -> Iterator[Verdict]:
 
 def _held(case: Case) -> Iterator[Verdict]:
     """Whatever is known of the payment: another app waits for it."""
-    at = _held_since(case)
-    if at is None and _HELD in case.open:
-        yield Clear("the hold is gone", _HELD)
-    elif at is not None:
+    at, because = _held_since(case), over(case.dossier)
+    if (at is None or because) and _HELD in case.open:
+        yield Clear(because or "the hold is gone", _HELD)
+    elif at is not None and because is None:
         yield from _open(case, _said(case, "on hold until it is paid", at, _ASK_TO_PAY), _HELD)
 
 
@@ -205,7 +205,7 @@ def _held_since(case: Case) -> datetime | None:
 def _unpaid(case: Case, order: OrderFacts, since: datetime) -> Iterator[Verdict]:
     rules, payment = case.configuration.rules.orders, case.dossier.payment
     late, held = since + rules.payment_pending_after, _held_since(case)
-    if held is not None and held <= late:
+    if held is not None and held <= late and over(case.dossier) is None:
         yield Clear("it is on hold until it is paid, which was told", state=AlertState.WITHDRAWN)
     elif _is_paid_on_delivery(order, rules):
         yield from _on_delivery(case)

@@ -442,6 +442,18 @@ def test_a_hold_for_the_payment_that_is_placed_after_that_is_told_and_one_from_b
     assert shown(on_hold(late, 4, released=True)) == ["resolved warning operations"]
 
 
+def test_what_was_shipped_is_not_on_hold_any_more() -> None:
+    desk = Desk()
+    told(desk, "authorized")
+    on_hold(desk, 1)
+
+    assert shown(told(desk, "authorized", 5, fulfillment="fulfilled")) == ["resolved warning operations"]
+    assert on_hold(desk, 2) == []
+    told(desk, "pending", 6, fulfillment="fulfilled")
+    desk.passes(2 * HOUR)
+    assert desk.open_conditions == {f"{RULE}|"}, "and its payment is waited for like any other"
+
+
 def test_when_the_hold_is_gone_the_payment_is_waited_for_again() -> None:
     desk = Desk()
     told(desk, "pending")
