@@ -196,7 +196,7 @@ class Enrich:
     def _acquainted(self, event: Event, aside: Needs, unknown: Mapping[str, Reply | None], context: Context) -> None:
         """Its order is known from here on; what it tells of itself later is asked of nobody."""
         is_told = isinstance(event.facts, OrderFacts) or ("order" in aside and "order" not in unknown)
-        if is_told and not context.state.get(ACQUAINTED, event.resource):
+        if is_told and self._shopify.has_access(event.shop) and not context.state.get(ACQUAINTED, event.resource):
             context.state.put(ACQUAINTED, event.resource, True)
 
     # --- facts -----------------------------------------------------------------------------------------------------

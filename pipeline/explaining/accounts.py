@@ -112,15 +112,22 @@ class Teller:
         self._off = switched_off(configuration.rules)
 
     def told(self, given: Sequence[Given], ahead: timedelta) -> Accounts:
-        """Raises Unusable, and DeadLetter for what would be one."""
+        """Raises Unusable, and DeadLetter for what would be one.
+
+        What was looked up beside an event is heard before it, the answers to what it made a rule ask after it.
+        """
         events = list[Account]()
         for number, one in enumerate(given):
             between = self._rehearsal.passes(one.occurred) if events else ()
             meanwhile = tuple(alert for subject in between for alert in self._alerts(subject))
+            looked, before = list[AlertTold](), len(events)
             for subject in self._heard(one, number, len(given)):
                 if subject.event is None or subject.event.source is not Source.ANSWER:
-                    events.append(self._account(one, subject, meanwhile))
-                    meanwhile = ()
+                    account = self._account(one, subject, meanwhile)
+                    events.append(replace(account, alerts=(*looked, *account.alerts)))
+                    meanwhile, looked = (), []
+                elif len(events) == before:
+                    looked += self._alerts(subject)
                 else:
                     alerts = (*events[-1].alerts, *self._alerts(subject))
                     events[-1] = replace(events[-1], alerts=alerts)

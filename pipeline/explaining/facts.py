@@ -34,6 +34,7 @@ from schemas.facts import (
 )
 from stages.shopify.answers import Found, Unavailable
 from stages.shopify.lookup import (
+    Bought,
     Buyer,
     Disposed,
     Lookup,
@@ -57,11 +58,13 @@ class Looked(Struct, frozen=True, forbid_unknown_fields=True):
     """Each under the name that stands in "not known: ..." (or `GIVEN_AS`). `place`: whose a resource is that names no
     order. `risk` and `recommendation` are the order's; `company` is the number of the one that it is for, null for a
     person's; `product_tags` are those of all its goods; `disposed` is all that came back of a reverse fulfillment
-    order. The others are states at the time of a question.
+    order; `orders` are the numbers of those of the customer that are open. The others are states at the time of a
+    question.
     """
 
     place: Place | UnsetType = UNSET
     customer: Customer | UnsetType = UNSET
+    orders: tuple[int, ...] | UnsetType = UNSET
     item: Item | UnsetType = UNSET
     address_verdict: str | UnsetType | None = UNSET
     holds: tuple[Hold, ...] | UnsetType = UNSET
@@ -97,6 +100,9 @@ class Looked(Struct, frozen=True, forbid_unknown_fields=True):
             return self._order(int(lookup.identity))
         if lookup.what is What.ORDER_BESIDE:
             return self.order if isinstance(self.place, UnsetType) else self._order(self.place.identity)
+        if lookup.what is What.BOUGHT:
+            is_given = not isinstance(self.customer, UnsetType) and not isinstance(self.orders, UnsetType)
+            return Bought(self.customer, self.orders) if is_given else UNSET  # type: ignore[arg-type]  # both are
         name, wrapped = _GIVEN_BY.get(lookup.what, ("", None))
         given = getattr(self, name, UNSET)
         return given if wrapped is None or isinstance(given, UnsetType) else wrapped(given)

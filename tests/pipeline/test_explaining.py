@@ -259,6 +259,21 @@ def test_what_is_looked_up_of_a_location_can_be_given(told: Told) -> None:
     assert [alert["title"] for alert in known["alerts"]] == ["The location North was deactivated with stock in it"]
 
 
+def test_what_is_looked_up_beside_an_event_can_be_given(told: Told) -> None:
+    scan = {"id": 5, "fulfillment_id": 9, "order_id": 42, "status": "failure", "happened_at": "2026-11-26T08:00:00Z"}
+    Path("scan.json").write_text(json.dumps(scan))
+    Path("order.facts").write_text(json.dumps({"order": {"id": 42, "name": "#1042", "financial": "paid"}}))
+    Path("test.facts").write_text(json.dumps({"order": {"id": 42, "name": "#1042", "test": True}}))
+
+    (unknown,) = told("explain", "scan.json", topic="fulfillment_events/create")["events"]
+    (known,) = told("explain", "scan.json", "--facts", "order.facts", topic="fulfillment_events/create")["events"]
+    (nobodys,) = told("explain", "scan.json", "--facts", "test.facts", topic="fulfillment_events/create")["events"]
+
+    titles = [[alert["title"] for alert in one["alerts"]] for one in (unknown, known, nobodys)]
+    assert unknown["unknown"] == ["order"]
+    assert titles == [["Order 42: the carrier reports a failure"], ["Order #1042: the carrier reports a failure"], []]
+
+
 def test_conditions_that_do_not_hold_for_one_reason_are_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
