@@ -63,7 +63,7 @@ class PaymentVelocity:
     watches: frozenset[str] = frozenset({"order", "card"})
 
     def judge(self, case: Case) -> Iterator[Verdict]:
-        found = [attempt for attempt in declined(case.dossier) if attempt.facts.kind != CAPTURE]
+        found = [attempt for attempt in declined(case.dossier) if _is_tried(attempt.facts)]
         yield from _card(case, found) if case.kind == "card" else _order(case, found)
 
 
@@ -171,6 +171,11 @@ def _is_cancelled(case: Case) -> bool:
 
 
 # --- payment-velocity -------------------------------------------------------------------------------------------------
+
+
+def _is_tried(facts: TransactionFacts) -> bool:
+    """A capture that fails is nobody trying cards, unless the gateway says so."""
+    return facts.kind != CAPTURE or facts.error_code == "card_testing"
 
 
 def _order(case: Case, found: Sequence[Attempt]) -> Iterator[Verdict]:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from schemas.alerts import Audience, Detail, Severity
 from schemas.questions import QuestionKind
 from stages.rules.owing import Owed, balance_of, order_owes, owed_of
@@ -153,7 +155,7 @@ def _unscanned(case: Case, back: Returned) -> Iterator[Verdict]:
         how = f"approved {spell(rules.unscanned_after)} ago and never scanned: is a refund due?"
         told = lasting(case, back, since, how, "Look whether the parcel has come, and refund what is owed.")
         severity = Severity.WARNING if rules.statutory else Severity.INFO
-        said = said_of(case, told, _OWED_TO, severity)
+        said = replace(said_of(case, told, _OWED_TO, severity), line=True)
         yield Due(said, since + rules.unscanned_after, key, ask=QuestionKind.RETURN, resource=str(back.id))
 
 

@@ -572,6 +572,17 @@ def test_captures_that_fail_are_nobody_trying_cards() -> None:
     assert desk.told("payment-velocity") == []
 
 
+def test_one_capture_that_is_card_testing_is_enough_until_the_order_is_paid() -> None:
+    desk = Desk()
+
+    transact(desk, tried(1, 0, "card_testing", kind="capture"))
+
+    (tested,) = desk.told("payment-velocity")
+    assert (tested.title, tested.severity) == (f"Order {NUMBER}: the gateway sees card testing", Severity.CRITICAL)
+    transact(desk, tried(2, 9, kind="capture"))
+    assert desk.open == {}
+
+
 def test_it_ends_when_the_order_is_paid_after_all() -> None:
     desk = Desk()
     for number in (1, 2, 3):
