@@ -145,7 +145,7 @@ def _unknown(alert: Alert) -> str:
     named = [clean(name, _LIMIT) for name in alert.unknown[:_UNKNOWN]]
     if (more := len(alert.unknown) - len(named)) > 0:
         named.append(f"{more} more")
-    return ", ".join(named)
+    return "; ".join(named)
 
 
 def _standing(alert: Alert, calendar: Calendar) -> str:

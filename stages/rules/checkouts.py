@@ -123,7 +123,8 @@ def _severity(case: Case, checkout: CheckoutFacts) -> Severity:
 
 def _failure(report: PaymentFailedReported) -> str:
     by = f", reported by {report.reporter}" if report.reporter else ""
-    return f"{plain(report.error)[:_LONG]} on {moment(report.occurred)}{by[:_LONG]}"
+    why = plain(report.error)[:_LONG] if report.error else "no reason given"
+    return f"{why} on {moment(report.occurred)}{by[:_LONG]}"
 
 
 def _lines(checkout: CheckoutFacts) -> str:

@@ -47,7 +47,7 @@ class JobFailed:
         elif failed is not None:
             name = subjects.identity_of(case.subject)
             yield Fire(
-                _said(case, f"Job {name} failed on {moment(failed.occurred)}", failed.occurred, said=failed.message)
+                _said(case, f"Job {name} failed on {moment(failed.occurred)}", failed.occurred, reported=failed.message)
             )
 
 

@@ -38,9 +38,10 @@ class Owed:
     @property
     def says(self) -> str:
         counted = None if self.units is None else f"{self.units} unit{'' if self.units == 1 else 's'}"
-        balance = f"{self.balance} by the order's balance" if self.balance else None
-        worth = f"worth {self.worth}" if self.worth and not balance else None
-        return ", ".join(part for part in (counted, balance or worth) if part) or "what came back"
+        if self.balance is not None:
+            return ", ".join(part for part in (counted, f"{self.balance} (the order's balance)") if part)
+        worth = f" worth {self.worth}" if self.worth else ""
+        return f"{counted or 'what came back'}{worth}"
 
 
 def owed_of(dossier: Dossier, back: Returned) -> Owed | None:

@@ -36,7 +36,7 @@ def said(
         audiences=to,
         details=details(
             **decline_details(found),
-            payment=order.financial if order else None,
+            payment=plain(order.financial) if order and order.financial else None,
             authorization_ends=moment(expires) if expires else None,
             risk=_levels(case) if Audience.FRAUD_REVIEW in to else None,
             **(_for_retention(case) if Audience.RETENTION in to else {}),

@@ -15,7 +15,7 @@ from schemas.alerts import Severity
 from stages.rules.checkouts import link_of
 from stages.rules.declines import last_told
 from stages.rules.rule import Case, Ended, Recovered, Said, Tell, Verdict, admin_link, details
-from stages.rules.words import called, moment, order_link, sentence, spell
+from stages.rules.words import called, moment, order_link, plain, sentence, spell
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def _said(case: Case, first: Ended, at: datetime, ended: Sequence[Ended]) -> Sai
             how=", ".join(dict.fromkeys(one.clear.because for one in ended)),
             took=f"{spell(at - since)}, until {moment(at)}",
             amount=order.total if order else None,
-            payment=order.financial if order else None,
+            payment=plain(order.financial) if order and order.financial != "pending" else None,
         ),
         next_step="Stop what was begun to win the payment back.",
         link=order_link(case) or _order_of_checkout(case),

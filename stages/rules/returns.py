@@ -112,7 +112,7 @@ def _initiated(case: Case) -> Iterator[Happening]:
         return
     for back in returns_of(case.dossier):
         requested, approved = back.requested, back.began("open")
-        how = "requested" if requested else "opened by staff" if approved else "known from now on"
+        how = "requested" if requested else "opened by staff" if approved else "heard of for the first time"
         step = "Approve or decline it." if how == "requested" else ""
         yield about(back, str(back.id), requested or back.seen, how, step)
 

@@ -109,7 +109,7 @@ def test_what_there_is_nothing_to_say_about_has_no_empty_lines() -> None:
 
 def test_what_is_unknown_is_said_to_the_end() -> None:
     limits = "carrier and tracking number: the fulfillment itself was not told"
-    assert f"{limits}, whether" in text(alert(unknown=(limits, "whether it ships")))
+    assert f"{limits}; whether" in text(alert(unknown=(limits, "whether it ships")))
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_what_there_is_no_room_for_is_counted() -> None:
     many = alert(details=(Detail("Line", "1"),) * 33, unknown=("fact",) * 17)
 
     assert "And: 3 more" in text(many)
-    assert "fact, 2 more" in text(many)
+    assert "fact; 2 more" in text(many)
     assert "And 5 more alerts, for which there is no room here." in text(*[many] * 25)
 
 

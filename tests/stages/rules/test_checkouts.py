@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from schemas import subjects
 from schemas.alerts import Alert, AlertState, Audience, Severity
@@ -293,6 +294,16 @@ def test_after_a_payment_failure_finance_is_told_too_and_the_text_says_so() -> N
     assert labels(desk.alerts[0])["Payment failure"] == (
         "card declined on 02 Nov 2026 at 09:03 UTC, reported by gateway"
     )
+
+
+def test_a_reported_failure_without_a_reason_says_so() -> None:
+    desk = Desk()
+    told(desk, checkout())
+    desk.signal(replace(failed(3), error=None))
+
+    desk.passes(HOUR + minutes(1))
+
+    assert labels(desk.alerts[0])["Payment failure"].startswith("no reason given on 02 Nov 2026 at 09:03 UTC")
 
 
 def test_a_failure_that_is_reported_later_is_an_update_that_finance_hears_of_too() -> None:

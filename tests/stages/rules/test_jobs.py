@@ -49,7 +49,7 @@ def test_a_job_that_fails_is_told_to_its_owner_with_what_it_said_and_when_it_las
     assert (alert.rule, alert.team, alert.severity) == ("job-failed", "it-support", Severity.WARNING)
     assert alert.title == "Job feed-sync failed on 02 Nov 2026 at 09:00 UTC"
     assert labels(alert) == {
-        "Said": "The ERP refused 14 orders.",
+        "Reported": "The ERP refused 14 orders.",
         "Last success": "02 Nov 2026 at 08:00 UTC",
         "Owner": "it-support",
         "Business critical": "no",

@@ -595,6 +595,19 @@ def test_it_ends_when_the_order_is_paid_after_all() -> None:
     assert recovered.title == f"Order {NUMBER}: paid after all, 8 minutes after the payment was declined"
 
 
+def test_what_came_right_does_not_name_the_pending_order_of_before_and_names_one_that_is_paid() -> None:
+    lagging, known = Desk(), Desk()
+    for desk in (lagging, known):
+        told_order(desk, order())
+        transact(desk, tried(1, 0, "fraud_suspected"))
+
+    transact(lagging, tried(2, 9))
+    told_order(known, order("paid", 9))
+
+    told = [labels(desk.told("payment-recovered")[0]).get("Payment") for desk in (lagging, known)]
+    assert told == [None, "paid"]
+
+
 def test_one_transaction_that_fails_in_two_ways_is_one_decline() -> None:
     desk = Desk()
 

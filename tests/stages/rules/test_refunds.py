@@ -196,12 +196,11 @@ def test_after_a_part_refund_it_says_what_was_refunded_what_is_owed_and_by_when(
     (closed,) = closed_anew().told("refund-due")
 
     assert soon.title == (
-        f"Return {NAME}: 1 of 2 units refunded, a refund for 1 unit, worth 129.00 USD is due by "
-        "07 Nov 2026 at 09:00 UTC"
+        f"Return {NAME}: 1 of 2 units refunded, a refund for 1 unit worth 129.00 USD is due by 07 Nov 2026 at 09:00 UTC"
     )
-    assert labels(soon).items() >= {"Refunded": "1, 129.00 USD", "Owed": "1 unit, worth 129.00 USD"}.items()
+    assert labels(soon).items() >= {"Refunded": "1, 129.00 USD", "Owed": "1 unit worth 129.00 USD"}.items()
     assert labels(soon)["Refund due"] == "by 07 Nov 2026 at 09:00 UTC"
-    assert missed.title.startswith(f"Return {NAME}: 1 of 2 units refunded, no refund for 1 unit, worth 129.00 USD by")
+    assert missed.title.startswith(f"Return {NAME}: 1 of 2 units refunded, no refund for 1 unit worth 129.00 USD by")
     assert closed.title == f"Return {NAME}: 1 of 2 units refunded, closed without a refund for 1 unit"
 
 
@@ -369,7 +368,7 @@ def test_what_is_missing_was_processed_and_is_owed_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("worth", "owed"),
-    [("2000 JPY", "1 unit, worth 667 JPY"), ("1.000 KWD", "1 unit, worth 0.333 KWD")],
+    [("2000 JPY", "1 unit worth 667 JPY"), ("1.000 KWD", "1 unit worth 0.333 KWD")],
 )
 def test_what_is_owed_has_the_places_of_its_currency(worth: str, owed: str) -> None:
     desk = Desk()
@@ -421,7 +420,7 @@ def test_whether_an_exchange_is_even_is_asked_where_its_balance_is_not_known() -
     (soon,) = desk.passes(timedelta(minutes=1))
 
     assert asked == [("return", str(BACK))]
-    assert labels(soon)["Owed"] == "12.00 USD by the order's balance"
+    assert labels(soon)["Owed"] == "12.00 USD (the order's balance)"
     assert soon.unknown == (NOT_CONFIRMED,)
 
 
@@ -520,7 +519,7 @@ def test_a_balance_that_is_owed_long_after_a_return_was_refunded_has_a_deadline_
 
     assert before == []
     assert [alert.title for alert in desk.told("refund-due")] == [
-        f"Return {NAME}: 2 of 2 units refunded, a refund for 20.00 USD by the order's balance is due by "
+        f"Return {NAME}: 2 of 2 units refunded, a refund for 20.00 USD (the order's balance) is due by "
         "27 Nov 2026 at 09:00 UTC"
     ]
 
