@@ -183,7 +183,7 @@ class Undecided:
         self.plot = plot
         self.asked = plot.after(60, 600)
         self.late = FINANCE_OFFICE.hours(self.asked, 48)
-        self.how = plot.chance.choice(list(_DECIDED))
+        self.how = plot.chance.choice([*_DECIDED, "approve", "approve"])
         self.decided = plot.chance.choice([self.late - _DAY, self.late + _DAY, NEVER])
 
     def tell(self) -> None:

@@ -27,7 +27,7 @@ class Popular:
 
     def __init__(self, plot: Plot) -> None:
         self.plot = plot
-        self.how = plot.chance.choice([*_LEFT])
+        self.how = plot.chance.choice([*_LEFT, "short", "short"])
         self.counted = plot.start + 8 * _DAY + 12 * _HOUR
         self.restocked = plot.chance.choice([NEVER, self.counted + 9 * _HOUR])
         self.sold = [plot.after(60, 180, plot.start + day * _DAY) for day in range(9)]
