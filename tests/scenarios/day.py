@@ -16,7 +16,7 @@ from tests.scenarios.stories.approvals import Drafted, ForCompany, Large
 from tests.scenarios.stories.attempts import Hammered, ProviderFails
 from tests.scenarios.stories.events import OnlyEvents
 from tests.scenarios.stories.holds import CrossSell, Held
-from tests.scenarios.stories.nots import Imported, OnlyATest, Ordinary, TriedOut
+from tests.scenarios.stories.nots import Imported, InOrder, OnlyATest, Ordinary, TriedOut
 from tests.scenarios.stories.operations import (
     BulkFails,
     FallsSilent,
@@ -104,7 +104,8 @@ STORIES: Sequence[Kind] = (
     TriedOut,
     Ordinary,
     Ordinary,
-    Ordinary,
+    InOrder,
+    InOrder,
     FirstSight,
 )
 #: Stories about a shop as a whole.

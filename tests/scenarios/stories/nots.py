@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 
+from pipeline.simulators.samples import Json
 from pipeline.simulators.shopify.orders import OrderRiskAssessment, OrderRiskSummary
 from tests.scenarios.purchases import UNTRACKED, Purchase, body_of, purchase, tells
 from tests.scenarios.steps import Plot, Seen
@@ -102,6 +104,52 @@ class Ordinary:
         plot.webhook(at, "fulfillments/create", parcel(order, at) | UNTRACKED, "parcel")
         plot.webhook(at, "fulfillment_events/create", scan(order, 0, at, "confirmed"), "confirmed")
         tells(plot, at, order.at(at, fulfillment="fulfilled"), "done", "orders/fulfilled")
+
+    def expected(self, seen: Seen) -> Iterator[Told]:
+        return iter(())
+
+
+class InOrder:
+    """Nothing is wrong with it, though it looks so for a while: its payment is captured later, its customer cancels it
+    within the hour, it costs nothing, nothing of it is shipped, or it was bought and taken away in a shop."""
+
+    def __init__(self, plot: Plot) -> None:
+        self.plot = plot
+        self.how = plot.chance.choice(["captured", "cancelled", "free", "digital", "in a shop"])
+        self.then = plot.after(5, 20)
+
+    def tell(self) -> None:
+        plot = self.plot
+        match self.how:
+            case "captured" | "cancelled":
+                self._goes_on("authorized" if self.how == "captured" else "pending")
+            case "free":
+                order = purchase(plot, total=Decimal("0.00"), gateways=())
+                tells(plot, plot.start, order, "created", "orders/create", "orders/paid")
+            case "digital":
+                order = purchase(plot, requires_shipping=False)
+                tells(plot, plot.start, order, "created", "orders/create", "orders/paid")
+            case "in a shop":
+                order = purchase(plot, fulfillment="fulfilled")
+                nowhere: Json = {"shipping_address": None, "shipping_lines": [], "source_name": "pos", "customer": None}
+                plot.change(plot.start, *order.things())
+                plot.webhook(plot.start, "orders/create", order.body() | nowhere, "created")
+
+    def _goes_on(self, financial: str) -> None:
+        plot, order = self.plot, purchase(self.plot, financial=financial)
+        tells(plot, plot.start, order, "created", "orders/create")
+        if financial == "authorized":
+            plot.webhook(plot.start, "order_transactions/create", self._moves(order, 0, "authorization"), "authorized")
+            order = order.at(self.then, financial="paid")
+            plot.webhook(self.then, "order_transactions/create", self._moves(order, 1, "capture"), "captured")
+            tells(plot, self.then, order, "then", "orders/paid")
+        else:
+            order = order.at(self.then, financial="voided", cancelled=self.then)
+            tells(plot, self.then, order, "then", "orders/cancelled", "orders/updated")
+            plot.webhook(self.then, "order_transactions/create", self._moves(order, 0, "void"), "voided")
+
+    def _moves(self, order: Purchase, which: int, kind: str) -> dict[str, object]:
+        return attempt(order, which, order.updated, "success", kind=kind)
 
     def expected(self, seen: Seen) -> Iterator[Told]:
         return iter(())
