@@ -14,7 +14,7 @@ from tests.scenarios.shops import Shops
 from tests.scenarios.steps import NEVER, NO_GAP, Gap, Plot, Seen, Step, Webhook
 from tests.scenarios.stories.approvals import Drafted, ForCompany, Large
 from tests.scenarios.stories.attempts import Hammered, ProviderFails
-from tests.scenarios.stories.events import OnlyEvents
+from tests.scenarios.stories.events import HeldByEvents, OnlyEvents
 from tests.scenarios.stories.holds import CrossSell, Held
 from tests.scenarios.stories.nots import Imported, InOrder, OnlyATest, Ordinary, TriedOut
 from tests.scenarios.stories.operations import (
@@ -43,6 +43,7 @@ from tests.scenarios.stories.payments import Declined, Left, OneCard
 from tests.scenarios.stories.refunds import PaidInParts, Undecided
 from tests.scenarios.stories.return_events import SentBackByEvents
 from tests.scenarios.stories.returns import Disputed, RefundFails, SentBack
+from tests.scenarios.stories.routing import Elsewhere, Prepared, ShipsAnyway
 from tests.scenarios.stories.selling import Popular
 from tests.scenarios.stories.silences import Lost, RestWaits, Stalled
 from tests.scenarios.stories.slow_returns import DisputedForDays, RefundUnderWay, SentBackSlowly
@@ -107,6 +108,10 @@ STORIES: Sequence[Kind] = (
     InOrder,
     InOrder,
     FirstSight,
+    HeldByEvents,
+    Prepared,
+    ShipsAnyway,
+    Elsewhere,
 )
 #: Stories about a shop as a whole.
 OWN: Sequence[Kind] = (
