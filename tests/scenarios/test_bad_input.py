@@ -69,7 +69,9 @@ def written_over(value: Any, words: str, free: frozenset[str], key: str = "") ->
     return f"{value}{words}" if isinstance(value, str) and key in free else value
 
 
-def by_strangers(step: Step, words: str) -> Step:
+def by_strangers(step: Step) -> Step:
+    """Every fourth time at length."""
+    words = WORDS + LONG if int(step.at.timestamp()) % 4 == 0 else WORDS
     match step.act:
         case Webhook(topic=topic, body=body) as sent:
             free = FREE | {"name"} if topic.startswith(NAMED) else FREE
@@ -86,16 +88,9 @@ def told(chain: Chain) -> Counter[tuple[object, ...]]:
     return Counter((a.rule, a.subject, a.team, a.state, a.severity, at) for at, a in chain.alerts)
 
 
-@pytest.fixture(scope="module")
-def plain() -> Chain:
+def test_what_strangers_write_changes_nothing_of_what_is_told_and_harms_no_reader() -> None:
     it = day(SEED, WHOLE, each=1)
-    return played(it, Shops(), it.steps)
-
-
-@pytest.mark.parametrize("words", [WORDS, WORDS + LONG], ids=["short", "64 KB"])
-def test_what_strangers_write_changes_nothing_of_what_is_told_and_harms_no_reader(words: str, plain: Chain) -> None:
-    it = day(SEED, WHOLE, each=1)
-    chain = played(it, Shops(), [by_strangers(step, words) for step in it.steps])
+    plain, chain = (played(it, Shops(), steps) for steps in (it.steps, [by_strangers(step) for step in it.steps]))
 
     assert told(chain) == told(plain)
     assert chain.dead == []
