@@ -13,6 +13,8 @@ from stages.dossiers.dossier import Dossier, is_at_one_place
 from stages.dossiers.registers import Known, Stamp, newest, seen, shelved, stamp_of_lookup
 from stages.dossiers.sales import OBSERVED
 
+#: What told of a reading that Shopify's own word on a variant made us take, also where it was answered later.
+TOLD_OUT = "variants/out_of_stock"
 #: How many readings of an item are kept by location: each holds those of up to MANY locations.
 _LOCATED = 12
 
@@ -25,13 +27,14 @@ def with_stock(
 ) -> Dossier:
     """`stamp`: of the body's own words; what was looked up is as new as its event."""
     if not isinstance(facts, ProductFacts) and facts.item is not None:
-        return _read(dossier, event, facts.item)
+        kind = TOLD_OUT if isinstance(facts, VariantFacts) and not facts.in_stock else event.kind
+        return _read(dossier, event, kind, facts.item)
     if _ends_watch(facts):
         return _unwatched(dossier, event, stamp)
     return dossier
 
 
-def _read(dossier: Dossier, event: Event, item: Item) -> Dossier:
+def _read(dossier: Dossier, event: Event, kind: str, item: Item) -> Dossier:
     looked_up = stamp_of_lookup(event)
     spans = seen(dossier.spans, OBSERVED, "yes", event.occurred)
     dossier = replace(dossier, item=newest(dossier.item, Known(looked_up, event.kind, item)), spans=spans)
@@ -43,7 +46,7 @@ def _read(dossier: Dossier, event: Event, item: Item) -> Dossier:
         dossier = replace(dossier, stock=stock)
     if item.available is None:
         return dossier
-    reading: Known[int | None] = Known(looked_up, event.kind, item.available)
+    reading: Known[int | None] = Known(looked_up, kind, item.available)
     return replace(dossier, readings=shelved(dossier.readings, at, reading))
 
 

@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from schemas.alerts import Severity
 from schemas.facts import Item, VariantFacts
 from stages.dossiers.registers import CAP
+from stages.dossiers.stock import TOLD_OUT
 from stages.rules.counting import Counted, counted, gone, since_when, started, watched
 from stages.rules.rule import Case, Clear, Fire, Said, Tell, Verdict, details
 from stages.rules.stock_words import called, goods_of, said
@@ -33,7 +34,6 @@ _STARTED = "that is where it started from when it was first watched, or watched 
 _ONE_BY_ONE = 20
 #: What is told once is remembered for longer.
 _SEEN_LATELY = timedelta(days=30)
-_TOLD_OUT = "variants/out_of_stock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ def _low(case: Case, item: Item, place: Place) -> Iterator[Verdict]:
     where = f" at {bounded(place.called)}" if place.called else ""
     what = f"{where}: {called(item)}, {max(left, 0) or 'none'} left (threshold {below})"
     if since is None:
-        yield Clear(f"{left} available again", place.key)
+        yield Clear(f"{left} available again" if left >= below else _STARTED, place.key)
         yield from _at_first_sight(case, item, place, f"Low at first sight{what}")
         return
     title = f"Low stock{what}"
@@ -181,7 +181,10 @@ def _low(case: Case, item: Item, place: Place) -> Iterator[Verdict]:
 
 
 def _at_first_sight(case: Case, item: Item, place: Place, title: str) -> Iterator[Verdict]:
-    """A line of the digest, once: nothing has fallen. Not where Shopify says that it has just run out."""
+    """A line of the digest, once: nothing has fallen. Not where Shopify says that it has just run out, and not while it
+    has yet to tell what has become of the item since."""
+    if case.dossier.is_unknown("item"):
+        return
     found = started(course_of(place, case.dossier, item))
     left = available_at(place, item)
     if found is None or case.now - found.reading.stamp.occurred > _SEEN_LATELY:
@@ -198,9 +201,7 @@ def _at_first_sight(case: Case, item: Item, place: Place, title: str) -> Iterato
 
 def _told_out(case: Case) -> frozenset[str]:
     """The deliveries that said so themselves, answered at once or later."""
-    variants = (known for known in case.dossier.every(VariantFacts) if not known.value.in_stock)
-    read = (known for known in case.dossier.readings.values() if known.kind == _TOLD_OUT)
-    return frozenset(known.stamp.delivery for found in (variants, read) for known in found)
+    return frozenset(known.stamp.delivery for known in case.dossier.readings.values() if known.kind == TOLD_OUT)
 
 
 def _variant_out(case: Case) -> Iterator[Verdict]:

@@ -459,6 +459,18 @@ def test_what_was_looked_up_later_counts_as_if_it_had_been_at_once() -> None:
     assert [alert.rule for alert in told] == ["inventory-out"]
 
 
+def test_what_shopify_has_yet_to_tell_ends_nothing_and_makes_no_line_of_what_was_before() -> None:
+    desk = Desk()
+    ran_out(desk, 1, None)
+    facts = VariantFacts(id=5, in_stock=False, item=shirt(0))
+    later = START + timedelta(minutes=3)
+    (alert,) = desk.event("answer.facts", facts, SUBJECT, occurred=later, updated=later, source=Source.ANSWER)
+    assert alert.rule == "inventory-out"
+
+    assert ran_out(desk, 5, None, "variants/in_stock") == []
+    assert [told.state for told in ran_out(desk, 6, shirt(40), "variants/in_stock")] == [AlertState.RESOLVED]
+
+
 def test_selling_what_is_not_there_is_oversold_and_each_unit_more_is_an_update() -> None:
     desk = after(15, 1, -1)
     told = {alert.rule: alert for alert in desk.alerts}
