@@ -11,11 +11,13 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
+from pipeline.simulators.shopify.orders import Order
 from pipeline.state import Change as Written
 from pipeline.state import Memory, View
 from schemas import codec, topics
-from schemas.alerts import AlertState
+from schemas.alerts import AlertState, Severity
 from schemas.notifications import Notification
 from schemas.records import Record
 from stages.channels.table import render
@@ -27,7 +29,11 @@ from tests.scenarios.day import OWN, START, STORIES, arriving, day, played
 from tests.scenarios.purchases import MARK
 from tests.scenarios.shops import Shops
 from tests.scenarios.steps import Change, Plot, Signalled, Step, Webhook
+from tests.scenarios.stories.approvals import Large
+from tests.scenarios.stories.holds import Held
 from tests.scenarios.stories.nots import Imported, OnlyATest
+from tests.scenarios.stories.orders import BadAddress, Lacking, OnTerms, Pending, Risky, Voided
+from tests.scenarios.stories.parcels import InParts, Refused, TakenBack
 from tests.scenarios.stories.stock import Counted, FirstSight
 from tests.scenarios.stories.story import Story
 from tests.scenarios.truth import found
@@ -169,3 +175,31 @@ def _messages(chain: Chain) -> list[bytes]:
                 assert team is not None
                 posted.append(render(outcome.value, team, WHOLE.opentext).body)
     return posted
+
+
+# --- what comes a day late --------------------------------------------------------------------------------------------
+
+#: Stories of orders; of parcels only Shopify could tell, and its world has none of theirs.
+_OVER_MEANWHILE = (Pending, Voided, Risky, BadAddress, Lacking, OnTerms, Held, TakenBack, Refused, InParts, Large)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_nothing_but_criticals_is_told_of_what_comes_a_day_late_and_was_over_by_then(seed: int) -> None:
+    it = day(seed, WHOLE, each=2, told=_OVER_MEANWHILE)
+    worlds = [step for step in it.steps if isinstance(step.act, Change)]
+    late = [replace(step, at=step.at + timedelta(hours=40)) for step in it.steps if not isinstance(step.act, Change)]
+    end = it.end + timedelta(hours=2)
+    orders = {order.id: (story, order) for step in worlds for story, order in _orders(step)}
+    gone = {"cancelled_at": end, "closed_at": end, "updated_at": end}
+    cancelled = [Step(end, Change(story, (structs.replace(order, **gone),))) for story, order in orders.values()]
+    chain = Chain(WHOLE, Shops(), it.start)
+    chain.play(sorted([*worlds, *cancelled, *late], key=lambda step: step.at), it.end + timedelta(hours=60))
+
+    told = [alert for _, alert in chain.alerts if not alert.milestone and "/order/" in alert.subject]
+    assert [alert.title for alert in told if alert.severity is not Severity.CRITICAL] == []
+
+
+def _orders(step: Step) -> list[tuple[int, Order]]:
+    if not isinstance(step.act, Change):
+        return []
+    return [(step.act.story, thing) for thing in step.act.things if isinstance(thing, Order)]
