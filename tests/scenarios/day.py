@@ -38,7 +38,7 @@ from tests.scenarios.stories.orders import (
     ShippedAtRisk,
     Voided,
 )
-from tests.scenarios.stories.parcels import InParts, OneOfTwo, Refused, Shipped, TakenBack
+from tests.scenarios.stories.parcels import InParts, OneOfTwo, Refused, ScanLost, Shipped, TakenBack
 from tests.scenarios.stories.payments import Declined, Left, OneCard
 from tests.scenarios.stories.refunds import PaidInParts, Undecided
 from tests.scenarios.stories.return_events import SentBackByEvents
@@ -75,6 +75,7 @@ STORIES: Sequence[Kind] = (
     CrossSell,
     Shipped,
     Shipped,
+    ScanLost,
     TakenBack,
     OneOfTwo,
     Refused,

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from pipeline.simulators.samples import Json
+from pipeline.simulators.shopify.graph import Page, gid, link
+from pipeline.simulators.shopify.orders import Fulfillment, FulfillmentEvent, FulfillmentTrackingInfo
 from schemas.alerts import Severity
 from tests.scenarios.purchases import PARCEL, SCAN, UNTRACKED, Purchase, body_of, purchase, stamp, tells
 from tests.scenarios.steps import NEVER, Plot, Seen
@@ -94,6 +96,33 @@ class Shipped:
         due = max(self.created + self.plot.rules.fulfillment.shipped_unscanned_after, seen.first("parcel"))
         if not any(at <= due for at in scans):
             yield milestone("fulfillment-shipped", subject, SERVICE, due)
+
+
+class ScanLost:
+    """The carrier has scanned the parcel, and no webhook ever tells: Shopify knows when it is asked."""
+
+    def __init__(self, plot: Plot) -> None:
+        self.plot = plot
+        self.created = plot.after(2, 30)
+        self.scanned = plot.after(3, 20, self.created)
+        self.delivered = plot.after(60, 200, self.created)
+
+    def tell(self) -> None:
+        plot, order = self.plot, purchase(self.plot)
+        tells(plot, plot.start, order, "created", "orders/create")
+        plot.change(self.created, shipped(order, self.created))
+        plot.change(self.scanned, shipped(order, self.created, ("IN_TRANSIT", self.scanned)))
+        plot.webhook(self.created, "fulfillments/create", parcel(order, self.created), "parcel")
+        at = self.delivered
+        plot.change(at, shipped(order, self.created, ("DELIVERED", at), ("IN_TRANSIT", self.scanned)))
+        plot.webhook(at, "fulfillment_events/create", scan(order, 1, at, "delivered"), "delivered")
+
+    def expected(self, seen: Seen) -> Iterator[Told]:
+        """Where it is asked before the scan, it is told as not scanned yet, and as shipped when it has arrived."""
+        asked = max(self.created + self.plot.rules.fulfillment.shipped_unscanned_after, seen.first("parcel"))
+        told = {min(asked, seen.first("delivered")), *([seen.first("delivered")] if asked < self.scanned else [])}
+        for at in told:
+            yield milestone("fulfillment-shipped", self.plot.order(), SERVICE, at)
 
 
 class TakenBack:
@@ -227,6 +256,24 @@ def in_part(seen: Seen, first: datetime, second: datetime) -> tuple[datetime, da
     at = min((moment for moment in asked if moment < second), default=NEVER)
     ends = [seen.first("second"), seen.first("done"), *([told] if told > second else [])]
     return at, min(ends)
+
+
+def shipped(order: Purchase, at: datetime, *scans: tuple[str, datetime]) -> Fulfillment:
+    """As Shopify knows the first parcel; the newest scan first."""
+    events = (
+        FulfillmentEvent(id=gid("FulfillmentEvent", order.plot.number(SCAN + n)), status=status, happened_at=when)
+        for n, (status, when) in enumerate(reversed(scans))
+    )
+    return Fulfillment(
+        id=gid("Fulfillment", order.plot.number(PARCEL)),
+        order=link("Order", order.number),
+        name=f"#{order.number % 1_000_000}.1",
+        display_status=scans[0][0] if scans else "FULFILLED",
+        created_at=at,
+        updated_at=scans[0][1] if scans else at,
+        tracking_info=(FulfillmentTrackingInfo(company="UPS", number="1z827wk74630"),),
+        events=Page(tuple(events)[::-1]),
+    )
 
 
 def parcel(order: Purchase, at: datetime, which: int = 0) -> Json:
