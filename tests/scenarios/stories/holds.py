@@ -24,6 +24,7 @@ _SAID = {
     "high_risk_of_fraud": ("order-high-risk", OPERATIONS, Severity.CRITICAL),
     "awaiting_payment": ("order-payment-pending", OPERATIONS, Severity.WARNING),
     "incorrect_address": ("order-address-invalid", OPERATIONS, Severity.WARNING),
+    "a_reason_of_tomorrow": ("order-manual-review", OPERATIONS, Severity.WARNING),
 }
 
 

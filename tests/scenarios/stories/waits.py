@@ -75,16 +75,17 @@ class OnDelivery:
 
 
 class Authorized:
-    """Two days before the authorization ends somebody must capture it; nobody says when it ends, so seven days."""
+    """Two days before the authorization ends it must be captured: Shopify knows when, or seven days are assumed."""
 
     def __init__(self, plot: Plot) -> None:
         self.plot = plot
-        self.late = plot.start + 5 * _DAY
+        self.ends = plot.chance.choice([None, plot.start + 4 * _DAY])
+        self.late = (self.ends or plot.start + 7 * _DAY) - 2 * _DAY
         self.captured = plot.chance.choice([self.late - _DAY, self.late + _HOUR, NEVER])
 
     def tell(self) -> None:
         plot, order = self.plot, purchase(self.plot, financial="authorized")
-        plot.change(plot.start, attempted(order, "AUTHORIZATION", "SUCCESS"))
+        plot.change(plot.start, attempted(order, "AUTHORIZATION", "SUCCESS", authorization_expires_at=self.ends))
         tells(plot, plot.start, order, "created", "orders/create")
         ships(order, plot.start + 6 * _HOUR, self.captured)
 
