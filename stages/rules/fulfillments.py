@@ -17,6 +17,7 @@ from schemas.questions import QuestionKind
 from stages.dossiers.registers import Known
 from stages.rules.order_wording import ORDER, called, cancelled, over
 from stages.rules.parcels import (
+    ARRIVED,
     FAILED,
     FORWARD,
     LABELS,
@@ -50,7 +51,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class FulfillmentPacked:
-    """A label, or that it lies ready: each once for a parcel. What the carrier has already is no longer news."""
+    """A label, or that it lies ready: each once for a parcel. The label of what is on its way is no longer news."""
 
     name: str = "fulfillment-packed"
     use_case: int = 2
@@ -58,19 +59,21 @@ class FulfillmentPacked:
 
     def judge(self, case: Case) -> Iterator[Verdict]:
         for parcel in parcels(case.dossier):
-            if not ships(case, parcel) or parcel.first(FORWARD | FAILED):
+            if not ships(case, parcel):
                 continue
             packed = _meaning_packed(case)
-            if scan := parcel.first(packed):
-                yield _packed(case, parcel, scan, "packed")
-            if label := parcel.first(LABELS - packed):
-                yield _packed(case, parcel, label, "label")
-            if ready := parcel.first({READY} - packed):
-                yield _packed(case, parcel, ready, "ready")
+            for key, words in (("packed", packed), ("label", LABELS - packed), ("ready", {READY} - packed)):
+                if (scan := parcel.first(words)) is not None and _is_news(parcel, scan):
+                    yield _packed(case, parcel, scan, key)
         for known in case.dossier.every(FulfillmentOrderFacts):
             if known.kind in _PREPARED:
                 key = f"{known.value.fulfillment_order}/{known.kind}"
                 yield Tell(_prepared(case, known), key, over=over(case.dossier) or "")
+
+
+def _is_news(parcel: Parcel, scan: Scan) -> bool:
+    """Until the carrier has it, or, where it lies ready at the end of its way, until it is fetched."""
+    return parcel.first(ARRIVED | FAILED if scan.status == READY else FORWARD | FAILED) is None
 
 
 def _meaning_packed(case: Case) -> frozenset[str]:

@@ -76,6 +76,15 @@ def test_a_label_that_is_told_after_the_carrier_has_it_is_no_news() -> None:
     assert scanned(desk, "label_printed", 2) == []
 
 
+def test_what_lies_ready_at_a_pickup_point_is_told_though_it_was_on_its_way_before() -> None:
+    desk = Desk()
+    scanned(desk, "in_transit", 2)
+
+    assert titles(scanned(desk, "ready_for_pickup", 60)) == [f"Order {NUMBER}: ready for pickup"]
+    scanned(desk, "delivered", 90, parcel=PARCEL + 1)
+    assert scanned(desk, "ready_for_pickup", 80, parcel=PARCEL + 1) == [], "it was fetched since"
+
+
 # --- shipped ----------------------------------------------------------------------------------------------------------
 
 
