@@ -41,6 +41,12 @@ _PREPARED = {
 }
 #: The same, as `packed_when` names them.
 PREPARED = frozenset(kind.rpartition("/")[2] for kind in _PREPARED)
+_READY = "Tell the customer that it can be picked up."
+_NEXT = {
+    "fulfillment_orders/line_items_prepared_for_pickup": _READY,
+    "fulfillment_orders/line_items_prepared_for_local_delivery": "Nothing to do: it is about to be delivered.",
+    "fulfillment_orders/progress_reported": "Nothing to do: it is being worked on.",
+}
 _WORDS = {
     "carrier_picked_up": "the carrier has picked it up",
     "in_transit": "it is in transit",
@@ -91,6 +97,7 @@ def _packed(case: Case, parcel: Parcel, scan: Scan, key: str) -> Tell:
         severity=Severity.INFO,
         audiences=TO,
         details=for_support(case, parcel),
+        next_step=_READY if scan.status == READY else "Nothing to do: the carrier has not got it yet.",
         link=order_link(case),
         unknown=unknown_of(parcel),
     )
@@ -114,6 +121,7 @@ def _prepared(case: Case, known: Known[FulfillmentOrderFacts]) -> Said:
         severity=Severity.INFO,
         audiences=TO,
         details=details(message=known.value.message),
+        next_step=_NEXT[known.kind],
         link=order_link(case),
         unknown=("carrier, tracking number and promised date: nothing of it is shipped yet",),
     )
@@ -145,7 +153,11 @@ def _unscanned(case: Case, parcel: Parcel) -> Iterator[Verdict]:
     if state.status != "success" or parcel.carrier_scans:
         yield Clear("it is known where the parcel is", key)
         return
-    said = replace(_shipped(case, parcel, "marked as shipped, not yet scanned"), since=began)
+    said = replace(
+        _shipped(case, parcel, "marked as shipped, not yet scanned"),
+        since=began,
+        next_step="Nothing to do yet: if no scan follows, ask the carrier whether it has the parcel.",
+    )
     at = began + case.configuration.rules.fulfillment.shipped_unscanned_after
     yield Tell(said, key, at, QuestionKind.PARCELS)
 
@@ -157,6 +169,7 @@ def _shipped(case: Case, parcel: Parcel, words: str) -> Said:
         severity=Severity.INFO,
         audiences=TO,
         details=for_support(case, parcel),
+        next_step="Nothing to do: whoever asks can be told where it is.",
         link=order_link(case),
         unknown=unknown_of(parcel),
     )

@@ -66,7 +66,9 @@ def test_what_means_packed_is_the_merchants_word() -> None:
 def test_items_that_are_prepared_are_told(topic: str, words: str) -> None:
     facts = FulfillmentOrderFacts(fulfillment_order="7", order_id=NUMBER, order_name="#1001")
 
-    assert titles(Desk().event(f"fulfillment_orders/{topic}", facts)) == [f"Order #1001: {words}"]
+    (alert,) = Desk().event(f"fulfillment_orders/{topic}", facts)
+
+    assert (alert.title, bool(alert.next_step)) == (f"Order #1001: {words}", True)
 
 
 def test_a_label_that_is_told_after_the_carrier_has_it_is_no_news() -> None:
