@@ -47,7 +47,7 @@ from tests.scenarios.stories.routing import Elsewhere, Prepared, ShipsAnyway
 from tests.scenarios.stories.selling import Popular
 from tests.scenarios.stories.silences import Lost, RestWaits, Stalled
 from tests.scenarios.stories.slow_returns import DisputedForDays, RefundUnderWay, SentBackSlowly
-from tests.scenarios.stories.stock import Counted, FirstSight, SoldOut
+from tests.scenarios.stories.stock import Counted, FirstSight, Shelved, SoldOut
 from tests.scenarios.stories.storefront import Closed, DomainGone, Published, Unpaid, Unsecured
 from tests.scenarios.stories.story import Story
 from tests.scenarios.stories.waits import Authorized, ByTransfer, Neglected, OnDelivery, Overdue
@@ -113,6 +113,7 @@ STORIES: Sequence[Kind] = (
     Prepared,
     ShipsAnyway,
     Elsewhere,
+    Shelved,
 )
 #: Stories about a shop as a whole.
 OWN: Sequence[Kind] = (

@@ -34,7 +34,7 @@ from tests.scenarios.stories.holds import Held
 from tests.scenarios.stories.nots import Imported, OnlyATest
 from tests.scenarios.stories.orders import BadAddress, Lacking, OnTerms, Pending, Risky, Voided
 from tests.scenarios.stories.parcels import InParts, Refused, TakenBack
-from tests.scenarios.stories.stock import Counted, FirstSight
+from tests.scenarios.stories.stock import Counted, FirstSight, Shelved
 from tests.scenarios.stories.story import Story
 from tests.scenarios.truth import found
 from tests.scenarios.way import WAYS
@@ -42,7 +42,7 @@ from tests.scenarios.way import WAYS
 WHOLE = default()
 HOURS_LATER = timedelta(hours=6)
 #: A course of readings is not one of states: an older one changes nothing, and the first one is where it starts from.
-_COURSES = (Counted, FirstSight)
+_COURSES = (Counted, FirstSight, Shelved)
 LASTING = [kind for kind in dict.fromkeys((*STORIES, *OWN)) if kind not in _COURSES]
 
 

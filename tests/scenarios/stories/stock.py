@@ -11,7 +11,7 @@ from schemas import subjects
 from schemas.alerts import Severity
 from tests.scenarios.purchases import ITEM, body_of, goods, stamp
 from tests.scenarios.steps import NEVER, Plot, Seen
-from tests.scenarios.truth import Condition, Told, milestone, together
+from tests.scenarios.truth import Condition, Told, lasting, milestone, together
 
 #: What Shopify knows of the item; only the first and the last are watched.
 _KINDS: Mapping[str, Mapping[str, object]] = {
@@ -94,7 +94,7 @@ class Counted:
     def _readings(self, seen: Seen) -> Iterator[tuple[datetime, int]]:
         """An older reading changes nothing. What is read is what there is at that moment."""
         newest = -1
-        for at, label in seen.moments():
+        for at, label in seen.moments(*(f"read/{number}" for number in range(len(self.read)))):
             number = int(label.partition("/")[2])
             if number > newest:
                 newest = number
@@ -109,6 +109,43 @@ class FirstSight(Counted):
     def __init__(self, plot: Plot) -> None:
         super().__init__(plot)
         self.kind = "watched"
+
+
+class Shelved(Counted):
+    """Low, and then its product is archived: that ends it, whether the product says so or the next look at the item."""
+
+    courses = ((40, 7),)
+
+    def __init__(self, plot: Plot) -> None:
+        super().__init__(plot)
+        self.kind = "watched"
+        self.archived = plot.after(60, 240, self.read[-1])
+
+    def tell(self) -> None:
+        super().tell()
+        plot, (item, variant, product) = self.plot, (self.plot.number(ITEM + n) for n in range(3))
+        plot.change(self.archived, *goods(plot, self.archived, self.available[-1], status="ARCHIVED"))
+        body = {
+            "id": product,
+            "title": "Thing",
+            "vendor": "Maker",
+            "status": "archived",
+            "tags": "",
+            "updated_at": stamp(self.archived),
+            "variants": [{"id": variant, "inventory_item_id": item, "sku": f"SKU-{plot.index}"}],
+        }
+        plot.webhook(self.archived, "products/update", body, "archived")
+
+    def expected(self, seen: Seen) -> Iterator[Told]:
+        subject, below = subjects.inventory(self.plot.shop, self.plot.number(ITEM)), self.plot.rules.inventory.below
+        readings = [*self._readings(seen)]
+        watched = [(at, units) for at, units in readings if at < self.archived]
+        gone = min([seen.first("archived"), *(at for at, _ in readings if at >= self.archived)])
+        if [units < below for _, units in watched] == [False, True]:
+            low = lasting("inventory-low", _TO, Severity.WARNING, watched[-1][0], gone)
+            yield from together(subject, [low], seen.end, alone=True)
+        elif watched and watched[0][1] < below:
+            yield milestone("inventory-low", subject, _TO, watched[0][0])
 
 
 class SoldOut:
