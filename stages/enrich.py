@@ -29,6 +29,7 @@ from stages.bodies.arrivals import Draft, copies, read, routing_of
 from stages.bodies.fields import instant
 from stages.bodies.skew import in_time
 from stages.buyers import told_to_orders
+from stages.dossiers.merging import without_looks
 from stages.dossiers.registers import LATE as OLD
 from stages.given_up import GIVEN_UP, gave_up
 from stages.hearing import HEARD, heard
@@ -248,7 +249,9 @@ class Enrich:
         if late is None:
             return
         needs, aside = self._asking.again(late.event)
-        event, unknown = self._completed(late.event, needs, context, aside)
+        # what was looked up before was told with its event: told again, it would be as of now
+        blank = replace(late.event, facts=without_looks(late.event.facts))
+        event, unknown = self._completed(blank, needs, context, aside)
         yield from shop_news(event.shop, self._replies({**needs, **aside}, context).values(), context)
         came = [name for name in late.event.incomplete if name not in unknown]
         if came and "order" not in unknown:

@@ -14,9 +14,9 @@ from schemas.facts import Assessment, OrderFacts, ProtectFacts, RiskFacts
 from stages.dossiers.dossier import Dossier
 from stages.dossiers.registers import LATE, Known, Stamp, newest, seen, shelved
 
-#: The levels that say something, and how bad they are.
 #: The thing in a dossier's spans that says what Shopify has recommended, and when.
 ADVICE = "risk"
+#: The levels that say something, and how bad they are.
 _LEVELS: Mapping[str, int] = {"none": 0, "low": 1, "medium": 2, "high": 3}
 
 
@@ -61,9 +61,11 @@ def _assessed(dossier: Dossier, event: Event, facts: RiskFacts, looked_up: Stamp
 
     Of its own the looked-up one is taken where the level is the same: that one carries the facts behind it. Where it is
     another, Shopify's replicas may lag; of what is a day old by now, and of what was looked up later than its webhook,
-    they have heard, and what they say holds.
+    they have heard, and what they say holds. What follows late without any says nothing new of a level.
     """
     told = facts.assessment
+    if event.kind == "answer.facts" and facts.assessments is None:
+        return dossier
     others = [assessment for assessment in facts.assessments or () if assessment.by != told.by]
     own = [assessment for assessment in facts.assessments or () if assessment.by == told.by]
     same = [assessment for assessment in own if assessment.level.lower() == told.level.lower()]

@@ -70,7 +70,7 @@ def merged(dossier: Dossier, event: Event) -> Dossier:
 def _told(dossier: Dossier, event: Event) -> Dossier:
     facts = _as_looked(event, event.facts if isinstance(event.facts, _WHOLE) else bounded(event.facts))
     stamp = stamp_of(event, getattr(facts, "updated", None))
-    told = Known(stamp, event.kind, _own(facts))
+    told = Known(stamp, event.kind, without_looks(facts))
     dossier = replace(
         dossier,
         facts=_kept(dossier.facts, event, told),
@@ -127,7 +127,7 @@ def _says_nothing(facts: AnyFacts) -> bool:
     return all(getattr(facts, field.name) == field.default for field in names)
 
 
-def _own(facts: AnyFacts) -> AnyFacts:
+def without_looks(facts: AnyFacts) -> AnyFacts:
     """Without what was looked up: that has a place of its own."""
     match facts:
         case OrderFacts():

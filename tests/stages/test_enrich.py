@@ -483,6 +483,26 @@ async def test_facts_are_waited_for_half_a_minute_and_follow_when_they_come() ->
     assert len(answer.facts.lines) == 5, "of these the lookup says nothing"
 
 
+async def test_what_follows_late_is_only_what_has_come_late() -> None:
+    world = await enriching()
+    world.shopify.told |= {("OrderAddress", GID): address("ERROR"), ("Customer", CUSTOMER): DOWN}
+    async with world.running():
+        await world.deliver("orders/updated", LIVE)
+        await world.parked(1)
+        await world.pass_time(30 * SECOND)
+        (event,) = await world.come(1)
+        knows_order(world.shopify)
+        world.shopify.told["OrderCore", GID] = order_now()
+        await world.pass_time(HOUR)
+        _, answer = await world.come(2)
+
+    assert isinstance(event.facts, OrderFacts)
+    assert isinstance(answer.facts, OrderFacts)
+    assert (event.facts.address_verdict, event.facts.customer) == ("error", None)
+    assert answer.facts.customer is not None
+    assert answer.facts.address_verdict is None, "that was looked up before, and may be another one by now"
+
+
 async def test_facts_that_came_after_a_second_are_enough() -> None:
     world = await enriching()
     world.shopify.otherwise = DOWN

@@ -502,6 +502,17 @@ def test_a_level_that_is_looked_up_late_is_the_one_of_then() -> None:
     assert shown(desk.event("answer.facts", came, occurred=START + minutes(5))) == ["order-high-risk resolved critical"]
 
 
+def test_whether_shopify_covers_it_is_learned_late_and_brings_back_no_level_of_before() -> None:
+    desk, told = Desk(), Assessment("Shopify", "high")
+    desk.event("orders/risk_assessment_changed", RiskFacts(order_id=NUMBER, assessment=told), incomplete=("protect",))
+    low = RiskFacts(order_id=NUMBER, assessment=Assessment("Shopify", "low"), assessments=(), recommendation="accept")
+    ends = desk.event("orders/risk_assessment_changed", low, occurred=START + minutes(5))
+    came = RiskFacts(order_id=NUMBER, assessment=told, protect="active")
+
+    assert shown(ends) == ["order-high-risk resolved critical"]
+    assert desk.event("answer.facts", came, occurred=START + minutes(9), source=Source.ANSWER) == []
+
+
 def test_our_own_hold_is_no_news() -> None:
     assert held(Desk(), hold("other", handle="approval-1", ours=True)) == []
 
