@@ -1,6 +1,7 @@
 """The parts that a dossier is made of: each merges the same whatever comes first, and however often it comes.
 
-A register keeps the newest of its kind, a shelf the newest for each id, a span when something was seen first and last.
+A register keeps the newest of its kind, a shelf the newest for each id, a span when something was seen first and last
+and, of what goes to and fro, when it came back (exact while it is seen no more than five times).
 All three are joins: commutative, associative, idempotent. That alone is why the final dossier, and so the final set of
 open alerts, does not depend on the order of deliveries. What strangers write may be 64 KB long, and an order may have
 500 lines: a dossier keeps what a message can show.
@@ -8,8 +9,9 @@ open alerts, does not depend on the order of deliveries. What strangers write ma
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any, Generic, TypeVar, cast
 
 from msgspec import Struct
@@ -23,6 +25,8 @@ T = TypeVar("T")
 #: How many of one kind a dossier keeps; the newest stay.
 CAP = 50
 MANY = 60
+#: How many times a span keeps.
+_SEEN = 5
 LONG = 300
 #: What happened longer ago than this is learned late (USE_CASES, "Late").
 LATE = timedelta(hours=24)
@@ -45,8 +49,15 @@ class Known(Struct, Generic[T], frozen=True):
 
 
 class Span(Struct, frozen=True, array_like=True):
+    """`between`: of the times in between those with which it began anew, and a few more."""
+
     first: datetime
     last: datetime
+    between: tuple[datetime, ...] = ()
+
+    @property
+    def times(self) -> tuple[datetime, ...]:
+        return (self.first, *self.between, self.last)
 
 
 def stamp_of(event: Event, updated: datetime | None = None) -> Stamp:
@@ -82,10 +93,21 @@ def _kind(key: str) -> str:
     return key.partition("/")[0] if "/" in key else ""
 
 
-def spanned(spans: Mapping[str, Span], word: str, at: datetime) -> dict[str, Span]:
+def spanned(spans: Mapping[str, Span], word: str, *at: datetime) -> dict[str, Span]:
     known = spans.get(word)
-    span = Span(at, at) if known is None else Span(min(known.first, at), max(known.last, at))
-    return {**spans, word: span}
+    times = sorted({*at, *(known.times if known else ())})
+    while len(times) > _SEEN:
+        times.remove(_least(times, [span for other, span in spans.items() if other != word]))
+    return {**spans, word: Span(times[0], times[-1], tuple(times[1:-1]))}
+
+
+def _least(times: Sequence[datetime], others: Sequence[Span]) -> datetime:
+    """Which of the times in between tells least: the oldest before which nothing else was seen, else the oldest."""
+    return next((at for before, at in pairwise(times[:-1]) if not _is_between(before, at, others)), times[1])
+
+
+def _is_between(before: datetime, at: datetime, others: Sequence[Span]) -> bool:
+    return any(before < other < at for span in others for other in span.times)
 
 
 def seen(spans: Mapping[str, dict[str, Span]], thing: str, word: str, at: datetime) -> dict[str, dict[str, Span]]:
@@ -102,10 +124,10 @@ def since(spans: Mapping[str, Span], words: Collection[str]) -> datetime | None:
     if not held:
         return None
     other = max((span.last for word, span in spans.items() if word not in words), default=None)
-    first = min(span.first for span in held)
-    if other is None or first > other:
-        return first
-    return min((span.first for span in held if span.first > other), default=max(span.last for span in held))
+    if other is None:
+        return min(span.first for span in held)
+    after = (at for span in held for at in span.times if at > other)
+    return min(after, default=max(span.last for span in held))
 
 
 def bounded(value: T) -> T:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from schemas.events import Event, Source
 from schemas.facts import Facts, ReturnFacts, ReturnLine
-from stages.dossiers.registers import Known, Span, seen, since
+from stages.dossiers.registers import Known, Span, seen, since, spanned
 
 F = TypeVar("F", bound=Facts)
 
@@ -104,10 +104,9 @@ def states_of(told: Mapping[str, Span], looked: Mapping[str, Span]) -> Mapping[s
     """When each status was seen, by topics and by looks that do not lag behind them."""
     found = dict(told)
     for word, span in looked.items():
-        shown = [at for at in (span.first, span.last) if not _lags(word, at, told, looked)]
+        shown = [at for at in span.times if not _lags(word, at, told, looked)]
         if shown:
-            known = found.get(word, Span(shown[0], shown[0]))
-            found[word] = Span(min(known.first, *shown), max(known.last, *shown))
+            found = spanned(found, word, *shown)
     return found
 
 

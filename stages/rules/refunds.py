@@ -152,7 +152,7 @@ def _unscanned(case: Case, back: Returned) -> Iterator[Verdict]:
     elif back.facts.exchanges and not _is_owed_for(case, back):
         yield Clear("it is an exchange", key)
     elif since is not None:
-        how = f"approved {spell(rules.unscanned_after)} ago and never scanned: is a refund due?"
+        how = f"{back.how_open} {spell(rules.unscanned_after)} ago and never scanned: is a refund due?"
         told = lasting(case, back, since, how, "Look whether the parcel has come, and refund what is owed.")
         severity = Severity.WARNING if rules.statutory else Severity.INFO
         said = replace(said_of(case, told, _OWED_TO, severity), line=True)

@@ -63,6 +63,11 @@ class Returned:
         return max(states, key=lambda word: (states[word].last, step(word)), default=None)
 
     @property
+    def how_open(self) -> str:
+        """How it came to be open last."""
+        return "reopened" if self.told and self.told.turns() else "approved"
+
+    @property
     def is_over(self) -> bool:
         return self.state in _OVER
 

@@ -94,7 +94,8 @@ class ReturnNotArrived:
                 yield Clear(f"the return is {back.state}", str(back.id))
             elif since is not None:
                 step = "Ask the customer whether the parcel is on its way, or close the return."
-                how = f"approved {spell(after)} ago, nothing has arrived, tracking: {tracking(back) or 'not known'}"
+                parcel = tracking(back) or "not known"
+                how = f"{back.how_open} {spell(after)} ago, nothing has arrived, tracking: {parcel}"
                 told = lasting(case, back, since, how, step)
                 yield _asked(said_of(case, told, (Audience.RETURNS,)), since + after, back)
 

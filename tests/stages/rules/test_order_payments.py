@@ -361,6 +361,20 @@ def test_an_authorization_lasts_as_its_gateway_is_configured(
     assert alert.title == f"Order #1001: its authorization ends {ends}, and it is not captured"
 
 
+def test_an_order_that_is_partly_paid_again_is_waited_for_from_then_on_however_often_it_changes() -> None:
+    desk = Desk()
+    for minute, financial in ((0, "pending"), (5, "partially_paid"), (10, "paid")):
+        told(desk, financial, minute)
+    for minute in (60, 80, 100, 115):
+        desk.now = START + timedelta(minutes=minute)
+        told(desk, "partially_paid", minute)
+
+    desk.passes(timedelta(minutes=5))
+
+    (alert,) = answered(desk, "partially_paid")
+    assert alert.title == "Order #1001: partly paid since 02 Nov 2026 at 10:00 UTC"
+
+
 def test_what_cannot_be_captured_cannot_be_lost() -> None:
     desk = Desk()
     told(desk, "authorized")
@@ -381,7 +395,7 @@ def test_what_was_known_of_an_earlier_authorization_says_nothing_of_the_next_one
 
     assert [question.kind for question in desk.asked] == [QuestionKind.PAYMENT]
     answered(desk, "authorized", capturable=True)
-    assert [alert.title for alert in desk.passes(6 * DAY)] == [
+    assert [alert.title for alert in desk.passes(5.9 * DAY)] == [
         "Order #1001: its authorization ends 09 Nov 2026 at 11:00 UTC (assumed), and it is not captured"
     ]
 

@@ -477,6 +477,18 @@ def test_a_balance_that_is_owed_without_any_return_is_due_as_long_after_it_was_f
     assert desk.open["refund-due"].severity is Severity.CRITICAL
 
 
+def test_a_balance_that_is_owed_again_is_due_as_long_after_that_however_often_it_is_told() -> None:
+    desk = Desk()
+    for amount in ("-20.00", "0.00", "-5.00", "-5.00", "-5.00", "-5.00"):
+        balance(desk, amount)
+        desk.passes(days(1))
+
+    desk.passes(days(0.1))
+
+    (alert,) = desk.told("refund-due")
+    assert alert.title == "Order #1001: a refund of 5.00 USD is due by 09 Nov 2026 at 09:00 UTC"
+
+
 @pytest.mark.parametrize("settled", ["0.00", "5.00"])
 def test_once_it_is_settled_it_is_owed_no_more(settled: str) -> None:
     desk = Desk()

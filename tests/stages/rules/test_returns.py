@@ -580,7 +580,8 @@ def test_what_is_over_or_here_is_not_waited_for(topic: str) -> None:
     assert desk.told("return-not-arrived") == []
 
 
-def test_one_that_is_reopened_is_waited_for_from_then_on() -> None:
+@pytest.mark.parametrize("is_answered", [False, True])
+def test_one_that_is_reopened_is_waited_for_from_then_on(is_answered: bool) -> None:
     desk = Desk()
     tell(desk, "approve")
     desk.passes(days(1))
@@ -588,12 +589,19 @@ def test_one_that_is_reopened_is_waited_for_from_then_on() -> None:
     desk.passes(days(1))
 
     tell(desk, "reopen")
-    desk.passes(days(20))
+    desk.passes(days(14))
+    if is_answered:
+        desk.answer(returned("open"))
+    desk.passes(days(6))
     before = list(desk.told("return-not-arrived"))
-    desk.passes(days(2))
+    desk.passes(days(1))
+    if is_answered:
+        desk.answer(returned("open"))
+    desk.passes(days(1))
 
     assert before == []
-    assert len(desk.told("return-not-arrived")) == 1
+    (alert,) = desk.told("return-not-arrived")
+    assert alert.title.startswith(f"Return {NAME}: reopened 21 days ago, nothing has arrived")
 
 
 # --- order and repetition ---------------------------------------------------------------------------------------------

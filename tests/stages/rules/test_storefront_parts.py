@@ -126,6 +126,18 @@ def test_a_domain_that_is_without_tls_for_an_hour_is_critical_once_shopify_has_c
     assert labels(end) == {"Ended": "it is served over TLS again"}
 
 
+def test_one_that_loses_its_tls_again_is_told_again_though_shopify_shows_it_each_time() -> None:
+    desk = Desk()
+    without_tls(desk)
+    domain(desk, 69, tls=True)
+    domain(desk, 80, tls=False)
+    desk.passes(timedelta(minutes=76, seconds=10))
+
+    (alert,) = desk.answer(ShopFacts(primary=HOST, tls=False))
+
+    assert alert.title == "shop.example.com has been without TLS for 1 hour: browsers warn of it"
+
+
 def test_shopifys_answer_that_it_is_on_again_wins() -> None:
     desk = Desk()
     without_tls(desk)
