@@ -156,7 +156,7 @@ class Enrich:
             yield Emit(topics.ENRICHED, told.subject, told, told.kind)
         self._acquainted(event, aside, unknown, context)
         yield from heard(event, self._configuration.rules.operations.sync.topics, context)
-        if late is None or not _is_older(event, late.event):
+        if late is None or not _is_no_news(event, late.event):
             yield from self._remember(event, unknown, context)
 
     def _draft(self, record: Record) -> Draft:
@@ -331,7 +331,10 @@ def _asked_as(lookup: Lookup, context: Context) -> Lookup:
     return next(same, lookup)
 
 
-def _is_older(event: Event, other: Event) -> bool:
+def _is_no_news(event: Event, other: Event) -> bool:
+    """Older, or the same delivery once more: that is dropped behind us, and with it what was found for it."""
+    if event.delivery_id == other.delivery_id:
+        return True
     return event.updated is not None and other.updated is not None and event.updated < other.updated
 
 

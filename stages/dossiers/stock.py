@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from schemas.events import Event
+from schemas.events import Event, Source
 from schemas.facts import InventoryFacts, InventoryItemFacts, Item, ProductFacts, VariantFacts
 from stages.dossiers.dossier import Dossier, is_at_one_place
 from stages.dossiers.registers import Known, Stamp, newest, seen, shelved, stamp_of_lookup
@@ -40,7 +40,8 @@ def _read(dossier: Dossier, event: Event, kind: str, item: Item) -> Dossier:
     dossier = replace(dossier, item=newest(dossier.item, Known(looked_up, event.kind, item)), spans=spans)
     if item.tracked is False or item.bundle or item.product_status not in (None, "active"):
         return _unwatched(dossier, event, looked_up)
-    at = (event.updated or event.occurred).isoformat()
+    # what was looked up later is a reading of then, and takes the place of none that its event has brought before
+    at = (event.occurred if event.source is Source.ANSWER else event.updated or event.occurred).isoformat()
     if (units := _by_location(item)) is not None:
         stock = shelved(dossier.stock, at, Known(looked_up, event.kind, units), cap=_LOCATED)
         dossier = replace(dossier, stock=stock)

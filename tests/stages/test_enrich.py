@@ -773,6 +773,22 @@ async def test_an_older_event_does_not_end_the_asking_for_a_newer_one() -> None:
     assert (answer.kind, answer.delivery_id) == ("answer.facts", "delivery-1/facts/address_verdict+customer")
 
 
+async def test_a_delivery_that_comes_again_does_not_end_the_asking_for_it() -> None:
+    """`deduplicate` drops it, and what was found for it."""
+    world = await enriching()
+    world.shopify.otherwise = Refused()
+    async with world.running():
+        delivery = await world.deliver("orders/updated", LIVE)
+        await world.come(1)
+        knows_order(world.shopify)
+        world.shopify.told["OrderCore", GID] = order_now()
+        await world.deliver("orders/updated", LIVE, headers={"ce_id": delivery})
+        await world.come(2)
+        await world.pass_time(HOUR)
+        answer = (await world.come(3))[2]
+    assert (answer.kind, answer.incomplete) == ("answer.facts", ())
+
+
 async def test_a_cancelled_or_fulfilled_order_needs_no_address() -> None:
     world = await enriching()
     world.shopify.told["Customer", CUSTOMER] = customer()

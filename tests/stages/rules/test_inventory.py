@@ -459,6 +459,15 @@ def test_what_was_looked_up_later_counts_as_if_it_had_been_at_once() -> None:
     assert [alert.rule for alert in told] == ["inventory-out"]
 
 
+def test_what_was_looked_up_later_takes_the_place_of_no_reading_of_before() -> None:
+    desk = after(12, 0, 10)
+    at, later = START + timedelta(minutes=1), START + timedelta(minutes=50)
+    facts = InventoryFacts(item_id=ITEM, location_id=1, available=0, item=shirt(10))
+
+    assert desk.event("answer.facts", facts, SUBJECT, occurred=later, updated=at, source=Source.ANSWER) == []
+    assert [name.partition("/")[0] for name in desk.open] == ["inventory-low"], "10 are not enough again"
+
+
 def test_what_shopify_has_yet_to_tell_ends_nothing_and_makes_no_line_of_what_was_before() -> None:
     desk = Desk()
     ran_out(desk, 1, None)
