@@ -146,6 +146,8 @@ def _references(whole: Configuration) -> Iterator[Mistake]:
     for number, job in enumerate(whole.rules.operations.jobs):
         if job.time_zone is not None:
             yield from time_zone(job.time_zone, f"rules.operations.jobs[{number}].time_zone")
+        if job.shop is not None:
+            yield from _unknown_shop(job.shop, f"rules.operations.jobs[{number}].shop", whole)
     if (owner := whole.privacy.owner_team) is not None and whole.team(owner) is None:
         yield Mistake("privacy.owner_team", _no_team(owner, whole))
 
@@ -153,16 +155,19 @@ def _references(whole: Configuration) -> Iterator[Mistake]:
 def _routes(route: Route, path: str, whole: Configuration, rules: Collection[str]) -> Iterator[Mistake]:
     yield from _unknown_teams(route.teams, f"{path}.teams", whole)
     yield from _unknown_rules(route.rules, f"{path}.rules", rules)
-    domains = [shop.domain for shop in whole.shops]
     for number, domain in enumerate(route.shops):
-        if domain not in domains:
-            yield Mistake(f"{path}.shops[{number}]", f"no shop `{domain}`; {near(domain, domains)}")
+        yield from _unknown_shop(domain, f"{path}.shops[{number}]", whole)
     for number, use_case in enumerate(route.use_cases):
         if use_case not in _USE_CASES:
             yield Mistake(f"{path}.use_cases[{number}]", f"no use case {use_case}; there are 1 to 7")
     yield from _never_asked(route, path)
     for number, child in enumerate(route.routes):
         yield from _routes(child, f"{path}.routes[{number}]", whole, rules)
+
+
+def _unknown_shop(domain: str, path: str, whole: Configuration) -> Iterator[Mistake]:
+    if whole.shop(domain) is None:
+        yield Mistake(path, f"no shop `{domain}`; {near(domain, [shop.domain for shop in whole.shops])}")
 
 
 def _never_asked(route: Route, path: str) -> Iterator[Mistake]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from schemas.alerts import Audience, Severity
 from schemas.configuration import Configuration, Route
+from stages.bodies.operations import BULK
 from stages.judging.routing import Label, default_teams, teams_for
 
 _PRIVACY, _PRIVACY_USE_CASE = "privacy-request", 7
@@ -24,6 +25,8 @@ def notes_on(whole: Configuration) -> Iterator[str]:
             )
     if whole.rules.operations.jobs and all(shop.job_token is None for shop in whole.shops):
         yield "there are jobs, and no shop has a `job_token`: none of them can report"
+    else:
+        yield from _not_awaited(whole)
     for name in _untold(whole):
         yield f"the team `{name}` is told nothing: no route, no policy, no job and nothing else names it"
     if whole.privacy.card_hash_key is None and "payment-velocity" not in whole.rules.off:
@@ -32,6 +35,21 @@ def notes_on(whole: Configuration) -> Iterator[str]:
         label = Label(whole.shops[0].domain, _PRIVACY_USE_CASE, _PRIVACY, Severity.WARNING, Audience.PRIVACY)
         to = teams_for(whole, [label])[0]
         yield f"no `privacy.owner_team` is named: customers' requests, which have a deadline by law, go to `{to}`"
+
+
+def _not_awaited(whole: Configuration) -> Iterator[str]:
+    """Jobs of which nobody is told that they have never reported."""
+    for job in whole.rules.operations.jobs:
+        home = whole.home_of(job)
+        if job.every is None or job.name == BULK:
+            continue
+        if home is None:
+            yield (
+                f"the job `{job.name}` is watched only from its first report on: there are several shops, and its "
+                "`shop` does not say for which one it is awaited"
+            )
+        elif home.job_token is None:
+            yield f"the job `{job.name}` cannot report: {home.domain} has no `job_token`"
 
 
 def _untold(whole: Configuration) -> list[str]:

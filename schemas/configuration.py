@@ -255,7 +255,8 @@ class ReturnRules(Configured, frozen=True):
 
 class Job(Configured, frozen=True):
     """A job that reports to us. `every` with `grace`: how long without a success is too long; whole days are those of
-    the job's `time_zone`, by default its shop's, also where the clock is put back."""
+    the job's `time_zone`, by default its shop's, also where the clock is put back. `shop`: for which one it is awaited
+    before it has ever reported; where only one is configured, it is that one."""
 
     name: Name
     owner: str | None = None
@@ -264,6 +265,7 @@ class Job(Configured, frozen=True):
     every: timedelta | None = None
     grace: timedelta = timedelta(minutes=15)
     time_zone: str | None = None
+    shop: ShopDomain | None = None
 
 
 class SyncTopic(StrEnum):
@@ -455,6 +457,12 @@ class Configuration(Configured, frozen=True):
 
     def shop(self, domain: str) -> Shop | None:
         return next((shop for shop in self.shops if shop.domain == domain), None)
+
+    def home_of(self, job: Job) -> Shop | None:
+        """Where a job is awaited before it has ever reported; None where nobody says which of the shops that is."""
+        if job.shop is not None:
+            return self.shop(job.shop)
+        return self.shops[0] if len(self.shops) == 1 else None
 
     def team(self, name: str) -> Team | None:
         return next((team for team in self.teams if team.name == name), None)

@@ -33,6 +33,10 @@ class JobReported(Signal, frozen=True, tag="job-reported"):
     message: str | None = None
 
 
+class JobAwaited(Signal, frozen=True, tag="job-awaited"):
+    """The receiver is there, and the configuration says that the subject's job succeeds regularly: once an hour."""
+
+
 class PaymentFailedReported(Signal, frozen=True, tag="payment-failed-reported"):
     """POST /signals/{shop}/payment-failed: an outside report on a checkout. It only annotates (USE_CASES section 4)."""
 
@@ -135,6 +139,7 @@ class SendingFailed(Signal, frozen=True, tag="sending-failed"):
 
 AnySignal = (
     JobReported
+    | JobAwaited
     | PaymentFailedReported
     | ReceiverBeat
     | ChainBeat

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from pipeline.receiver.awaited import AwaitedJobs
 from pipeline.receiver.beat import Beat
 from pipeline.receiver.callbacks import Callbacks
 from pipeline.receiver.intake import Intake
@@ -31,7 +32,7 @@ class Receiver:
         self.reports = Reports(intake, credentials)
         self.callbacks = Callbacks(intake, credentials)
         self._intake = intake
-        self._beat = Beat(intake, prefix)
+        self._beat = Beat(intake, prefix, AwaitedJobs(intake, credentials))
 
     async def beat(self) -> None:
         """Says each minute that the receiver is there, and since when. Runs until cancelled."""

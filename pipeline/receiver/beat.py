@@ -12,6 +12,7 @@ import asyncio
 from datetime import datetime, timedelta
 
 from pipeline.broker import BrokerError
+from pipeline.receiver.awaited import AwaitedJobs
 from pipeline.receiver.cloudevents import new_trace, of_ours
 from pipeline.receiver.intake import Intake
 from schemas import topics
@@ -23,11 +24,12 @@ _STOOD_STILL = timedelta(seconds=90)
 
 
 class Beat:
-    """`prefix` is the installation's: it is about `<prefix>/pipeline`."""
+    """`prefix` is the installation's: it is about `<prefix>/pipeline`. After each beat the jobs that are `awaited`."""
 
-    def __init__(self, intake: Intake, prefix: str) -> None:
+    def __init__(self, intake: Intake, prefix: str, awaited: AwaitedJobs) -> None:
         self._intake = intake
         self._prefix = prefix
+        self._awaited = awaited
         self._stepped = asyncio.Event()
         self._up_since: datetime | None = None
         self._last_round: datetime | None = None
@@ -41,6 +43,7 @@ class Beat:
         while True:
             self._stepped.clear()
             await self._round()
+            await self._awaited.round()
             await self._rest()
 
     async def _round(self) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hmac
 from base64 import b64decode
 from binascii import Error as NotBase64
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pipeline.settings import Secrets
+from schemas import subjects
 from schemas.configuration import Configuration, Secret
+from stages.bodies.operations import BULK
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +25,19 @@ class ShopCredentials:
 
 @dataclass(slots=True)
 class Credentials:
-    """Of all configured shops, by domain. `callback_secret` is a part of the address that OpenText calls.
+    """Of all configured shops, by domain. `callback_secret` is a part of the address that OpenText calls. `awaited`:
+    the subjects of the jobs that may speak and are to, regularly.
 
     Each request looks at them once, so what is taken over while the receiver runs counts from the next request on.
     """
 
     shops: Mapping[str, ShopCredentials]
     callback_secret: str | None = field(default=None, repr=False)
+    awaited: tuple[str, ...] = ()
 
     def take_over(self, newer: Credentials) -> None:
-        """Both at the same moment."""
-        self.shops, self.callback_secret = newer.shops, newer.callback_secret
+        """All at the same moment."""
+        self.shops, self.callback_secret, self.awaited = newer.shops, newer.callback_secret, newer.awaited
 
     def every_secret(self) -> frozenset[bytes]:
         """Shops of one app share theirs: it is there once."""
@@ -54,7 +58,15 @@ def credentials_of(configuration: Configuration, secrets: Secrets) -> Credential
         )
         for shop in configuration.shops
     }
-    return Credentials(shops, optional(configuration.opentext.callback_secret))
+    return Credentials(shops, optional(configuration.opentext.callback_secret), tuple(_awaited(configuration)))
+
+
+def _awaited(configuration: Configuration) -> Iterator[str]:
+    """Not Shopify's own bulk operations, which report nothing, nor what has no token to report with."""
+    for job in configuration.rules.operations.jobs:
+        home = configuration.home_of(job)
+        if job.every is not None and job.name != BULK and home is not None and home.job_token is not None:
+            yield subjects.job(home.domain, job.name)
 
 
 def is_signed(body: bytes, signature: str, secrets: Collection[bytes]) -> bool:

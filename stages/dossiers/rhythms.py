@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 
 #: The thing in a dossier's spans that says when a topic, or a job, was heard first and last.
 HEARD = "heard"
+#: The one that says since when a job is awaited.
+AWAITED = "awaited"
 SPAN = timedelta(minutes=5)
 LEARNED = timedelta(days=14)
 _HOUR, _WEEK = timedelta(hours=1), 7 * 24

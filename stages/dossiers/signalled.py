@@ -9,6 +9,7 @@ from schemas.signals import (
     ChainBehind,
     DeadLettered,
     FactsGivenUp,
+    JobAwaited,
     JobReported,
     PaymentFailedReported,
     ShopHeard,
@@ -18,7 +19,7 @@ from schemas.signals import (
 )
 from stages.dossiers.dossier import Dossier
 from stages.dossiers.registers import Known, bounded, later, seen, shelved, stamp_of_signal
-from stages.dossiers.rhythms import HEARD, beaten
+from stages.dossiers.rhythms import AWAITED, HEARD, beaten
 
 #: More than an installation has.
 _TASKS = 10_000
@@ -35,6 +36,8 @@ def with_signal(dossier: Dossier, signal: AnySignal, kind: str) -> Dossier:
         spans = seen(dossier.spans, HEARD, "yes", signal.occurred)
         rhythm = beaten(dossier.rhythm, signal.occurred)
         return replace(dossier, spans=spans, rhythm=rhythm, heard=later(dossier.heard, signal.occurred))
+    if isinstance(signal, JobAwaited):
+        return replace(dossier, spans=seen(dossier.spans, AWAITED, "yes", signal.occurred))
     if isinstance(signal, JobReported | PaymentFailedReported | ShopHeard):
         dossier = replace(dossier, heard=later(dossier.heard, signal.occurred))
     if isinstance(signal, ChainBehind | TaskStopped | DeadLettered | SignaturesFailed | FactsGivenUp):

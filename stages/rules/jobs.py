@@ -4,8 +4,11 @@ A job reports to the receiver by its name; what it is and whom it belongs to say
 configured is known by its reports alone: it can fail, but it cannot be overdue. One that names its runs is watched run
 by run. Nobody sends a report again that our receiver was not there to take: a job is not overdue before the receiver is
 back, and is told then with that doubt, since silence would hide a job that did not run until its next one. Days are
-those of the job's time zone. One that has never succeeded is counted from its first report. Not promised: a job that
-has never reported anything. Not yet: the doubt where the receiver came back more than 4 h 15 min ago.
+those of the job's time zone. One that has never succeeded is counted from its first report; one that has never reported
+anything from when the receiver, which says so once an hour, was first there with that job in its configuration. Not
+promised: that, for a job of one of several shops that does not name its `shop`, or whose shop had removed the app; and
+that one which is configured again after less than 90 days is counted anew. Not yet: the doubt where the receiver came
+back more than 4 h 15 min ago.
 """
 
 from __future__ import annotations
@@ -15,12 +18,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from msgspec.structs import replace
+
 from schemas import subjects
 from schemas.alerts import Audience, Severity
 from schemas.configuration import Job
 from schemas.facts import BulkOperationFacts
 from schemas.signals import JobPhase, JobReported
-from stages.dossiers.rhythms import HEARD
+from stages.dossiers.rhythms import AWAITED, HEARD
 from stages.rules.rule import Case, Clear, Due, Fire, Said, Verdict, admin_link, details
 from stages.rules.words import moment, plain, spell
 
@@ -64,7 +69,9 @@ class JobOverdue:
         if job.max_runtime is not None:
             for started in reports(case, JobPhase.START):
                 yield _run(case, started, job.max_runtime)
-        if job.every is not None:
+        if job.every is None:
+            yield Clear("nobody expects it regularly any more", "every")
+        else:
             yield from _not_run(case, job, job.every)
 
 
@@ -114,6 +121,7 @@ def _not_run(case: Case, job: Job, every: timedelta) -> Iterator[Verdict]:
     done, heard = newest(case, JobPhase.SUCCESS), case.dossier.spans.get(HEARD, {}).get("yes")
     last = done.occurred if done else heard.first if heard else None
     if last is None:
+        yield from _never_heard(case, job, every)
         return
     at = _next(last, every, _zone(case, job)) + job.grace
     title = f"Job {job.name} has reported no success for {spell(every + job.grace)}"
@@ -122,6 +130,25 @@ def _not_run(case: Case, job: Job, every: timedelta) -> Iterator[Verdict]:
     if done is not None:
         yield Clear(f"it succeeded on {moment(last)}", "every")
     yield Due(_said(case, title, last, **lines), at, "every", lost=_LOST)
+
+
+def _never_heard(case: Case, job: Job, every: timedelta) -> Iterator[Verdict]:
+    awaited, home = case.dossier.spans.get(AWAITED, {}).get("yes"), case.configuration.home_of(job)
+    if home is None or home.domain != case.shop:
+        yield Clear("it is not awaited for this shop any more", "every")
+    elif awaited is not None:
+        at = _next(awaited.first, every, _zone(case, job)) + job.grace
+        since = moment(awaited.first)
+        said = _said(
+            case,
+            f"Job {job.name} has never reported anything: it is watched since {since}",
+            awaited.first,
+            expected_every=spell(every),
+            watched_since=since,
+        )
+        step = "Look whether it is installed, and whether it reports to the right address with the right token."
+        end = f"Job {job.name} has reported no success"
+        yield Due(replace(said, next_step=step, end=end), at, "every", lost=_LOST)
 
 
 def _next(last: datetime, every: timedelta, zone: tzinfo) -> datetime:

@@ -57,6 +57,7 @@ RULES = [
     ("operations: {jobs: [{name: Feed Sync}]}", "`Feed Sync` is not a name (small letters, digits"),
     ("operations: {jobs: [{name: feed, every: 0s}]}", "no job is done in no time"),
     ("operations: {jobs: [{name: feed, time_zone: Europe/Berln}]}", "did you mean `Europe/Berlin`?"),
+    ("operations: {jobs: [{name: feed, shop: exmple.myshopify.com}]}", "did you mean `example.myshopify.com`?"),
     ("operations: {required_scopes: [read_order]}", "no scope of Shopify's; did you mean `read_orders`?"),
     ("operations: {required_scopes: [orders]}", "`orders` is no scope of Shopify's, like read_orders"),
     ("operations: {sync: {topics: [orders/paid]}}", "`orders/paid` is not known; there is fulfillments/create"),

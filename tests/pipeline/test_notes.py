@@ -19,6 +19,13 @@ def with_buyers(more: str = "") -> str:
     return WHOLE.replace("opentext:\n", f"{BUYERS}opentext:\n") + more
 
 
+def two_shops(jobs: str) -> str:
+    other = "  - {domain: other.myshopify.com, secrets: [{env: SECRET}], admin: {token: {env: TOKEN}}}\n"
+    return WHOLE.replace(ADMIN, f"{ADMIN}    job_token: {{env: JOBS}}\n{other}") + (
+        f"rules: {{operations: {{jobs: [{jobs}]}}}}\n"
+    )
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -28,6 +35,9 @@ def with_buyers(more: str = "") -> str:
         with_buyers("rules: {operations: {jobs: [{name: feed, owner: buyers}]}}\n").replace(
             ADMIN, f"{ADMIN}    job_token: {{env: JOBS}}\n"
         ),
+        WHOLE.replace(ADMIN, f"{ADMIN}    job_token: {{env: JOBS}}\n")
+        + "rules: {operations: {jobs: [{name: feed, every: 1h}]}}\n",
+        two_shops("{name: feed, every: 1h, shop: example.myshopify.com}, {name: export}"),
     ],
 )
 def test_of_what_is_whole_there_is_nothing_to_say(text: str) -> None:
@@ -39,6 +49,8 @@ def test_of_what_is_whole_there_is_nothing_to_say(text: str) -> None:
     [
         (WHOLE.replace(ADMIN, ""), "example.myshopify.com has no `admin`: nothing is looked up"),
         (WHOLE + "rules: {operations: {jobs: [{name: feed}]}}\n", "there are jobs, and no shop has a `job_token`"),
+        (two_shops("{name: feed, every: 1h}"), "the job `feed` is watched only from its first report on"),
+        (two_shops("{name: feed, every: 1h, shop: other.myshopify.com}"), "other.myshopify.com has no `job_token`"),
         (with_buyers(), "the team `buyers` is told nothing"),
         (WHOLE.replace("card_hash_key: {env: CARDS}", ""), "cards are not told apart"),
         (

@@ -40,6 +40,23 @@ def test_credentials_are_those_that_the_configuration_names() -> None:
     assert found.every_secret() == {b"hush-new", b"hush-old"}
 
 
+JOBS = """rules:
+  operations:
+    jobs:
+      - {name: export, every: 1h, shop: demo.myshopify.com}
+      - {name: silent, every: 1h, shop: quiet.myshopify.com}
+      - {name: anywhere, every: 1h}
+      - {name: whenever, shop: demo.myshopify.com}
+      - {name: shopify-bulk-operation, every: 1h, shop: demo.myshopify.com}
+"""
+
+
+def test_jobs_are_awaited_that_are_expected_regularly_of_a_shop_and_can_report() -> None:
+    found = credentials_of(parse(FILE + JOBS), Secrets(ENVIRONMENT))
+
+    assert found.awaited == ("demo.myshopify.com/job/export",)
+
+
 def test_a_secret_that_is_not_there_is_said_so() -> None:
     with pytest.raises(ConfigurationError, match="OLD"):
         credentials_of(parse(FILE), Secrets({**ENVIRONMENT, "OLD": ""}))

@@ -7,7 +7,7 @@ must bring the same alerts at the same times, and nobody's personal data stand i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -29,16 +29,16 @@ from pipeline.simulators.scenario.steps import Step as PlayedStep
 from pipeline.simulators.serving import serve
 from pipeline.simulators.shopify import Admin, AdminSettings, Sender, ShopifySimulator, Store
 from pipeline.simulators.shopify.deliveries import Delivery, EventDelivery
-from schemas import topics
-from schemas.alerts import Alert
+from schemas import subjects, topics
+from schemas.alerts import Alert, Severity
 from schemas.configuration import AdminAccess, Basic, Configuration, Listen, Secret, Shop
 from schemas.signals import JobReported
 from stages.stage import Emit, Outcome
 from tests.scenarios.company import SHOP, default
-from tests.scenarios.day import LENGTH, STORIES, day, expected
+from tests.scenarios.day import LENGTH, STORIES, Day, day, expected
 from tests.scenarios.purchases import MARK
-from tests.scenarios.steps import Change, Signalled, Step, Webhook
-from tests.scenarios.truth import found
+from tests.scenarios.steps import NEVER, Change, Signalled, Step, Webhook
+from tests.scenarios.truth import Told, found, lasting, together
 
 _KEY = "key"
 
@@ -71,10 +71,22 @@ async def test_a_small_day_is_told_exactly_by_the_whole_pipeline() -> None:
         end = it.end - timedelta(seconds=1)
         await Played(pipeline, clock, player, None).play([_played(step) for step in it.steps], end)
     told = sorted(found(alerts))
-    assert told == expected(it, it.steps)
+    assert told == sorted([*expected(it, it.steps), *_never_heard(it)])
     assert {alert.use_case for _, alert in alerts} == {1, 2, 3, 4, 5, 6, 7}
     assert MARK not in log.getvalue()
     assert "event" in log.getvalue()
+
+
+def _never_heard(it: Day) -> Iterator[Told]:
+    """Jobs are awaited from the receiver's start on: here from that of the day."""
+    reports = [(step.at, step.act.signal) for step in it.steps if isinstance(step.act, Signalled)]
+    for job in it.whole.rules.operations.jobs:
+        subject = subjects.job(SHOP, job.name)
+        first = min((at for at, signal in reports if signal.subject == subject), default=NEVER)
+        if job.every is not None:
+            at = it.start + job.every + job.grace
+            late = lasting("job-overdue", (job.owner or "",), Severity.WARNING, at, first)
+            yield from together(subject, [late], it.end, alone=True)
 
 
 def _company(shopify: str, opentext: str) -> Configuration:

@@ -13,8 +13,9 @@ from schemas import subjects
 from schemas.alerts import Alert, AlertState, Severity
 from schemas.configuration import Configuration, Job, OperationRules, Person, Rules, Team
 from schemas.facts import BulkOperationFacts
-from schemas.signals import JobPhase, JobReported
+from schemas.signals import JobAwaited, JobPhase, JobReported, ShopUninstalled
 from stages.bodies.operations import BULK
+from tests.stages.rules.sweeping import SweptDesk
 from tests.stages.rules.world import SHOP, START, Desk, configuration, labels
 
 MINUTE = timedelta(minutes=1)
@@ -307,6 +308,108 @@ def test_without_a_zone_of_its_own_a_job_has_its_shops() -> None:
     assert desk.due["job-overdue|every"] == at + timedelta(hours=25)
 
 
+# --- never heard of ---------------------------------------------------------------------------------------------------
+
+
+def awaits(desk: Desk, minute: float | None = None, shop: str = SHOP) -> list[Alert]:
+    at = desk.now if minute is None else START + minute * MINUTE
+    return desk.signal(JobAwaited(shop, subjects.job(shop, NAME), at, at))
+
+
+def test_a_job_that_has_never_reported_anything_is_counted_from_when_it_was_awaited_first() -> None:
+    desk = Desk(company(NIGHTLY))
+    awaits(desk, 0)
+    desk.passes(timedelta(hours=23))
+    assert awaits(desk) == []
+    assert desk.passes(timedelta(hours=1, minutes=14)) == []
+
+    (alert,) = desk.passes(2 * MINUTE)
+
+    assert (alert.rule, alert.severity, alert.since) == ("job-overdue", Severity.CRITICAL, START)
+    assert alert.title == ("Job feed-sync has never reported anything: it is watched since 02 Nov 2026 at 09:00 UTC")
+    assert labels(alert)["Watched since"] == "02 Nov 2026 at 09:00 UTC"
+    assert awaits(desk) == []
+    (end,) = reports(desk, "success")
+    assert (end.id, end.state, end.title) == (
+        alert.id,
+        AlertState.RESOLVED,
+        "Job feed-sync has reported no success",
+    )
+
+
+def test_after_its_first_report_it_is_counted_from_that_and_that_it_was_awaited_is_no_news() -> None:
+    desk, sooner = Desk(company(NIGHTLY)), Desk(company(NIGHTLY))
+    awaits(desk, 0)
+    reports(desk, "start", 60)
+    reports(sooner, "start", 60)
+    awaits(desk, 120)
+    awaits(sooner, 0)
+    assert desk.due == sooner.due == {"job-overdue|every": START + timedelta(hours=25, minutes=15)}
+
+    (alert,) = desk.passes(timedelta(hours=26))
+
+    assert alert.title == "Job feed-sync has reported no success for 1 day 15 minutes"
+    assert awaits(desk) == []
+
+
+def test_a_job_that_nobody_expects_regularly_is_not_awaited_and_one_that_was_is_not_any_more() -> None:
+    desk = Desk(company(FEED))
+    awaits(desk)
+    assert desk.due == {}
+
+    swept = SweptDesk(company(NIGHTLY))
+    awaits(swept)
+    (alert,) = swept.passes(timedelta(hours=25))
+    (end,) = swept.reconfigure(company())
+    assert (end.id, end.state) == (alert.id, AlertState.RESOLVED)
+
+
+OTHER = "other.myshopify.com"
+
+
+def two_shops(shop: str | None) -> Configuration:
+    whole = company(replace(NIGHTLY, shop=shop))
+    return replace(whole, shops=(*whole.shops, replace(whole.shops[0], domain=OTHER)))
+
+
+@pytest.mark.parametrize(("home", "awaited"), [(None, set()), (SHOP, {SHOP}), (OTHER, {OTHER})])
+def test_of_several_shops_it_is_awaited_for_its_own(home: str | None, awaited: set[str]) -> None:
+    found = set()
+    for shop in (SHOP, OTHER):
+        desk = Desk(two_shops(home))
+        awaits(desk, shop=shop)
+        found |= {alert.shop for alert in desk.passes(timedelta(hours=25))}
+
+    assert found == awaited
+
+
+def test_for_another_shop_than_before_it_is_not_awaited_any_more() -> None:
+    desk = SweptDesk(company(NIGHTLY))
+    awaits(desk)
+    (alert,) = desk.passes(timedelta(hours=25))
+
+    (end,) = desk.reconfigure(two_shops(OTHER))
+
+    assert (end.id, end.state) == (alert.id, AlertState.RESOLVED)
+
+
+def test_one_that_waits_is_not_told_once_nobody_expects_it() -> None:
+    desk = SweptDesk(company(NIGHTLY))
+    awaits(desk)
+
+    desk.reconfigure(company(FEED))
+
+    assert (desk.due, desk.passes(timedelta(hours=25))) == ({}, [])
+
+
+def test_nothing_is_awaited_of_a_shop_that_has_removed_the_app() -> None:
+    desk = Desk(company(NIGHTLY))
+    desk.signal(ShopUninstalled(SHOP, subjects.shop_wide(SHOP), START, START))
+    awaits(desk)
+
+    assert desk.passes(timedelta(hours=25)) == []
+
+
 # --- while our receiver was away --------------------------------------------------------------------------------------
 
 LOST = "not confirmed: our receiver was away, and the job's report may be lost"
@@ -404,6 +507,8 @@ def test_a_bulk_operation_that_completed_earlier_ends_nothing() -> None:
 # --- whatever the order -----------------------------------------------------------------------------------------------
 
 STORY = (
+    ("awaited", -10, None),
+    ("awaited", 50, None),
     ("start", 0, "a"),
     ("fail", 5, "a"),
     ("start", 10, "b"),
@@ -428,7 +533,10 @@ def final(job: Job, story: list[tuple[str, int, str | None]]) -> set[tuple[str, 
     """The rules that are open a day later, and of which run."""
     desk = Desk(company(job))
     for phase, minute, run in story:
-        reports(desk, phase, minute, run=run)
+        if phase == "awaited":
+            awaits(desk, minute)
+        else:
+            reports(desk, phase, minute, run=run)
     desk.passes(timedelta(days=1))
     newest = {alert.id: alert for alert in desk.alerts}
     return {
