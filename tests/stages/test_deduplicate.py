@@ -210,6 +210,16 @@ def test_a_change_of_nothing_but_the_time_is_no_change() -> None:
     assert world.dropped == [DropReason.DUPLICATE_STATE] * 2
 
 
+@pytest.mark.parametrize("facts", [CheckoutFacts(token="t", updated=START), DraftFacts(id=1, updated=START)])
+def test_of_what_has_to_be_quiet_the_time_alone_is_news(facts: CheckoutFacts | DraftFacts) -> None:
+    world, later = World(), START + 5 * SECOND
+    kind = "checkouts/update" if isinstance(facts, CheckoutFacts) else "draft_orders/update"
+    for delivery, at in (("a", START), ("b", later), ("b again", later), ("a late", START)):
+        world.take(event(replace(facts, updated=at), delivery, kind, updated=at, occurred=at))
+
+    assert [each.delivery_id for each in world.kept] == ["a", "b"]
+
+
 def test_that_something_has_become_known_is_news_even_where_it_is_nothing() -> None:
     """Shopify has not validated the address: the fact is None, before and after; only before it was unknown."""
     world = World()
