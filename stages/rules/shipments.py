@@ -62,30 +62,33 @@ class ShipmentException:
 
 
 def _of_parcel(case: Case, parcel: Parcel) -> Iterator[Verdict]:
-    key, rules = str(parcel.id), case.configuration.rules.fulfillment
+    key = str(parcel.id)
     if parcel.status == "cancelled":
         yield from _cancelled(case, parcel)
         return
     trouble = max(_troubles(parcel), key=lambda found: (found.severity.rank, found.since), default=None)
     if trouble is None:
-        yield from (Clear(_what_ended(parcel), key), Clear("it is over", f"{key}/news"))
+        yield from _closed(_what_ended(parcel), key)
     elif (other := replacement(parcel, parcels(case.dossier), trouble.since)) is not None:
         name = other.state.name if other.state and other.state.name else other.id
-        yield from (Clear(f"a replacement was shipped ({name})", key), Clear("it is over", f"{key}/news"))
+        yield from _closed(f"a replacement was shipped ({name})", key)
     else:
-        yield from _while_news(
-            case, Fire(_said(case, parcel, trouble), key), trouble.since + rules.no_further_news_after
-        )
+        yield from _while_news(case, Fire(_said(case, parcel, trouble), key), trouble.since)
 
 
-def _while_news(case: Case, fire: Fire, until: datetime) -> Iterator[Verdict]:
+def _while_news(case: Case, verdict: Fire | Due, since: datetime) -> Iterator[Verdict]:
     """After two weeks it is closed: whatever became of it, nobody tells."""
-    if case.now >= until:
-        because = f"no further news for {spell(case.configuration.rules.fulfillment.no_further_news_after)}"
-        yield from (Clear(because, fire.key), Clear(because, f"{fire.key}/news"))
+    lasts = case.configuration.rules.fulfillment.no_further_news_after
+    if case.now >= since + lasts:
+        yield from _closed(f"no further news for {spell(lasts)}", verdict.key)
     else:
-        yield fire
-        yield Again(until, f"{fire.key}/news")
+        yield verdict
+        yield Again(since + lasts, f"{verdict.key}/news")
+
+
+def _closed(because: str, key: str) -> Iterator[Clear]:
+    """And news of it are not waited for any more."""
+    yield from (Clear(because, key), Clear(because, f"{key}/news"))
 
 
 def _troubles(parcel: Parcel) -> Iterator[Trouble]:
@@ -120,17 +123,20 @@ def _cancelled(case: Case, parcel: Parcel) -> Iterator[Verdict]:
     since = state.updated or state.created if state else None
     if state is None or since is None:
         return
+    arrived = parcel.newest(ARRIVED)
     if because := _over_since(case, since):
-        yield Clear(because, key)
+        yield from _closed(because, key)
     elif replacement(parcel, parcels(case.dossier), state.created or since):
-        yield Clear("a replacement was shipped", key)
+        yield from _closed("a replacement was shipped", key)
+    elif arrived is not None and arrived.at >= since:
+        yield from _closed("it has arrived all the same", key)
     else:
         trouble = Trouble(Severity.WARNING, "its fulfillment was cancelled, and nothing took its place", since)
         said = replace(
             _said(case, parcel, trouble), next_step="Find out why it was cancelled, and ship its items again."
         )
         at = since + case.configuration.rules.fulfillment.replaced_within
-        yield Due(said, at, key, ask=QuestionKind.PARCELS)
+        yield from _while_news(case, Due(said, at, key, ask=QuestionKind.PARCELS), since)
 
 
 def _over_since(case: Case, since: datetime) -> str | None:
@@ -165,17 +171,16 @@ def _of_requests(case: Case) -> Iterator[Verdict]:
 
 
 def _of_request(case: Case, key: str, word: Word) -> Iterator[Verdict]:
-    until = word.since + case.configuration.rules.fulfillment.no_further_news_after
     is_cancelled = cancelled(case.dossier)
     if word.refusal is None:
-        yield from (Clear("the fulfillment service went on with it", key), Clear("it is over", f"{key}/news"))
+        yield from _closed("the fulfillment service went on with it", key)
     elif word.refusal == SHIPS_ANYWAY:
         if is_cancelled:
-            yield from _while_news(case, Fire(_refused(case, word), key), until)
+            yield from _while_news(case, Fire(_refused(case, word), key), word.since)
     elif because := _over_since(case, word.since) or _shipped_since(case, word.since):
-        yield from (Clear(because, key), Clear("it is over", f"{key}/news"))
+        yield from _closed(because, key)
     else:
-        yield from _while_news(case, Fire(_refused(case, word), key), until)
+        yield from _while_news(case, Fire(_refused(case, word), key), word.since)
 
 
 def _shipped_since(case: Case, since: datetime) -> str | None:

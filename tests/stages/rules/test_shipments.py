@@ -186,6 +186,19 @@ def test_a_cancelled_fulfillment_is_told_if_nothing_takes_its_place_within_an_ho
     assert shown(fulfilled(desk, 90, PARCEL + 1)) == ["resolved warning"]
 
 
+def test_a_cancelled_fulfillment_that_nothing_replaces_is_over_by_its_arrival_or_after_two_weeks() -> None:
+    left, arrives = Desk(), Desk()
+    for desk in (left, arrives):
+        fulfilled(desk, status="cancelled")
+        assert shown(asked_in_vain(desk, HOUR)) == ["firing warning"]
+
+    ends = left.passes(14 * DAY)
+
+    assert shown(ends) == ["resolved warning"]
+    assert ends[0].details[0].text == "no further news for 14 days"
+    assert shown(scanned(arrives, "delivered", 90), TROUBLE) == ["resolved warning"]
+
+
 def test_a_replacement_in_time_is_no_news() -> None:
     desk = Desk()
     fulfilled(desk, status="cancelled")
