@@ -9,10 +9,11 @@ from schemas.approvals import Needed, Overdue, Request
 from schemas.configuration import Approval
 from schemas.facts import Customer, Line
 from stages.dossiers.goods import units_in, worth_of
+from stages.judging.routing import default_teams
 from stages.rules.matters import Matter, Out
 from stages.rules.policies import Match, in_words
 from stages.rules.rule import Case, Said, details
-from stages.rules.words import bounded, moment, plain, spell
+from stages.rules.words import bounded, levels, moment, plain, spell
 
 _SHOWN_LINES = 5
 _LOOK = "Look at it in the admin, and hold or cancel it there if it must not be shipped."
@@ -28,7 +29,7 @@ def said_of(case: Case, policy: Approval, matter: Matter, request: Request, foun
         since=matter.since,
         severity=Severity.WARNING if matter.out is Out.NOTHING else Severity.CRITICAL,
         audiences=(Audience.APPROVERS,),
-        details=(*_asked(policy, request), *_of_matter(case, matter, request), _only_a_notice(policy, matter)),
+        details=(*_asked(case, policy, request), *_of_matter(case, matter, request), _only_a_notice(policy, matter)),
         next_step=_RECALL if matter.out is not Out.NOTHING else _LOOK_AT_DRAFT if matter.is_draft else _LOOK,
         link=matter.link,
         unknown=(*found.doubts, *_unknown(case, matter)),
@@ -53,11 +54,11 @@ def _title(policy: Approval, matter: Matter, request: Request) -> str:
 # --- who is asked -----------------------------------------------------------------------------------------------------
 
 
-def _asked(policy: Approval, request: Request) -> Iterator[Detail]:
+def _asked(case: Case, policy: Approval, request: Request) -> Iterator[Detail]:
     yield Detail("Policy", in_words(policy))
     yield Detail("Approval by", _teams(request))
     yield Detail("Until", "; ".join(f"{moment(each.due)} ({each.team})" for each in request.asked))
-    yield Detail("If nobody decides", _overdue(policy))
+    yield Detail("If nobody decides", _overdue(case, policy))
 
 
 def _teams(request: Request) -> str:
@@ -70,10 +71,10 @@ def _teams(request: Request) -> str:
     )
 
 
-def _overdue(policy: Approval) -> str:
+def _overdue(case: Case, policy: Approval) -> str:
     if policy.then is Overdue.REJECT:
         return "it counts as rejected"
-    return f"it goes on to {', '.join(policy.next_level) or 'whoever is told what nobody else is told'}"
+    return f"it goes on to {', '.join(policy.next_level or default_teams(case.configuration))}"
 
 
 def _only_a_notice(policy: Approval, matter: Matter) -> Detail:
@@ -82,7 +83,7 @@ def _only_a_notice(policy: Approval, matter: Matter) -> Detail:
     if policy.hold and not matter.is_draft:
         held += ", though the policy asks for it; a hold would stop shipping, not a capture"
     return Detail(
-        "Only a notice", f"{held}; no link decides yet, and nothing happens by itself at {spell(policy.within)}"
+        "Only a notice", f"{held}; no link decides yet, and nothing happens by itself after {spell(policy.within)}"
     )
 
 
@@ -141,11 +142,11 @@ def _line(line: Line) -> str:
 
 
 def _risk(case: Case) -> str:
-    levels = [f"{name}: {plain(known.value.level)}" for name, known in sorted(case.dossier.risk.items())]
+    said = levels(case)
     advice = case.dossier.recommendation
     if advice is not None and advice.value not in (None, "none"):
-        levels.append(f"Shopify recommends to {plain(advice.value)}")
-    return ", ".join(levels)
+        said.append(f"Shopify recommends to {plain(advice.value)}")
+    return ", ".join(said)
 
 
 def _orders(case: Case, matter: Matter) -> str | None:

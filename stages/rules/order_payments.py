@@ -219,6 +219,8 @@ def _unpaid(case: Case, order: OrderFacts, since: datetime) -> Iterator[Verdict]
 
 
 _ASK_TO_PAY = "Find out why the payment does not come, remind the customer, or cancel the order."
+_CAPTURE = "Capture the payment before the order is shipped, or cancel the order."
+_CAPTURE_AT_ONCE = "Capture the payment at once: the order is shipped, and nothing is paid for it."
 _MARK_AS_PAID = "Look whether the money has arrived, and mark the order as paid in the admin."
 
 
@@ -248,7 +250,7 @@ def _authorized(case: Case, order: OrderFacts, since: datetime) -> Iterator[Verd
     ends, how = _end_of(case, order, payment, since)
     verb = "ends" if ends > case.now else "has ended"
     words = f"its authorization {verb} {moment(ends)}{how}, and it is not captured"
-    said = _said(case, words, since, "Capture the payment, or the order is shipped without one.")
+    said = _said(case, words, since, _CAPTURE_AT_ONCE if fulfillment(case.dossier) == "fulfilled" else _CAPTURE)
     yield from _due(case, said, ends - case.configuration.rules.orders.authorization_warning_before)
 
 

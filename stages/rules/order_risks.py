@@ -31,7 +31,7 @@ from stages.rules.order_wording import (
     unknown_to_operations,
 )
 from stages.rules.rule import Case, Clear, Fire, Said, Tell, Verdict, details
-from stages.rules.words import plain
+from stages.rules.words import levels, plain
 
 _HARMLESS = frozenset({"low", "none"})
 _LEVELS = {"high": Severity.CRITICAL, "medium": Severity.WARNING}
@@ -168,8 +168,8 @@ def _risk_said(case: Case, found: tuple[Finding, ...]) -> Said:
     risk, advice = case.dossier.risk, case.dossier.recommendation
     negative = [fact for known in risk.values() for fact in known.value.negative]
     protect = case.dossier.protect
-    levels = [f"{known.value.provider}: {known.value.level.lower()}" for _, known in sorted(risk.items())]
-    levels += [f"{each.value.provider}: {each.value.level.lower()} since then" for each in _undecided(case.dossier)]
+    said = levels(case)
+    said += [f"{each.value.provider}: {each.value.level.lower()} since then" for each in _undecided(case.dossier)]
     return Said(
         title=f"{called(case)}: {', '.join(finding.words for finding in found)}",
         since=min(finding.since for finding in found),
@@ -177,7 +177,7 @@ def _risk_said(case: Case, found: tuple[Finding, ...]) -> Said:
         audiences=(Audience.OPERATIONS,),
         details=(
             *details(
-                levels=", ".join(levels),
+                levels=", ".join(said),
                 recommendation=advice.value if advice else None,
                 reasons="; ".join(negative[:_SHOWN_FACTS]),
             ),

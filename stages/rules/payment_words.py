@@ -10,7 +10,7 @@ from schemas.alerts import Audience, Severity
 from schemas.money import Money
 from stages.rules.declines import Attempt, Settled
 from stages.rules.rule import Case, Clear, Recovered, Said, admin_link, details
-from stages.rules.words import moment, order_link, plain, shipped
+from stages.rules.words import levels, moment, order_link, plain, shipped
 
 _SHOWN = 5
 _LONG = 120
@@ -38,7 +38,7 @@ def said(
             **decline_details(found),
             payment=plain(order.financial) if order and order.financial else None,
             authorization_ends=moment(expires) if expires else None,
-            risk=_levels(case) if Audience.FRAUD_REVIEW in to else None,
+            risk=(", ".join(levels(case)) or "not known") if Audience.FRAUD_REVIEW in to else None,
             **(_for_retention(case) if Audience.RETENTION in to else {}),
             shipped=shipped(case),
             note="declined on an existing order; of declines before there is an order Shopify does not tell",
@@ -105,8 +105,3 @@ def orders_of(case: Case, found: Sequence[Attempt]) -> Mapping[str, object]:
     orders = tuple(dict.fromkeys(attempt.facts.order_id for attempt in found))
     links = [admin_link(case.shop, f"orders/{order}") for order in orders[-_SHOWN:]]
     return {"orders": ", ".join(map(str, orders)), "in_the_admin": ", ".join(links)}
-
-
-def _levels(case: Case) -> str:
-    risk = case.dossier.risk
-    return ", ".join(f"{provider}: {known.value.level}" for provider, known in sorted(risk.items())) or "not known"

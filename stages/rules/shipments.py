@@ -39,7 +39,7 @@ from stages.rules.rule import Again, Case, Clear, Due, Fire, Said, Verdict, deta
 from stages.rules.services import REFUSALS, REJECTED, SHIPS_ANYWAY, Word, answers
 from stages.rules.words import moment, order_link, plain, spell
 
-_MILD = {"attempted_delivery": "a delivery was attempted, nobody took it", "delayed": "it is delayed"}
+_MILD = {"attempted_delivery": "a delivery was attempted, nobody took it", "delayed": "the carrier reports a delay"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,12 @@ def plain(word: str | None) -> str:
     return (word or "unknown").replace("_", " ")
 
 
+def levels(case: Case) -> list[str]:
+    """How risky each provider calls the order."""
+    said = [known.value for _, known in sorted(case.dossier.risk.items())]
+    return [f"{each.provider}: {plain(each.level.lower())}" for each in said]
+
+
 def shipped(case: Case) -> str:
     """How much of the order is shipped, as far as is known."""
     order = case.dossier.order

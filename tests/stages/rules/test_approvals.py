@@ -38,7 +38,7 @@ def test_an_order_that_matches_a_policy_is_told_to_its_teams_with_all_that_an_ap
     desk = Approvers(company(LARGE))
     desk.event(
         "orders/risk_assessment_changed",
-        RiskFacts(order_id=NUMBER, assessment=Assessment("Shopify", "low")),
+        RiskFacts(order_id=NUMBER, assessment=Assessment("Fraud Filter", "low", app=77)),
         updated=START,
     )
     buyer: dict[str, Any] = {"customer": Customer(3, orders=1), "customer_id": 3, "company_id": 8}
@@ -54,7 +54,7 @@ def test_an_order_that_matches_a_policy_is_told_to_its_teams_with_all_that_an_ap
         "Policy": "large-orders: total from 5000",
         "Approval by": "all of finance, sales",
         "Until": "02 Nov 2026 at 13:00 UTC (finance); 02 Nov 2026 at 13:00 UTC (sales)",
-        "If nobody decides": "it goes on to whoever is told what nobody else is told",
+        "If nobody decides": "it goes on to operations",
         "Total": "12500.00 USD (11400.00 EUR for the customer)",
         "Discount": "2500.00 USD (17 %)",
         "Lines": "50 x Oak chair (CHAIR-1) at 250.00",
@@ -62,11 +62,11 @@ def test_an_order_that_matches_a_policy_is_told_to_its_teams_with_all_that_an_ap
         "Company": "8",
         "Payment terms": "Net 30",
         "Payment": "pending",
-        "Risk": "Shopify: low",
+        "Risk": "Fraud Filter: low",
         "Orders of this customer": "1 (this is the first)",
         "Tags": "b2b",
         "Only a notice": "nothing is held yet, though the policy asks for it; a hold would stop shipping, not a "
-        "capture; no link decides yet, and nothing happens by itself at 4 working hours",
+        "capture; no link decides yet, and nothing happens by itself after 4 working hours",
     }
     assert not alerts[0].unknown
     assert alerts[0].link == "https://admin.shopify.com/store/demo/orders/5000000000123"
@@ -87,7 +87,7 @@ def test_an_order_that_matches_a_policy_is_told_to_its_teams_with_all_that_an_ap
         (
             {"hold": False, "within": timedelta(hours=2)},
             "Only a notice",
-            "nothing is held yet; no link decides yet, and nothing happens by itself at 2 hours",
+            "nothing is held yet; no link decides yet, and nothing happens by itself after 2 hours",
         ),
     ],
 )

@@ -312,6 +312,16 @@ def test_an_authorization_is_told_two_days_before_it_ends_and_says_what_was_assu
     )
 
 
+@pytest.mark.parametrize(("shipped", "words"), [(None, "before the order is shipped"), ("fulfilled", "at once")])
+def test_what_to_do_about_an_authorization_depends_on_what_is_shipped(shipped: str | None, words: str) -> None:
+    desk = Desk()
+    told(desk, "authorized", fulfillment=shipped)
+
+    raised = desk.passes(5 * DAY + PATIENCE)
+
+    assert words in raised[0].next_step
+
+
 def test_when_shopify_knows_the_end_of_an_authorization_that_counts() -> None:
     desk = Desk()
     told(desk, "authorized")

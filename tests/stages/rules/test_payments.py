@@ -14,7 +14,7 @@ from schemas import subjects
 from schemas.alerts import AlertState, Audience, Severity
 from schemas.configuration import Person, Route, Rules, Team
 from schemas.events import Event, Source
-from schemas.facts import OrderFacts, ShopFacts, TransactionFacts
+from schemas.facts import Assessment, OrderFacts, RiskFacts, ShopFacts, TransactionFacts
 from stages.bodies.arrivals import copies
 from stages.bodies.orders import EMPTY_SAYS
 from stages.rules.payments import FRAUD_CODES
@@ -87,6 +87,18 @@ def test_a_decline_that_smells_of_fraud_is_told_to_fraud_review_at_once(code: st
     (declined,) = desk.told("payment-declined")
     is_second = code == "card_testing"  # which is an alert of its own besides
     assert (declined.team, declined.severity) == ("fraud-review", Severity.CRITICAL if is_second else Severity.WARNING)
+
+
+def test_fraud_review_reads_what_each_provider_says_of_the_order_in_its_own_name() -> None:
+    desk = routed()
+    desk.event(
+        "orders/risk_assessment_changed",
+        RiskFacts(order_id=NUMBER, assessment=Assessment("Fraud Filter", "high", app=77)),
+    )
+
+    transact(desk, tried(1, 0, "fraud_suspected"))
+
+    assert labels(desk.told("payment-declined")[0])["Risk"] == "Fraud Filter: high"
 
 
 def test_another_decline_is_told_to_finance_once_ten_minutes_have_passed() -> None:
