@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 
 from msgspec import Struct
+from msgspec.structs import fields
 
 from schemas.money import Money
 
@@ -24,6 +26,12 @@ class Facts(Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=T
     """
 
     absent: tuple[str, ...] = ()
+
+
+@cache
+def optional(kind: type[Facts]) -> tuple[tuple[str, object], ...]:
+    """The fields that may be left out, but for `absent`, and what each is where nothing is said."""
+    return tuple((field.name, field.default) for field in fields(kind) if not field.required and field.name != "absent")
 
 
 class Line(Struct, frozen=True, omit_defaults=True):

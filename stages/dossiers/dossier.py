@@ -7,9 +7,9 @@ that nothing is known. Not promised: history; of what there may be many, only th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import reduce
+from functools import cached_property, reduce, wraps
 from typing import TypeVar, cast
 
 from msgspec import Struct
@@ -51,6 +51,7 @@ from stages.dossiers.shelves import LOOK, PARTS
 
 F = TypeVar("F", bound=Facts)
 S = TypeVar("S", bound=Signal)
+T = TypeVar("T")
 P = TypeVar("P", OrderFacts, DraftFacts)
 
 #: Of an order, what a later look at it tells authoritatively. The rest only its webhooks carry.
@@ -59,6 +60,20 @@ _CURRENT = ("updated", "financial", "fulfillment", "cancelled", "closed", "total
 _EMPTY = ("invoice_sent", "completed", "order_id", "address")
 _CURRENT_DRAFT = ("updated", "status", "total", "discounts", "tags", *_EMPTY)
 _IMPORTED = timedelta(days=7)
+
+
+def once(found: Callable[[Dossier], T]) -> Callable[[Dossier], T]:
+    """Found once for each dossier, however many rules ask. What is returned must not change either."""
+    name = f"{found.__module__}.{found.__qualname__}"
+
+    @wraps(found)
+    def remembered(dossier: Dossier) -> T:
+        kept = dossier.__dict__
+        if name not in kept:
+            kept[name] = found(dossier)
+        return cast("T", kept[name])
+
+    return remembered
 
 
 class Payment(Struct, frozen=True, omit_defaults=True):
@@ -80,7 +95,7 @@ class Goods(Struct, frozen=True, omit_defaults=True):
     dearest: tuple[Line, ...] = ()
 
 
-class Dossier(Struct, frozen=True, omit_defaults=True):
+class Dossier(Struct, frozen=True, omit_defaults=True, dict=True):
     """`facts` by kind of facts and identity (`order`, `refund/7`, `return/7/returns/approve`), `signals` by type.
 
     `spans`: per thing that has a state (`financial`, `fulfillment`, `address`, `return/7`), when each word was seen
@@ -97,7 +112,7 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
     (pending, a word of tomorrow); the span `risk` has Shopify's advice, `risk/<provider>` that one's levels.
     `goods`: None in it where all lines are kept; `product_tags` in small letters; `company`: None in it where it is a
     person's. `protect`: what Shopify Protect says. `heard`: when the newest happened that the shop itself has told;
-    answers and looks do not count.
+    answers and looks do not count. Beside its fields it remembers what rules have asked of it, which never changes.
     """
 
     facts: dict[str, Known[AnyFacts]] = {}
@@ -128,9 +143,16 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
     # --- what rules ask ---------------------------------------------------------------------------------------------
 
     def every(self, of: type[F]) -> Sequence[Known[F]]:
-        """All facts of that kind, the newest last."""
-        found = [cast("Known[F]", known) for known in self.facts.values() if isinstance(known.value, of)]
-        return sorted(found, key=lambda known: known.stamp)
+        """All facts of that kind, or all that there are (of `Facts`), the newest last."""
+        return cast("Sequence[Known[F]]", self._by_kind.get(of, ()))
+
+    @cached_property
+    def _by_kind(self) -> Mapping[type, Sequence[Known[AnyFacts]]]:
+        every = sorted(self.facts.values(), key=lambda known: known.stamp)
+        found: dict[type, list[Known[AnyFacts]]] = {Facts: every}
+        for known in every:
+            found.setdefault(type(known.value), []).append(known)
+        return found
 
     def newest(self, of: type[F]) -> F | None:
         found = self.every(of)
@@ -150,7 +172,7 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
         known = self.incomplete.get(name)
         return known is not None and known.value
 
-    @property
+    @cached_property
     def order(self) -> OrderFacts | None:
         """The newest state: a webhook's, overlaid with a later look's. What it does not carry any look may tell."""
         told, looked = self.facts.get("order"), self.facts.get(LOOK)
@@ -167,7 +189,7 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
         found = {name: self.facts[f"order/{name}"] for name in missing if f"order/{name}" in self.facts}
         return _overlaid(order, {name: getattr(known.value, name) for name, known in found.items()})
 
-    @property
+    @cached_property
     def stocked(self) -> Item | None:
         """The item as it was looked up last, with what it and its product have told of themselves since."""
         if self.item is None:
@@ -190,7 +212,7 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
         looked_up = None if self.item is None else self.item.stamp.occurred
         return [known for known in self.every(of) if looked_up is not None and known.stamp.occurred >= looked_up]
 
-    @property
+    @cached_property
     def draft(self) -> DraftFacts | None:
         """The same of a draft order."""
         told, answered = self.facts.get("draft"), self.facts.get("draft/answer")
@@ -231,7 +253,7 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
         known = self.facts.get("checkout/answer")
         return None if known is None else cast("CheckoutFacts", known.value)
 
-    @property
+    @cached_property
     def open_holds(self) -> tuple[Hold, ...] | None:
         """All of the order's holds, ours included: those of the last look, and what was told since. None: unknown.
 
@@ -248,20 +270,21 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
             _hold_told(found, known.value)
         return tuple(found.values())
 
-    @property
+    @cached_property
     def fulfill_by(self) -> datetime | None:
         """The nearest time by which any of it is to be fulfilled."""
         return min((each.fulfill_by for each in self._still_open if each.fulfill_by is not None), default=None)
 
-    @property
+    @cached_property
     def deliver_by(self) -> datetime | None:
         """The nearest time by which any of it was promised to arrive."""
         return min((each.deliver_by for each in self._still_open if each.deliver_by is not None), default=None)
 
-    @property
+    @cached_property
     def _still_open(self) -> list[Open]:
         return still_open(self.to_ship, self.every(RoutingFacts), self.every(FulfillmentOrderFacts))
 
+    @once
     def returns(self) -> Sequence[Return]:
         """Each return of the order, with everything that was told of it."""
         told: dict[int, list[Known[ReturnFacts]]] = {}
@@ -269,6 +292,7 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
             told.setdefault(known.value.id, []).append(known)
         return [self._return(number, tuple(known)) for number, known in told.items()]
 
+    @once
     def disputes(self) -> Sequence[Known[DisputeFacts]]:
         """Each dispute once. A status that nobody knows yet hides none that is known; the stamp is that one's."""
         told: dict[int, list[Known[DisputeFacts]]] = {}
@@ -276,11 +300,13 @@ class Dossier(Struct, frozen=True, omit_defaults=True):
             told.setdefault(known.value.id, []).append(known)
         return [_disputed(known) for known in told.values()]
 
+    @once
     def origins(self) -> Sequence[Origin]:
         """What was looked up of its order for whatever belongs to it."""
         found = (getattr(known.value, "origin", None) for known in self.facts.values())
         return [origin for origin in found if isinstance(origin, Origin)]
 
+    @once
     def refunds(self) -> Sequence[Known[RefundFacts]]:
         """Each refund of the order once, with everything that was told of it; the stamp is that of the first word."""
         told: dict[int, list[Known[RefundFacts]]] = {}

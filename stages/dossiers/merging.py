@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from msgspec.structs import fields, replace
+from msgspec.structs import replace
 
 from schemas.events import Event, Source
 from schemas.facts import (
@@ -33,6 +33,7 @@ from schemas.facts import (
     SoldFacts,
     SubscriptionsFacts,
     VariantFacts,
+    optional,
 )
 from stages.dossiers.assessments import with_assessments, with_risk
 from stages.dossiers.dossier import Dossier, Payment
@@ -122,9 +123,8 @@ def _says_nothing(facts: AnyFacts) -> bool:
     when its words are."""
     if not isinstance(facts, OrderFacts | DraftFacts | CheckoutFacts):
         return False
-    beside = {"absent", *(PARTS if isinstance(facts, OrderFacts) else ())}
-    names = (field for field in fields(facts) if not field.required and field.name not in beside)
-    return all(getattr(facts, field.name) == field.default for field in names)
+    beside = PARTS if isinstance(facts, OrderFacts) else ()
+    return all(getattr(facts, name) == empty for name, empty in optional(type(facts)) if name not in beside)
 
 
 def without_looks(facts: AnyFacts) -> AnyFacts:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -36,7 +37,7 @@ _LAG = timedelta(minutes=5)
 _STEPS = {"requested": 0, "open": 1, "declined": 2, "canceled": 2, "closed": 2}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Return:
     """`told` holds the newest facts of each topic, of closing and reopening all of them, the newest last.
 
@@ -48,12 +49,12 @@ class Return:
     states: Mapping[str, Span]
     events: Mapping[str, Span]
 
-    @property
+    @cached_property
     def facts(self) -> ReturnFacts:
         """All topics together."""
         return merged_facts([known.value for known in self.told])
 
-    @property
+    @cached_property
     def counted(self) -> Sequence[ReturnLine]:
         """Its lines as Shopify has counted them: of several looks the furthest, whichever was made last."""
         found: dict[int | None, ReturnLine] = {}

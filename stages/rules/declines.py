@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schemas.facts import TRANSACTION_FAILED, OrderFacts, TransactionFacts
-from stages.dossiers.dossier import Dossier
+from stages.dossiers.dossier import Dossier, once
 from stages.dossiers.registers import Known
 
 CAPTURE = "capture"
@@ -33,11 +33,13 @@ class Settled:
     how: str
 
 
+@once
 def last_told(dossier: Dossier) -> Sequence[Attempt]:
     """Every transaction once, as it was told of last, the oldest first; tests are none."""
     return _once(dossier.every(TransactionFacts))
 
 
+@once
 def declined(dossier: Dossier) -> Sequence[Attempt]:
     """Every attempt to pay that was declined, also if it has succeeded since."""
     return _once([known for known in dossier.every(TransactionFacts) if _is_decline(known.value)])

@@ -13,7 +13,7 @@ from schemas.alerts import Detail, Severity
 from schemas.facts import Hold, HoldFacts, OrderFacts, RiskFacts, ToShip
 from schemas.money import Money
 from schemas.questions import QuestionKind
-from stages.dossiers.dossier import Dossier
+from stages.dossiers.dossier import Dossier, once
 from stages.rules import words
 from stages.rules.priority import SOON
 from stages.rules.rule import Case, Due, Said, admin_link, details
@@ -43,6 +43,7 @@ def link(case: Case) -> str:
     return admin_link(case.shop, f"orders/{subjects.identity_of(case.subject)}")
 
 
+@once
 def cancelled(dossier: Dossier) -> str | None:
     """Why it is over: whoever told it, a cancellation is final."""
     order, risk = dossier.order, dossier.newest(RiskFacts)
@@ -117,6 +118,7 @@ def created(order: OrderFacts) -> datetime | None:
     return order.created or order.processed or order.updated
 
 
+@once
 def foreign_holds(dossier: Dossier) -> tuple[Hold, ...]:
     """Those that are open and not ours."""
     return tuple(hold for hold in dossier.open_holds or () if not hold.ours)

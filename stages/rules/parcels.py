@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from schemas.alerts import Detail
 from schemas.facts import FulfillmentFacts, ParcelsFacts, ShipmentFacts
-from stages.dossiers.dossier import Dossier
+from stages.dossiers.dossier import Dossier, once
 from stages.dossiers.registers import Known
 from stages.dossiers.shelves import TAKEN_BACK
 from stages.rules.order_wording import for_operations
@@ -81,6 +81,7 @@ class Parcel:
         return next((scan for scan in self.scans if scan.status in statuses), None)
 
 
+@once
 def parcels(dossier: Dossier) -> Sequence[Parcel]:
     states = _states(dossier)
     told: dict[int, list[Scan]] = {number: [] for number in states}

@@ -15,7 +15,7 @@ from decimal import Decimal
 
 from schemas.facts import TRANSACTION_FAILED, RefundFacts, RefundLine, TransactionFacts
 from schemas.money import Money
-from stages.dossiers.dossier import Dossier
+from stages.dossiers.dossier import Dossier, once
 from stages.dossiers.registers import Stamp
 
 #: Of a refund's transactions those that give no captured money back.
@@ -85,6 +85,7 @@ def total(moved: Iterable[Moved]) -> str:
     return " and ".join(str(Money(amount, currency)) for currency, amount in sums.items())
 
 
+@once
 def refunds_of(dossier: Dossier) -> Sequence[Refund]:
     """Each refund once, the oldest first."""
     refunds = dossier.refunds()
@@ -99,6 +100,7 @@ def refunds_of(dossier: Dossier) -> Sequence[Refund]:
     return sorted(found, key=lambda refund: (refund.at, refund.id))
 
 
+@once
 def movements(dossier: Dossier) -> Sequence[Moved]:
     """Each transaction once, the oldest first."""
     newest: dict[int, tuple[Stamp, Moved]] = {}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from schemas.facts import Disposition, DispositionFacts, RefundFacts, ReturnFacts, ReturnLine, ReverseDeliveryFacts
-from stages.dossiers.dossier import Dossier
+from stages.dossiers.dossier import Dossier, once
 from stages.dossiers.registers import Known
 from stages.dossiers.returns import Return, step
 from stages.rules.refunded import Refund, refunds_of
@@ -146,6 +146,7 @@ class Returned:
         yield from self.told.turns() if self.told else ()
 
 
+@once
 def returns_of(dossier: Dossier) -> Sequence[Returned]:
     if not any(isinstance(known.value, _TELLING) for known in dossier.facts.values()):
         return ()
@@ -185,6 +186,7 @@ def _came_back(dispositions: Sequence[Disposition]) -> bool:
     return any(each.kind != MISSING for each in dispositions)
 
 
+@once
 def unplaced(dossier: Dossier) -> Sequence[Receipt]:
     """What came back for a reverse fulfillment order of which nobody can tell whose it is."""
     arrivals = dossier.every(DispositionFacts)

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import takewhile
 
 from schemas.facts import FulfillmentOrderFacts, RoutingFacts
-from stages.dossiers.dossier import Dossier
+from stages.dossiers.dossier import Dossier, once
 from stages.dossiers.registers import Stamp
 from stages.dossiers.routings import CLOSED
 
@@ -41,6 +41,7 @@ class Word:
     message: str | None = None
 
 
+@once
 def answers(dossier: Dossier) -> Mapping[str, Word]:
     """By fulfillment order, the newest word of its service."""
     return {name: _begun(words) for name, words in _words(dossier).items()}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TypeVar, cast
 
-from msgspec.structs import fields, replace
+from msgspec.structs import replace
 
 from schemas import subjects
 from schemas.events import Event, Source
@@ -41,6 +41,7 @@ from schemas.facts import (
     SyncFacts,
     Terms,
     VariantFacts,
+    optional,
 )
 from schemas.questions import Question, QuestionKind
 from schemas.reasons import RejectReason
@@ -354,11 +355,9 @@ def overlaid(facts: F, newer: F) -> F:
     """What the newer one knows wins, also that something is empty now; what it does not say stays."""
     cleared = set(_EMPTY_SAYS.get(type(newer), ())) - set(newer.absent)
     said = {
-        field.name: value
-        for field in fields(newer)
-        if not field.required
-        and field.name != "absent"
-        and ((value := getattr(newer, field.name)) != field.default or field.name in cleared)
+        name: value
+        for name, empty in optional(type(newer))
+        if (value := getattr(newer, name)) != empty or name in cleared
     }
     return replace(facts, **said, absent=tuple(name for name in facts.absent if name in newer.absent))
 
@@ -368,7 +367,7 @@ def placed(event: Event, place: Place) -> Event:
     told: dict[str, object] = {"order_id": place.order_id, "order_name": place.order_name}
     told |= {"return_id": place.return_id, "return_name": place.return_name}
     told |= {"fulfill_by": place.fulfill_by, "deliver_by": place.deliver_by}
-    names = {field.name for field in fields(event.facts)}
+    names = event.facts.__struct_fields__
     missing = {
         name: value for name, value in told.items() if name in names and getattr(event.facts, name) is None and value
     }
