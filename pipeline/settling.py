@@ -317,7 +317,7 @@ class Settling:
     def settle_visits(self, batch: Batch, part: Part) -> None:
         """What a visit raises is a defect: it is told, and the key stays as it is."""
         for key in part.erased:
-            batch.change.values[key] = None
+            batch.change.put(key, None)
         for routing in {split_key(key)[0] for key in part.erased}:
             view = batch.view()
             parking.go_on(view, routing, batch.moment.wall)
@@ -342,7 +342,7 @@ class Settling:
         """Tombstones for what has outlived its time to live."""
         for key in self.memory.expired(batch.moment.now, _SWEEP):
             if key not in batch.change.values:
-                batch.change.values[key] = None
+                batch.change.put(key, None)
 
     def committed(self, batch: Batch) -> None:
         """The transaction is on the log: now it is true here too, and observers may hear of it."""

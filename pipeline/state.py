@@ -63,12 +63,27 @@ def split_key(key: bytes) -> tuple[str, str, bytes]:
 
 @dataclass
 class Change:
-    """What one work, or one transaction, has written: the newest value per key, None where it is deleted."""
+    """What one work, or one transaction, has written: the newest value per key, None where it is deleted.
+
+    What is under a routing key and a family is found among however many.
+    """
 
     values: dict[bytes, bytes | None] = field(default_factory=dict)
+    _alike: dict[bytes, set[bytes]] = field(default_factory=dict, repr=False, compare=False)
+
+    def put(self, key: bytes, value: bytes | None) -> None:
+        if key not in self.values:
+            prefix = key[: key.find(_SEPARATOR, key.find(_SEPARATOR) + 1) + 1]
+            self._alike.setdefault(prefix, set()).add(key)
+        self.values[key] = value
 
     def absorb(self, other: Change) -> None:
-        self.values.update(other.values)
+        for key, value in other.values.items():
+            self.put(key, value)
+
+    def under(self, prefix: bytes) -> Iterable[bytes]:
+        """The keys of a routing key and family."""
+        return self._alike.get(prefix, ())
 
 
 class Memory:
@@ -190,12 +205,12 @@ class View:
 
     def put(self, family: Family[T], routing: str, value: T, name: str | bytes = "") -> None:
         expires = 0 if family.ttl is None else _milliseconds(self._now + family.ttl)
-        self.change.values[key_of(routing, family.name, name)] = encoded(value, expires)
+        self.change.put(key_of(routing, family.name, name), encoded(value, expires))
 
     def delete(self, family: Family[T], routing: str, name: str | bytes = "") -> None:
         key = key_of(routing, family.name, name)
         if self._raw(key) is not None:
-            self.change.values[key] = None
+            self.change.put(key, None)
 
     def names(self, family: Family[T], routing: str) -> set[bytes]:
         """What there is under a routing key, without a look at what it says; expired entries may be among them."""
@@ -215,10 +230,9 @@ class View:
     def _changed(self, prefix: bytes) -> dict[bytes, bool]:
         """Those names that the transaction has written, and whether they are still there."""
         return {
-            key[len(prefix) :]: value is not None
-            for changes in (self._transaction.values, self.change.values)
-            for key, value in changes.items()
-            if key.startswith(prefix)
+            key[len(prefix) :]: change.values[key] is not None
+            for change in (self._transaction, self.change)
+            for key in change.under(prefix)
         }
 
     def scan(self, family: Family[T], routing: str) -> Sequence[tuple[bytes, T]]:

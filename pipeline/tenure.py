@@ -181,7 +181,7 @@ class Tenure:
     async def _commit(self, batch: Batch) -> None:
         began = asyncio.get_running_loop().time()
         positions = {**self._reading.positions, **batch.offsets}
-        batch.change.values[MARK_KEY] = marked(positions, batch.moment.milliseconds)
+        batch.change.put(MARK_KEY, marked(positions, batch.moment.milliseconds))
         changes = [
             Outgoing(topics.state_of(self._spec.name), self._number, key, value, (), batch.moment.milliseconds)
             for key, value in batch.change.values.items()

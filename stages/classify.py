@@ -9,7 +9,6 @@ beats its deadline. In a sweep the subjects are looked through about which somet
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -206,7 +205,7 @@ class Classify:
     def _called_off(self, judgement: Judgement, subject: str, because: str) -> Iterator[Outcome]:
         """What was told before anybody knew ends, whichever came first."""
         for rule in self._rules(subject):
-            keys = [key for of, key in map(split_name, judgement.open) if of == rule.name]
+            keys = judgement.open_of(rule.name)
             yield from judgement.carried_out(rule, [Clear(because, key) for key in keys])
 
     def _rules(self, subject: str) -> tuple[Rule, ...]:
@@ -218,10 +217,9 @@ class Classify:
 
 
 def _for(rule: Rule, case: Case, judgement: Judgement) -> Case:
-    opened = ((*split_name(name), episode) for name, episode in judgement.open.items())
-    own = {key: episode for of, key, episode in opened if of == rule.name}
+    own = judgement.open_of(rule.name)
     requests = {key: episode.request for key, episode in own.items() if episode.request is not None}
-    return dataclasses.replace(
+    return replace(
         case,
         open=frozenset(own),
         requests=requests,

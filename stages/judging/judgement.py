@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
@@ -79,23 +78,32 @@ class Judgement:
         self._urgent = priority.reasons(dossier, self._configuration.rules, self._context.now)
         self._unknown = () if self._urgent else priority.unknown(dossier, self._configuration.rules)
 
+    def open_of(self, rule: str) -> dict[str, Episode]:
+        """The rule's open episodes by their keys."""
+        prefix = name_of(rule, "")
+        own = {name: episode for name, episode in self.open.items() if name.startswith(prefix)}
+        return {split_name(name)[1]: episode for name, episode in own.items()}
+
     def carried_out(self, rule: Rule, verdicts: Iterable[Verdict]) -> Iterator[Outcome]:
-        by_key: dict[str, list[Verdict]] = defaultdict(list)
+        by_key: dict[str, list[Verdict]] = {}
         for verdict in verdicts:
-            by_key[verdict.key].append(verdict)
+            by_key.setdefault(verdict.key, []).append(verdict)
         for key, found in by_key.items():
-            others = [verdict for verdict in found if isinstance(verdict, Tell | Again)]
-            clears = [verdict for verdict in found if isinstance(verdict, Clear)]
-            holds = [verdict for verdict in found if isinstance(verdict, Fire | Due)]
-            for other in others:
-                yield from self._told_once(rule, other) if isinstance(other, Tell) else self._again(rule, other)
-            is_holding = False
-            if holds:
-                is_holding = yield from self._holds(rule, key, holds)
-            elif clears:
-                yield from self._waits.forgotten(name_of(rule.name, key))
-            if clears and not is_holding:
-                yield from self._over(name_of(rule.name, key), clears[0], clears[0].state)
+            yield from self._carried_out(rule, key, found)
+
+    def _carried_out(self, rule: Rule, key: str, found: Sequence[Verdict]) -> Iterator[Outcome]:
+        others = [verdict for verdict in found if isinstance(verdict, Tell | Again)]
+        clears = [verdict for verdict in found if isinstance(verdict, Clear)]
+        holds = [verdict for verdict in found if isinstance(verdict, Fire | Due)]
+        for other in others:
+            yield from self._told_once(rule, other) if isinstance(other, Tell) else self._again(rule, other)
+        is_holding = False
+        if holds:
+            is_holding = yield from self._holds(rule, key, holds)
+        elif clears:
+            yield from self._waits.forgotten(name_of(rule.name, key))
+        if clears and not is_holding:
+            yield from self._over(name_of(rule.name, key), clears[0], clears[0].state)
 
     # --- when the configuration has changed -------------------------------------------------------------------------
 

@@ -23,19 +23,21 @@ from stages.stage import Ask, CancelTimer, Context, Outcome, SetTimer, TimerKind
 #: Prefix of the timers that wait for an answer.
 ASKED = "asked/"
 _PATIENCE = timedelta(seconds=30)
+_NONE = Track()
 
 
 class Waits:
-    """Of one subject, in one transaction."""
+    """Of one subject, in one transaction. Nobody else changes its tracks meanwhile."""
 
     def __init__(self, context: Context, shop: str, subject: str) -> None:
         self._context = context
         self._shop = shop
         self._subject = subject
+        self._tracks = {name.decode(): track for name, track in context.state.scan(TRACK, subject)}
 
     def track(self, name: str) -> Track:
         """As it is remembered; what was held, and is not any more, is asked anew."""
-        track = self._context.state.get(TRACK, self._subject, name) or Track()
+        track = self._tracks.get(name, _NONE)
         if track.held is None or track.reached is None or track.reached < track.held:
             return track
         is_served = track.confirmed is False
@@ -126,7 +128,7 @@ class Waits:
 
     def forgotten(self, name: str) -> Iterator[Outcome]:
         """Nothing has to last any more: its timers are cancelled."""
-        track = self._context.state.get(TRACK, self._subject, name)
+        track = self._tracks.pop(name, None)
         if track is None:
             return
         self._context.state.delete(TRACK, self._subject, name)
@@ -136,7 +138,11 @@ class Waits:
             yield CancelTimer(self._subject, f"{ASKED}{name}")
 
     def remember(self, name: str, track: Track) -> None:
-        if track == Track():
+        if track == self._tracks.get(name, _NONE):
+            return
+        if track == _NONE:
+            del self._tracks[name]
             self._context.state.delete(TRACK, self._subject, name)
-        elif track != self._context.state.get(TRACK, self._subject, name):
+        else:
+            self._tracks[name] = track
             self._context.state.put(TRACK, self._subject, track, name)

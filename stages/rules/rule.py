@@ -11,7 +11,6 @@ whatever order.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -156,8 +155,7 @@ class Ended(Struct, frozen=True):
     clear: Clear
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """One subject to be judged. `now` is the transaction's time. `open`: the keys of this rule's open episodes.
 
     `requests`: by their keys what is being asked (`Said.request`); it tells what is new in an update, not what is open.
@@ -174,7 +172,7 @@ class Case:
     rule: str = ""
     use_case: int = 0
     calendars: Calendars | None = None
-    requests: Mapping[str, Request] = field(default_factory=dict)
+    requests: Mapping[str, Request] = {}
     ended: tuple[Ended, ...] = ()
 
     @property

@@ -238,7 +238,7 @@ async def test_a_broken_state_stops_the_task_at_once_though_other_keys_still_wai
 
 def test_a_name_that_looks_like_another_family_is_none_of_it() -> None:
     memory, change = Memory(FAMILIES), Change()
-    change.values[key_of("a", LISTED.name, f"x\x00{SHORT.name}\x00y")] = encoded("listed")
-    change.values[key_of("a", SHORT.name)] = encoded(1)
+    change.put(key_of("a", LISTED.name, f"x\x00{SHORT.name}\x00y"), encoded("listed"))
+    change.put(key_of("a", SHORT.name), encoded(1))
     memory.apply(change)
     assert [key for key, _ in memory.items(SHORT.name)] == [key_of("a", SHORT.name)]
