@@ -77,6 +77,8 @@ ACQUAINTED: Family[bool] = Family("acquainted", bool, ttl=timedelta(days=90))
 
 _FIRST_LATE = timedelta(seconds=5)
 _NOTHING: Needs = {}
+#: More are hardly asked about at once; those of records that were planned and never worked on go with them.
+_PLANNED = 64
 
 
 class Enrich:
@@ -90,6 +92,7 @@ class Enrich:
         self._shopify = shopify
         self._card_key = card_key
         self._asking = Asking(configuration, shopify)
+        self._planned: dict[int, tuple[Record, Draft]] = {}
 
     def lane(self, work: Work) -> str:
         return work.routing if isinstance(work, Timer) else routing_of(work)
@@ -117,7 +120,7 @@ class Enrich:
         if work.topic == topics.QUESTIONS:
             yield from self._question(work, context)[2].values()
             return
-        draft = self._draft(work)
+        draft = self._planned_by(work)
         place = context.state.get(PLACES, draft.event.resource)
         if place is None and (where := self._where(draft)) is not None:
             yield where
@@ -159,8 +162,19 @@ class Enrich:
         if late is None or not _is_no_news(event, late.event):
             yield from self._remember(event, unknown, context)
 
+    def _planned_by(self, record: Record) -> Draft:
+        """It is kept until the record itself is worked on: its body is read once."""
+        draft = self._draft(record)
+        self._planned[id(record)] = (record, draft)
+        if len(self._planned) > _PLANNED:
+            del self._planned[next(iter(self._planned))]
+        return draft
+
     def _draft(self, record: Record) -> Draft:
         """Raises Reject for a body that does not decode and for a shop that is not ours, but for what the law asks."""
+        planned = self._planned.pop(id(record), None)
+        if planned is not None and planned[0] is record:
+            return planned[1]
         draft = read(record, self._card_key)
         if self._configuration.shop(draft.event.shop) is None and not isinstance(draft.event.facts, PrivacyFacts):
             raise Reject(RejectReason.SHOP_UNKNOWN, draft.event.shop)

@@ -43,7 +43,7 @@ class Shops(AtOnce):
         self._at = ""
 
     def put(self, story: int, *things: Thing) -> None:
-        self._stores.setdefault(story, Store("world.myshopify.com")).put(*things)
+        self._store(story).put(*things)
         self._own |= {thing.myshopify_domain: story for thing in things if isinstance(thing, Shop)}
 
     async def query(
@@ -58,8 +58,12 @@ class Shops(AtOnce):
         return self.says(operation, variables)
 
     def says(self, operation: Operation[Any], variables: Mapping[str, object]) -> Answer[Any]:
-        store = self._stores.setdefault(self._story(variables), Store("world.myshopify.com"))
-        return of_store(store, operation, variables)
+        return of_store(self._store(self._story(variables)), operation, variables)
+
+    def _store(self, story: int | None) -> Store:
+        if story not in self._stores:
+            self._stores[story] = Store("world.myshopify.com")
+        return self._stores[story]
 
     def _story(self, variables: Mapping[str, object]) -> int | None:
         match variables:
