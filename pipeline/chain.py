@@ -24,7 +24,7 @@ from schemas.codec import Undecodable, decode
 from schemas.records import Record, TopicPartition
 from schemas.resources import SHOP_REDACT, is_erasure
 from schemas.signals import ChainBeat, ChainBehind, ReceiverBeat
-from stages.stage import Broadcast, Emit, Family, TimerKind
+from stages.stage import RETRIES_LAST, Broadcast, Emit, Family, TimerKind
 
 CHAIN_BEAT: Final = "chain-beat"
 RECEIVER_BEAT: Final = "receiver-beat"
@@ -33,8 +33,6 @@ _BEATS: Final[Mapping[str, type[AnyBeat]]] = {CHAIN_BEAT: ChainBeat, RECEIVER_BE
 
 #: A receiver beats once a minute.
 _AWAY_FROM: Final = timedelta(seconds=90)
-#: Shopify tries 8 times in 4 hours (contracts/shopify/CONTRACT.md, deliveries); some minutes for the way.
-_RETRIES_LAST: Final = timedelta(hours=4, minutes=15)
 #: How exactly the end of patience is known: 15 minutes are over within 10 seconds of their end.
 _MARKS: Final = 90
 
@@ -179,15 +177,15 @@ class Awaiting:
         times = [moment for moment in known if moment is not None]
         return min(times) if len(times) == len(known) else None
 
-    def missed_until(self, now: datetime) -> datetime | None:
-        until = None if self._receivers is None else self._receivers.missed_until
-        return until if until is not None and until > now else None
+    @property
+    def missed_until(self) -> datetime | None:
+        """As in the stage's context."""
+        return None if self._receivers is None else self._receivers.missed_until
 
     def would_change(self, beats: Iterable[AnyBeat]) -> bool:
         """Do they tell that a receiver was away?"""
         heard = self._heard(beats)
-        before = None if self._receivers is None else self._receivers.missed_until
-        return heard is not None and heard.missed_until != before
+        return heard is not None and heard.missed_until != self.missed_until
 
     def hear(self, beats: Iterable[AnyBeat], view: View) -> None:
         for beat in beats:
@@ -210,7 +208,7 @@ class Awaiting:
                 continue
             missed_until = known.missed_until
             if up_since - known.seen > _AWAY_FROM:
-                missed_until = up_since + _RETRIES_LAST
+                missed_until = up_since + RETRIES_LAST
             known = Receivers(max(known.seen, beat.occurred), missed_until)
         return known
 

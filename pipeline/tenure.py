@@ -81,7 +81,7 @@ class Tenure:
     def _batch(self) -> Batch:
         now = self._around.clock.now()
         self._last = now if self._last is None else max(self._last, now)
-        missed_until = None if self._awaiting is None else self._awaiting.missed_until(self._last)
+        missed_until = None if self._awaiting is None else self._awaiting.missed_until
         batch = self.settling.batch(Moment(self._last, self._around.clock.wall(), missed_until))
         batch.positions = self._reading.positions
         return batch
@@ -143,7 +143,7 @@ class Tenure:
         self._awaiting.hear(beats, view)
         batch.write(view.change, ())
         now, wall = batch.moment.now, batch.moment.wall
-        batch.moment = Moment(now, wall, self._awaiting.missed_until(now))
+        batch.moment = Moment(now, wall, self._awaiting.missed_until)
         return True
 
     def _pass_on(self, batch: Batch, records: Sequence[Record]) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -21,6 +21,9 @@ from schemas.reasons import DropReason, RejectReason, RetryReason
 from schemas.records import Record
 
 T = TypeVar("T")
+
+#: Shopify tries 8 times in 4 hours (contracts/shopify/CONTRACT.md, deliveries); some minutes for the way.
+RETRIES_LAST: Final = timedelta(hours=4, minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +202,7 @@ class Context:
     that is missing there took longer than a second and goes on without us. `parked_since` is the wall time at which
     this record was first parked, None on its first try. `chain_passed` is False for an OUTSIDE timer only, where the
     chain was too far behind to wait for. `missed_until`: the receiver was away, and what Shopify could not deliver then
-    may still come until that moment (business time); None where nothing was missed.
+    may still come until that moment (business time), which may be past; None where nothing was missed.
     """
 
     state: State
@@ -209,6 +212,11 @@ class Context:
     parked_since: datetime | None = None
     chain_passed: bool = True
     missed_until: datetime | None = None
+
+    @property
+    def came_back(self) -> datetime | None:
+        """When the receiver, after it was away, was there again; None where it never was away."""
+        return None if self.missed_until is None else self.missed_until - RETRIES_LAST
 
 
 class Stage(Protocol):

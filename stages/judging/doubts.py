@@ -41,7 +41,7 @@ def doubts(verdict: Fire | Due, track: Track, context: Context) -> Iterator[str]
     if track.confirmed is False:
         yield NOT_CONFIRMED
     was_away = context.missed_until is not None and context.missed_until > context.now
-    if was_away and verdict.lost:
+    if verdict.lost and context.came_back is not None and context.came_back > verdict.said.since:
         yield verdict.lost
     if verdict.timer is TimerKind.OUTSIDE:
         if track.behind:

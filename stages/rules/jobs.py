@@ -7,8 +7,7 @@ back, and is told then with that doubt, since silence would hide a job that did 
 those of the job's time zone. One that has never succeeded is counted from its first report; one that has never reported
 anything from when the receiver, which says so once an hour, was first there with that job in its configuration. Not
 promised: that, for a job of one of several shops that does not name its `shop`, or whose shop had removed the app; and
-that one which is configured again after less than 90 days is counted anew. Not yet: the doubt where the receiver came
-back more than 4 h 15 min ago.
+that one which is configured again after less than 90 days is counted anew.
 """
 
 from __future__ import annotations

@@ -80,7 +80,8 @@ class Due(Struct, frozen=True):
     and its answer, merged into the dossier, is judged again. `resource`: what is asked about, the subject's own
     identity where it is empty. `timer` is OUTSIDE for a deadline that others set (dispute, refund): it waits neither
     for a pipeline that is behind nor for what the receiver has missed, and says so. It is the same for all of one key.
-    `lost`: what is said after the receiver was away, where nobody sends again what it missed: that is not waited for.
+    `lost`: what is said where the receiver was away after `said.since`, and nobody sends again what it missed: that is
+    not waited for.
     Beside a `Fire` of the same key it makes that worse at its time.
     """
 

@@ -55,9 +55,8 @@ class Gap:
     end: datetime
 
     def missed(self, now: datetime) -> datetime | None:
-        """Until when something may still come of what was missed."""
-        until = self.end + timedelta(hours=4, minutes=15)
-        return until if self.end <= now < until else None
+        """Until when something may still come of what was missed; that may be past."""
+        return self.end + timedelta(hours=4, minutes=15) if self.begin < self.end <= now else None
 
 
 NO_GAP = Gap(NEVER, datetime.min.replace(tzinfo=UTC))

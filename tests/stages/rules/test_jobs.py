@@ -15,6 +15,7 @@ from schemas.configuration import Configuration, Job, OperationRules, Person, Ru
 from schemas.facts import BulkOperationFacts
 from schemas.signals import JobAwaited, JobPhase, JobReported, ShopUninstalled
 from stages.bodies.operations import BULK
+from stages.stage import RETRIES_LAST
 from tests.stages.rules.sweeping import SweptDesk
 from tests.stages.rules.world import SHOP, START, Desk, configuration, labels
 
@@ -433,6 +434,30 @@ def test_a_success_that_we_may_not_have_heard_is_told_with_that_doubt() -> None:
     (alert,) = desk.passes(timedelta(hours=25))
 
     assert (alert.title, alert.unknown) == ("Job feed-sync has reported no success for 1 day 15 minutes", (LOST,))
+
+
+@pytest.mark.parametrize(("back", "doubt"), [(timedelta(hours=1), (LOST,)), (timedelta(hours=-1), ())])
+def test_that_a_report_may_be_lost_is_said_however_long_ago_the_receiver_came_back(
+    back: timedelta, doubt: tuple[str, ...]
+) -> None:
+    """What counts is whether that was after the success that is counted from."""
+    desk = Desk(company(NIGHTLY))
+    reports(desk, "success")
+    desk.missed_until = START + back + RETRIES_LAST
+
+    (alert,) = desk.passes(timedelta(hours=25))
+
+    assert alert.unknown == doubt
+
+
+def test_what_began_after_the_receiver_came_back_is_in_no_doubt() -> None:
+    desk = Desk(company(FEED))
+    desk.missed_until = START + 4 * timedelta(hours=1)
+    reports(desk, "start")
+
+    (alert,) = desk.passes(46 * MINUTE)
+
+    assert alert.unknown == ()
 
 
 def test_nothing_is_overdue_before_somebody_was_there_to_be_told() -> None:
