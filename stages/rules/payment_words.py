@@ -59,8 +59,9 @@ def _for_retention(case: Case) -> Mapping[str, object]:
 
 
 def decline_details(found: Sequence[Attempt]) -> Mapping[str, object]:
-    newest = found[-1].facts
-    tries = ", ".join(f"{attempt.at:%H:%M} {reason_of(attempt)}" for attempt in found[-_SHOWN:])
+    newest, shown = found[-1].facts, found[-_SHOWN:]
+    clock = "%H:%M" if shown[0].at.date() == shown[-1].at.date() else "%d %b %H:%M"
+    tries = ", ".join(f"{attempt.at.strftime(clock)} {reason_of(attempt)}" for attempt in shown)
     return {
         "amount_at_risk": _at_risk(found),
         "reason": reason_of(found[-1]),

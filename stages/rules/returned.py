@@ -133,7 +133,8 @@ class Returned:
     def earlier(self, before: datetime) -> str:
         """One return is one conversation: its states until then, with their times."""
         known = [(at, word) for at, word in self._history() if at is not None and at < before]
-        return ", ".join(f"{word} {at:%d %b at %H:%M}" for at, word in sorted(known))
+        told = ", ".join(f"{word} {at:%d %b at %H:%M}" for at, word in sorted(known))
+        return f"{told} (UTC)" if told else ""
 
     def _history(self) -> Iterator[tuple[datetime | None, str]]:
         words = {"declined": "declined", "canceled": "canceled"}

@@ -543,6 +543,15 @@ def test_finance_reads_gateway_code_amount_and_attempts() -> None:
     assert alert.link == f"https://admin.shopify.com/store/demo/orders/{NUMBER}"
 
 
+def test_attempts_of_several_days_are_told_with_their_days() -> None:
+    desk = Desk()
+    for number, minute in ((1, 0), (2, 23 * 60)):
+        transact(desk, tried(number, minute, "fraud_suspected"))
+
+    newest = desk.told("payment-declined")[-1]
+    assert labels(newest)["Attempts"] == "2 (02 Nov 09:00 fraud suspected, 03 Nov 08:00 fraud suspected; UTC)"
+
+
 def test_a_decline_of_an_order_that_nobody_has_told_of_says_what_is_not_known() -> None:
     desk = Desk()
 

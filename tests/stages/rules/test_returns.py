@@ -126,7 +126,7 @@ def test_later_notifications_name_the_earlier_states_and_their_times() -> None:
     assert labels(closed)["Reason"] == "defective"
     assert labels(closed)["Earlier"] == (
         "requested 02 Nov at 09:00, approved 02 Nov at 10:00, received 03 Nov at 11:00, "
-        "refunded 250 USD 03 Nov at 13:00"
+        "refunded 250 USD 03 Nov at 13:00 (UTC)"
     )
 
 
