@@ -49,11 +49,12 @@ def near(word: str, known: Iterable[str]) -> str:
 
 
 def few_near(word: str, known: Collection[str]) -> str:
-    """Of a short list all is said, since the near word may be the wrong one."""
-    there = f"there is {', '.join(sorted(known))}"
-    close = get_close_matches(word.lower(), known, n=1, cutoff=0.75)
+    """Of a short list all is said, since the near word may be the wrong one. `monday` is near `mon`."""
     if len(known) > _FEW:
         return near(word, known)
+    there = f"there is {', '.join(sorted(known))}"
+    close = [one for one in known if word.lower().startswith(one)]
+    close += get_close_matches(word.lower(), known, n=1, cutoff=0.75)
     return f"did you mean `{close[0]}`? {there}" if close else there
 
 

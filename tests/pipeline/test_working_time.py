@@ -60,7 +60,7 @@ def test_a_deadline_is_written_as_working_time_or_as_time(text: str, length: Len
         ("-1 working days", "working time is a whole number of one unit"),
         (
             "3",
-            "a time needs its unit: 90s, 60m, 4h, 2d, or ISO 8601 like PT60M; or working time, like `3 working days`",
+            "a time needs its unit: 90s, 60m, 1h30m, 2d, or ISO 8601 like PT60M; or working time, like `3 working",
         ),
         ("{days: 3}", "one value is wanted here, not a mapping"),
     ],
@@ -73,7 +73,7 @@ def test_a_length_that_is_none_says_what_would_be_right(text: str, says: str) ->
 
 def test_what_runs_by_the_clock_takes_no_working_time() -> None:
     (mistake,) = mistakes(f"{LEAST}{TEAM}rules: {{payments: {{abandoned_after: 1 working hour}}}}\n")
-    assert "this time runs by the clock: 90s, 60m, 4h" in mistake
+    assert "this time runs by the clock: 90s, 60m, 1h30m" in mistake
 
 
 def test_the_defaults_are_those_of_the_use_cases() -> None:
