@@ -3,9 +3,9 @@
 A delivery is known by (delivery id, subject, kind) for 96 hours. A state is known by its fingerprint: a topic that
 tells the newest state once more is dropped, another topic of the same merchant action is not. Out of date is what is
 older by (updated, occurred, delivery id) than the newest state; an equal `updated` with another fingerprint passes.
-What reports a happening is never out of date, and an answer is known by its question only. That an order is a test goes
-on: it says so of all that belongs to the order. Not promised: that states come out in order; the newest known one is
-never forgotten for an older one.
+What reports a happening is never out of date, nor that an item was not watched in between; an answer is known by its
+question only. That an order is a test goes on: it says so of all that belongs to the order. Not promised: that states
+come out in order; the newest known one is never forgotten for an older one.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from schemas.facts import (
 )
 from schemas.reasons import DropReason, RejectReason
 from schemas.records import Record
+from stages.dossiers.stock import ends_watch
 from stages.stage import Context, Drop, Emit, Family, Outcome, Reject, Timer, Work
 
 #: Facts that are a resource's whole state; all others report a happening. Of a shop and its domains, which tell seldom,
@@ -131,7 +132,8 @@ def _compared(event: Event, context: Context) -> DropReason | None:
     if told.age > newest.age:
         context.state.put(NEWEST, event.subject, told, name)
         return None
-    return None if told.updated == newest.updated else DropReason.OUT_OF_DATE
+    passes = told.updated == newest.updated or ends_watch(event.facts)
+    return None if passes else DropReason.OUT_OF_DATE
 
 
 def _told_again(event: Event, told: Newest, newest: Newest, context: Context, name: bytes) -> DropReason | None:

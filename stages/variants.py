@@ -3,8 +3,9 @@
 Shopify tells of a product whenever anything of it changes, its stock included, and only the product says which items
 are its. So what was told last is remembered, and of what is the same nothing is told: an import of thousands of levels
 stays one event for each. Of a product with more variants than its body lists, all are looked up, where something else
-of it has changed. Of a deleted product the body says no more than its number. Not promised: that items hear of it which
-no earlier news of their product has named; they are seen with their next reading.
+of it has changed. What is older than that is told only where the product was a draft or archived then: its items were
+not watched in between. Of a deleted product the body says no more than its number. Not promised: that items hear of it
+which no earlier news of their product has named; they are seen with their next reading.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from msgspec.structs import replace
 from schemas import subjects
 from schemas.events import Event, Source
 from schemas.facts import ProductFacts, ProductVariant
+from stages.dossiers.stock import ends_watch
 from stages.stage import Context, Family
 
 
@@ -61,6 +63,8 @@ def told_to_items(event: Event, context: Context) -> Iterator[Event]:
             context.state.put(SHOWN, event.resource, Shown(at, words, facts.variants))
         for variant in changed:
             yield _copy(event, facts, variant)
+    elif facts.variants is not None and ends_watch(facts):
+        yield from (_copy(event, facts, variant) for variant in facts.variants)
 
 
 def _words(facts: ProductFacts) -> bytes:

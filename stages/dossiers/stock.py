@@ -8,7 +8,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from schemas.events import Event, Source
-from schemas.facts import InventoryFacts, InventoryItemFacts, Item, ProductFacts, VariantFacts
+from schemas.facts import AnyFacts, InventoryFacts, InventoryItemFacts, Item, ProductFacts, VariantFacts
 from stages.dossiers.dossier import Dossier, is_at_one_place
 from stages.dossiers.registers import Known, Stamp, newest, seen, shelved, stamp_of_lookup
 from stages.dossiers.sales import OBSERVED
@@ -29,7 +29,7 @@ def with_stock(
     if not isinstance(facts, ProductFacts) and facts.item is not None:
         kind = TOLD_OUT if isinstance(facts, VariantFacts) and not facts.in_stock else event.kind
         return _read(dossier, event, kind, facts.item)
-    if _ends_watch(facts):
+    if ends_watch(facts):
         return _unwatched(dossier, event, stamp)
     return dossier
 
@@ -51,7 +51,8 @@ def _read(dossier: Dossier, event: Event, kind: str, item: Item) -> Dossier:
     return replace(dossier, readings=shelved(dossier.readings, at, reading))
 
 
-def _ends_watch(facts: InventoryFacts | InventoryItemFacts | ProductFacts | VariantFacts) -> bool:
+def ends_watch(facts: AnyFacts) -> bool:
+    """Its item is not watched from then on, whatever has become of it since."""
     match facts:
         case InventoryFacts():
             return facts.untracked

@@ -27,6 +27,7 @@ from schemas.facts import (
     HoldFacts,
     InventoryFacts,
     OrderFacts,
+    ProductFacts,
     RiskFacts,
     ShopFacts,
     TransactionFacts,
@@ -259,6 +260,17 @@ def test_what_a_shop_and_its_domains_told_before_is_never_out_of_date() -> None:
     world.take(told(DomainFacts(id=1, ssl=False), 6), told(DomainFacts(id=1, ssl=True), 4))
 
     assert [each.delivery_id for each in world.kept] == ["d5", "d3", "d6", "d4"]
+
+
+def test_that_a_product_was_archived_in_between_is_never_out_of_date() -> None:
+    world, of = World(), f"{SHOP}/inventory/77"
+    for version, status in ((3, "active"), (2, "archived"), (1, "active")):
+        updated = START + version * SECOND
+        facts = ProductFacts(id=9, title=f"Shirt {version}", status=status, updated=updated)
+        world.take(event(facts, f"d{version}", "products/update", updated=updated, occurred=updated, subject=of))
+
+    assert [kept.delivery_id for kept in world.kept] == ["d3", "d2"]
+    assert world.dropped == [DropReason.OUT_OF_DATE]
 
 
 def test_the_parcels_of_an_order_are_states_of_their_own() -> None:

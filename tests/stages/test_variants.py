@@ -53,6 +53,10 @@ async def test_a_product_tells_each_of_its_items_what_changed_of_it_once_and_tha
         assert await told("products/update", linen("draft", 5, (11, "deny"), (21, "continue")), 1) == [("21", "draft")]
         world.shopify.told["Product", "gid://shopify/Product/9"] = Found(looked_up(11, 31))
         assert await told("products/update", {"id": 9}, 2, NAMED) == [("11", "active"), ("31", "active")]
+        assert await told("products/update", linen("active", 7, (11, "deny")), 0) == []
+        assert await told("products/update", linen("archived", 6, (11, "deny")), 1) == [("11", "archived")], (
+            "in between"
+        )
         named: dict[str, object] = {"variant_gids": [{}, {}, {}]}
         assert await told("products/update", linen("active", 41, (11, "deny")) | named, 0) == []
         asked = len(world.shopify.asked)
