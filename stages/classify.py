@@ -81,8 +81,10 @@ class Classify:
     ) -> None:
         self._configuration = configuration
         self._hash = configuration_hash
-        self._watching = watching
         self._off = switched_off(configuration.rules)
+        self._watching = {
+            kind: tuple(rule for rule in rules if rule.name not in self._off) for kind, rules in watching.items()
+        }
         self._narrowing = Narrowing(configuration.rules)
         self._calendars = Calendars(configuration)
 
@@ -209,8 +211,7 @@ class Classify:
             yield from judgement.carried_out(rule, [Clear(because, key) for key in keys])
 
     def _rules(self, subject: str) -> tuple[Rule, ...]:
-        watching = self._watching.get(subjects.kind_of(subject), ())
-        return tuple(rule for rule in watching if rule.name not in self._off)
+        return self._watching.get(subjects.kind_of(subject), ())
 
     def _dossier(self, subject: str, context: Context) -> Dossier:
         return context.state.get(DOSSIER, subject) or Dossier()

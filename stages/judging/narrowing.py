@@ -9,7 +9,7 @@ asks to know more are asked whatever the `when` says.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
@@ -31,27 +31,27 @@ class Narrowing:
         """Raises Malformed for what `pipeline.consistency` would not let pass."""
         self._conditions = {name: compiled(text) for name, text in rules.when.items()}
 
-    def judged(self, rule: Rule, case: Case) -> Iterator[Verdict]:
+    def judged(self, rule: Rule, case: Case) -> Iterable[Verdict]:
         """What the rule says of the case, narrowed."""
-        condition = self._conditions.get(rule.name)
-        if condition is None:
-            yield from rule.judge(case)
-            return
-        judged = [*rule.judge(case)]
-        told = {key: told_of(condition, rule, case, key) for key in _keys(judged, case)}
-        for verdict in judged:
-            if isinstance(verdict, Clear | Again):
-                yield verdict
-            elif told[verdict.key].holds is not False:
-                yield _marked(verdict, told[verdict.key], condition)
-        for key, one in told.items():
-            if one.holds is False:
-                yield Clear(f"the rule's condition does not hold: {bounded(condition.text, _SHOWN)}", key)
+        condition, judged = self._conditions.get(rule.name), rule.judge(case)
+        return judged if condition is None else _narrowed([*judged], condition, rule, case)
 
     def told(self, rule: Rule, case: Case, key: str) -> tuple[str, Told] | None:
         """The text of its condition and what it says of what `key` names; None: it has none."""
         condition = self._conditions.get(rule.name)
         return None if condition is None else (condition.text, told_of(condition, rule, case, key))
+
+
+def _narrowed(judged: list[Verdict], condition: Condition, rule: Rule, case: Case) -> Iterator[Verdict]:
+    told = {key: told_of(condition, rule, case, key) for key in _keys(judged, case)}
+    for verdict in judged:
+        if isinstance(verdict, Clear | Again):
+            yield verdict
+        elif told[verdict.key].holds is not False:
+            yield _marked(verdict, told[verdict.key], condition)
+    for key, one in told.items():
+        if one.holds is False:
+            yield Clear(f"the rule's condition does not hold: {bounded(condition.text, _SHOWN)}", key)
 
 
 def told_of(condition: Condition, rule: Rule, case: Case, key: str) -> Told:

@@ -21,7 +21,7 @@ CONFIGURATIONS = {"defaults": default(), "changed": changed()}
 
 
 def test_a_day_of_several_thousand_events_is_told_exactly() -> None:
-    it = day(1, default(), each=12)
+    it = day(1, default(), each=11)
     steps = arriving(it, WAYS["straight"], 1)
     chain = played(it, Shops(), steps)
     assert differences(it, steps, chain) == {}

@@ -143,12 +143,12 @@ def test_nothing_is_told_of_test_orders_and_imports_in_whatever_order_deliveries
 
 @pytest.fixture(scope="module")
 def whole_day() -> Chain:
-    it = day(5, WHOLE, each=3)
+    it = day(5, WHOLE, each=2)
     return played(it, Shops(), arriving(it, WAYS["shuffled"], 5))
 
 
 def test_bodies_carry_the_mark_and_no_record_behind_enrich_does(whole_day: Chain) -> None:
-    it = day(5, WHOLE, each=3)
+    it = day(5, WHOLE, each=2)
     marked = [step for step in it.steps if isinstance(step.act, Webhook) and MARK.encode() in step.act.body]
     assert len(marked) > 100
     assert [record for record in whole_day.passed if MARK.encode() in record] == []
