@@ -62,24 +62,27 @@ def settled(dossier: Dossier, kinds: frozenset[str] = _PAYING) -> Settled | None
         for attempt in last_told(dossier)
         if attempt.facts.status == "success" and attempt.facts.kind in kinds & _PAYING
     ]
-    order = dossier.order
     paid = _PAID | {"authorized"} if "authorization" in kinds else _PAID
-    if order is not None and order.financial in paid:
-        how = f"the order is {order.financial.replace('_', ' ')}"
-        successes += [Settled(until, how) for until in _paid_until(dossier, paid)]
+    successes += _paid_until(dossier, paid)
     return max(successes, key=lambda one: one.until, default=None)
 
 
-def _paid_until(dossier: Dossier, paid: frozenset[str]) -> Iterator[datetime]:
-    """A decline does not change the order: one that it had before Shopify was asked is settled by the answer too."""
-    for name in ("order", "order/answer"):
-        known = dossier.facts.get(name)
-        if known is None or not isinstance(known.value, OrderFacts) or known.value.financial not in paid:
-            continue
-        yield known.stamp.updated
-        updated, answered = known.stamp.updated, known.stamp.occurred
-        if name == "order/answer" and any(updated < attempt.at <= answered for attempt in declined(dossier)):
-            yield answered
+def _paid_until(dossier: Dossier, paid: frozenset[str]) -> Iterator[Settled]:
+    """Also one that costs more since. A decline does not change the order: one that it had before Shopify was asked is
+    settled by the answer too."""
+    for word, span in dossier.spans.get("financial", {}).items():
+        if word in paid:
+            yield Settled(span.last, _is(word))
+    answer = dossier.facts.get("order/answer")
+    if answer is None or not isinstance(answer.value, OrderFacts) or answer.value.financial not in paid:
+        return
+    updated, answered = answer.stamp.updated, answer.stamp.occurred
+    if any(updated < attempt.at <= answered for attempt in declined(dossier)):
+        yield Settled(answered, _is(answer.value.financial))
+
+
+def _is(word: str) -> str:
+    return f"the order is {word.replace('_', ' ')}"
 
 
 def first_success(dossier: Dossier, since: datetime) -> Attempt | None:

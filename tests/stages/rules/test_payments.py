@@ -543,6 +543,21 @@ def test_finance_reads_gateway_code_amount_and_attempts() -> None:
     assert alert.link == f"https://admin.shopify.com/store/demo/orders/{NUMBER}"
 
 
+def test_an_order_that_was_paid_and_then_costs_more_was_paid_all_the_same() -> None:
+    desk = Desk()
+    transact(desk, tried(1, 0, "fraud_suspected"))
+    told_order(desk, order("paid", 5))
+    told_order(desk, order("partially_paid", 8))
+    desk.passes(minutes(90))
+    before = dict(desk.open)
+
+    transact(desk, tried(2, 90, "fraud_suspected"))
+
+    assert "payment-declined" not in before
+    assert [alert.state for alert in desk.told("payment-declined")] == ["firing", "resolved", "firing"]
+    assert labels(desk.open["payment-declined"])["Attempts"].startswith("1 (10:30")
+
+
 def test_attempts_of_several_days_are_told_with_their_days() -> None:
     desk = Desk()
     for number, minute in ((1, 0), (2, 23 * 60)):
