@@ -61,16 +61,16 @@ def _assessed(dossier: Dossier, event: Event, facts: RiskFacts, looked_up: Stamp
 
     Of its own the looked-up one is taken where the level is the same: that one carries the facts behind it. Where it is
     another, Shopify's replicas may lag; of what is a day old by now, and of what was looked up later than its webhook,
-    they have heard, and what they say holds. What follows late without any says nothing new of a level.
+    they have heard, and what they say holds, where it says something. What follows late has no other word than theirs.
     """
     told = facts.assessment
-    if event.kind == "answer.facts" and facts.assessments is None:
-        return dossier
     others = [assessment for assessment in facts.assessments or () if assessment.by != told.by]
     own = [assessment for assessment in facts.assessments or () if assessment.by == told.by]
     same = [assessment for assessment in own if assessment.level.lower() == told.level.lower()]
-    has_heard = event.kind == "answer.facts" or event.received - event.occurred > LATE
-    assessments = [*others, *(same or (own if own and has_heard else [told]))]
+    is_answer, is_late = event.kind == "answer.facts", event.received - event.occurred > LATE
+    if not is_answer and not (is_late and any(assessment.level.lower() in _LEVELS for assessment in own)):
+        own = [told, *own] if is_late else [told]
+    assessments = [*others, *(same or own)]
     dossier = _levels(dossier, event, assessments, looked_up)
     if facts.assessments is None:
         return dossier

@@ -502,6 +502,19 @@ def test_a_level_that_is_looked_up_late_is_the_one_of_then() -> None:
     assert shown(desk.event("answer.facts", came, occurred=START + minutes(5))) == ["order-high-risk resolved critical"]
 
 
+def test_a_level_that_is_told_a_day_late_is_not_excused_by_one_that_is_pending_by_now() -> None:
+    told, yesterday = Assessment("Shopify", "high"), START - timedelta(hours=40)
+    pending, low = (
+        RiskFacts(order_id=NUMBER, assessment=told, assessments=(Assessment("Shopify", level),), recommendation="none")
+        for level in ("pending", "low")
+    )
+
+    assert shown(Desk().event("orders/risk_assessment_changed", pending, occurred=yesterday)) == [
+        "order-high-risk firing critical"
+    ]
+    assert Desk().event("orders/risk_assessment_changed", low, occurred=yesterday) == []
+
+
 def test_whether_shopify_covers_it_is_learned_late_and_brings_back_no_level_of_before() -> None:
     desk, told = Desk(), Assessment("Shopify", "high")
     desk.event("orders/risk_assessment_changed", RiskFacts(order_id=NUMBER, assessment=told), incomplete=("protect",))
