@@ -57,14 +57,15 @@ def set_aside(
     Which orders are the newest depends on nothing but on which there are: none comes back from there.
     """
     kept, counted = dict(sold), dict(hours)
-    for order in sorted(sold, key=lambda order: (sold[order].placed, order))[:-MOST]:
+    in_order = sorted(sold, key=lambda order: (sold[order].placed, order))
+    for order in in_order[:-MOST]:
         sale, before = kept.pop(order), state.get(ASIDE, item, str(order))
         if before is not None and before.changed >= sale.changed:
             continue
         for each, units in _moved(before, sale):
             counted[each] = counted.get(each, 0) + units
         state.put(ASIDE, item, sale, str(order))
-    newest = max((_hour_of(sale.placed) for sale in kept.values()), default=0)
+    newest = _hour_of(sold[in_order[-1]].placed) if in_order else 0
     return kept, {hour: units for hour, units in counted.items() if units and hour > newest - _HOURS}
 
 

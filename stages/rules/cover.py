@@ -84,8 +84,9 @@ def _is_enough(case: Case, pace: Pace, at: datetime, units: int) -> bool:
 def _lasts(case: Case, pace: Pace, at: datetime, units: int) -> timedelta | None:
     """For how long so many units are enough; None for what is not popular, or not observed for long enough."""
     observed = case.dossier.spans.get(OBSERVED, {}).get("yes")
-    is_popular = pace.units(at) >= case.configuration.rules.inventory.popular_from
-    if observed is None or at - observed.first < WEEK or not is_popular:
+    if observed is None or at - observed.first < WEEK:
+        return None
+    if pace.units(at) < case.configuration.rules.inventory.popular_from:
         return None
     return max(units, 0) / pace.daily(at) * _DAY
 

@@ -15,7 +15,7 @@ from decimal import ROUND_CEILING, Decimal
 
 from schemas.configuration import InventoryRules, Threshold
 from schemas.facts import Item, Level
-from stages.dossiers.dossier import Dossier, is_at_one_place
+from stages.dossiers.dossier import Dossier, is_at_one_place, once
 from stages.dossiers.registers import Known
 
 
@@ -55,6 +55,7 @@ def course_of(place: Place, dossier: Dossier, item: Item) -> Sequence[Known[int 
     return sorted(readings, key=lambda known: known.stamp)
 
 
+@once
 def course_of_whole(dossier: Dossier) -> Sequence[Known[int | None]]:
     return sorted(dossier.readings.values(), key=lambda known: known.stamp)
 
