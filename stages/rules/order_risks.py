@@ -115,9 +115,22 @@ def _not_cleared(dossier: Dossier) -> Iterator[Finding]:
         if kind == ADVICE:
             provider = dossier.risk[by].value.provider if by in dossier.risk else by
             for word in sorted(words.keys() & (_LEVELS if provider else _ADVICE).keys()):
+                if _was_cleared(dossier, thing, words[word].last):
+                    continue
                 said = f"{word} fraud risk ({provider})" if provider else f"Shopify recommended to {word}"
                 severity = _LEVELS[word] if provider else _ADVICE[word]
                 yield Finding(severity, f"{said} before, which nobody has cleared up", words[word].first)
+
+
+def _was_cleared(dossier: Dossier, thing: str, said: datetime) -> bool:
+    """Since then whoever said it, and Shopify's advice, have taken it back, before anybody had yet to decide again."""
+    moments = []
+    for each, harmless in ((thing, _HARMLESS | {"accept"}), (ADVICE, frozenset({"accept", "none"}))):
+        spans = [span for word, span in dossier.spans.get(each, {}).items() if word in harmless and span.last > said]
+        if not spans:
+            return False
+        moments.append(min(span.first if span.first > said else span.last for span in spans))
+    return all(known.stamp.occurred > max(moments) for known in dossier.unsettled.values())
 
 
 def _was_worst(dossier: Dossier) -> bool:

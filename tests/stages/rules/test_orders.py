@@ -502,6 +502,16 @@ def test_a_level_that_is_looked_up_late_is_the_one_of_then() -> None:
     assert shown(desk.event("answer.facts", came, occurred=START + minutes(5))) == ["order-high-risk resolved critical"]
 
 
+def test_what_was_cleared_up_is_not_brought_back_by_a_level_that_is_pending() -> None:
+    desk = Desk()
+    for minute, level, advice in ((0, "high", "cancel"), (5, "low", "accept"), (9, "pending", "none")):
+        said = Assessment("Shopify", level)
+        facts = RiskFacts(order_id=NUMBER, assessment=said, assessments=(said,), recommendation=advice)
+        desk.event("orders/risk_assessment_changed", facts, occurred=START + minutes(minute))
+
+    assert shown(desk.alerts) == ["order-high-risk firing critical", "order-high-risk resolved critical"]
+
+
 def test_a_level_that_is_told_a_day_late_is_not_excused_by_one_that_is_pending_by_now() -> None:
     told, yesterday = Assessment("Shopify", "high"), START - timedelta(hours=40)
     pending, low = (
