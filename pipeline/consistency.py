@@ -142,7 +142,10 @@ def _n(word: str) -> str:
 
 
 def _references(whole: Configuration) -> Iterator[Mistake]:
-    yield from _twice([job.name for job in whole.rules.operations.jobs], "rules.operations.jobs[{}].name")
+    jobs = whole.rules.operations.jobs
+    for shop in dict.fromkeys(job.shop for job in jobs):
+        names = [job.name if job.shop == shop else "" for job in jobs]
+        yield from _twice(names, "rules.operations.jobs[{}].name")
     for number, job in enumerate(whole.rules.operations.jobs):
         if job.time_zone is not None:
             yield from time_zone(job.time_zone, f"rules.operations.jobs[{number}].time_zone")
@@ -269,5 +272,5 @@ def _kafka(whole: Configuration) -> Iterator[Mistake]:
 def _twice(names: Sequence[str], path: str) -> Iterator[Mistake]:
     counted = Counter(names)
     for number, name in enumerate(names):
-        if counted[name] > 1 and names.index(name) != number:
+        if name and counted[name] > 1 and names.index(name) != number:
             yield Mistake(path.format(number), f"`{name}` stands twice")

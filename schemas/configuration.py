@@ -256,7 +256,8 @@ class ReturnRules(Configured, frozen=True):
 class Job(Configured, frozen=True):
     """A job that reports to us. `every` with `grace`: how long without a success is too long; whole days are those of
     the job's `time_zone`, by default its shop's, also where the clock is put back. `shop`: for which one it is awaited
-    before it has ever reported; where only one is configured, it is that one."""
+    before it has ever reported; where only one is configured, it is that one. A name that stands for several shops is
+    another job in each."""
 
     name: Name
     owner: str | None = None
@@ -457,6 +458,13 @@ class Configuration(Configured, frozen=True):
 
     def shop(self, domain: str) -> Shop | None:
         return next((shop for shop in self.shops if shop.domain == domain), None)
+
+    def job(self, name: str, shop: str) -> Job:
+        """The shop's own, else the one of no shop in particular, else the only one of that name; else one that is known
+        by its name alone."""
+        named = [job for job in self.rules.operations.jobs if job.name == name]
+        fitting = [job for home in (shop, None) for job in named if job.shop == home]
+        return next(iter(fitting or (named if len(named) == 1 else ())), Job(name=name))
 
     def home_of(self, job: Job) -> Shop | None:
         """Where a job is awaited before it has ever reported; None where nobody says which of the shops that is."""

@@ -188,9 +188,8 @@ ITEM: Names = {
 
 def _job(read: Callable[[Job], object]) -> Callable[[Sight], object]:
     def seen(sight: Sight) -> object:
-        name = subjects.identity_of(sight.case.subject)
-        jobs = sight.case.configuration.rules.operations.jobs
-        return read(next((job for job in jobs if job.name == name), Job(name=name)))
+        case = sight.case
+        return read(case.configuration.job(subjects.identity_of(case.subject), case.shop))
 
     return seen
 

@@ -86,8 +86,7 @@ def newest(case: Case, phase: JobPhase) -> JobReported | None:
 
 
 def job_of(case: Case) -> Job:
-    name = subjects.identity_of(case.subject)
-    return next((job for job in case.configuration.rules.operations.jobs if job.name == name), Job(name=name))
+    return case.configuration.job(subjects.identity_of(case.subject), case.shop)
 
 
 def _run(case: Case, started: JobReported, allowed: timedelta) -> Verdict:

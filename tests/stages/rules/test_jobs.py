@@ -384,6 +384,23 @@ def test_of_several_shops_it_is_awaited_for_its_own(home: str | None, awaited: s
     assert found == awaited
 
 
+def test_one_name_is_another_job_in_each_shop() -> None:
+    whole = two_shops(SHOP)
+    theirs = Job(name=NAME, owner="operations", every=timedelta(hours=2), shop=OTHER)
+    ours = replace(FEED, every=timedelta(hours=24), critical=True, shop=SHOP)
+    whole = replace(whole, rules=Rules(operations=OperationRules(jobs=(theirs, ours))))
+    desk = Desk(whole)
+    for shop in (SHOP, OTHER):
+        desk.signal(JobReported(shop, subjects.job(shop, NAME), START, START, NAME, JobPhase.FAIL, None, None))
+    desk.passes(timedelta(hours=3))
+
+    assert [(alert.shop, alert.rule, alert.team, alert.severity) for alert in desk.alerts] == [
+        (SHOP, "job-failed", "it-support", Severity.CRITICAL),
+        (OTHER, "job-failed", "operations", Severity.WARNING),
+        (OTHER, "job-overdue", "operations", Severity.WARNING),
+    ]
+
+
 def test_for_another_shop_than_before_it_is_not_awaited_any_more() -> None:
     desk = SweptDesk(company(NIGHTLY))
     awaits(desk)
