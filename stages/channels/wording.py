@@ -64,8 +64,8 @@ def message_of(notification: Notification, team: Team) -> Message:
     calendar = calendar_of(notification.time_zone, team.language)
     told = notification.alerts[:_STORIES]
     return Message(
-        head=_head_of(notification),
-        subject=_subject_of(notification),
+        head=_head_of(notification, calendar),
+        subject=_subject_of(notification, calendar),
         notices=_notices(notification),
         stories=tuple(_story(alert, calendar) for alert in told),
         omitted=len(notification.alerts) + notification.more - len(told),
@@ -73,30 +73,30 @@ def message_of(notification: Notification, team: Team) -> Message:
     )
 
 
-def _head_of(notification: Notification) -> str:
+def _head_of(notification: Notification, calendar: Calendar) -> str:
     """`[CRITICAL] Order #1001: payment pending`: how bad first, then what and to what, as a phone shows it."""
     alerts = notification.alerts
     if all(alert.line for alert in alerts):
         count = len(alerts) + notification.more
         return f"[DIGEST] {count} line{'s' if count > 1 else ''}"
     if len(alerts) == 1:
-        return _head_of_one(alerts[0])
+        return _head_of_one(alerts[0], calendar)
     worst = max((alert for alert in alerts if not alert.state.is_end), key=_rank, default=None)
     return f"[{_badge(alerts[0]) if worst is None else worst.severity.value.upper()}] {len(alerts)} alerts"
 
 
-def _head_of_one(alert: Alert) -> str:
+def _head_of_one(alert: Alert, calendar: Calendar) -> str:
     head = f"[{_badge(alert)}] {'Update: ' if alert.state is AlertState.UPDATED else ''}"
     tail = f" (was {alert.severity.value})" if alert.state.is_end else ""
-    return head + clean(alert.title, SUBJECT - len(head) - len(tail)) + tail
+    return head + clean(calendar.retold(alert.title), SUBJECT - len(head) - len(tail)) + tail
 
 
-def _subject_of(notification: Notification) -> str:
+def _subject_of(notification: Notification, calendar: Calendar) -> str:
     alerts = notification.alerts
     if len(alerts) == 1 and not alerts[0].line:
-        return _head_of(notification)
-    titles = "; ".join(clean(alert.title, SUBJECT) for alert in alerts[:_STORIES])
-    return cut(f"{_head_of(notification)}: {titles}", SUBJECT)
+        return _head_of(notification, calendar)
+    titles = "; ".join(clean(calendar.retold(alert.title), SUBJECT) for alert in alerts[:_STORIES])
+    return cut(f"{_head_of(notification, calendar)}: {titles}", SUBJECT)
 
 
 def _rank(alert: Alert) -> int:
@@ -125,24 +125,27 @@ def _missed(missed: Missed) -> str:
 
 
 def _story(alert: Alert, calendar: Calendar) -> Story:
-    facts = [Fact(clean(detail.label, _LABEL), clean(detail.text, _TEXT)) for detail in alert.details[:_FACTS]]
+    facts = [
+        Fact(clean(detail.label, _LABEL), clean(calendar.retold(detail.text), _TEXT))
+        for detail in alert.details[:_FACTS]
+    ]
     if (more := len(alert.details) - len(facts)) > 0:
         facts.append(Fact("And", f"{more} more"))
     return Story(
         badge=_badge(alert),
         tone=_badge(alert).lower(),
-        title=clean(alert.title, _TITLE),
+        title=clean(calendar.retold(alert.title), _TITLE),
         standing=_standing(alert, calendar),
         facts=tuple(facts),
-        next_step=clean(alert.next_step, _TEXT),
-        unknown=_unknown(alert),
+        next_step=clean(calendar.retold(alert.next_step), _TEXT),
+        unknown=_unknown(alert, calendar),
         link=web_link(alert.link),
         reference=clean(f"{alert.shop} · revision {alert.revision} · alert {alert.id}", _REFERENCE),
     )
 
 
-def _unknown(alert: Alert) -> str:
-    named = [clean(name, _LIMIT) for name in alert.unknown[:_UNKNOWN]]
+def _unknown(alert: Alert, calendar: Calendar) -> str:
+    named = [clean(calendar.retold(name), _LIMIT) for name in alert.unknown[:_UNKNOWN]]
     if (more := len(alert.unknown) - len(named)) > 0:
         named.append(f"{more} more")
     return "; ".join(named)

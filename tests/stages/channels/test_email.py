@@ -137,6 +137,21 @@ def test_a_message_says_how_the_matter_stands(changes: dict[str, Any], says: str
     assert text(alert(**changes)).splitlines()[1] == says
 
 
+def test_moments_in_the_words_of_a_rule_are_in_the_shops_zone_too() -> None:
+    late = "25 Nov 2026 at 23:05 UTC"
+    told = alert(
+        title=f"Payment pending since {late}",
+        details=(Detail("Last try", f"{late}, by card"),),
+        next_step=f"Capture it before {late}.",
+        unknown=(f"whether it is so since {late}",),
+    )
+
+    assert text(told).count("26 Nov 2026 at 00:05 CET") == 4
+    assert subject(told) == "[WARNING] Payment pending since 26 Nov 2026 at 00:05 CET"
+    assert subject(told, told).count("26 Nov 2026 at 00:05 CET") == 2
+    assert "99 Xyz 0000 at 99:99 UTC" in text(alert(title="99 Xyz 0000 at 99:99 UTC"))
+
+
 def test_a_time_says_its_zone_where_the_shops_is_unknown_too() -> None:
     assert "Warning since Nov 25, 2026 1:05 PM UTC" in text(time_zone="UTC")
 
