@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from hashlib import blake2b
+from itertools import product
 from typing import Any, NamedTuple, TypeVar
 
 from msgspec.structs import replace
@@ -135,17 +136,19 @@ class Group:
             yield _emitted(notification)
 
     def _told_together(self, timer: Timer, context: Context) -> Iterator[Outcome]:
-        """The digest that has been gathered for a team."""
+        """The digest that has been gathered for a team: one message for each clock on which its shops are read."""
         lines, more = taken(timer.routing, context)
         if not lines:
             yield Drop(DropReason.NOTHING_OPEN)
             return
-        team = self._team(timer.routing)
-        for channel in channels_of(team, Severity.INFO):
-            identity = self._message_id("digest", timer.routing, timer.due.isoformat(), team.name, channel)
-            digest = self._notification(lines, team, channel, context)
+        team, by_zone = self._team(timer.routing), dict[str, list[Alert]]()
+        for line in lines:
+            by_zone.setdefault(self._zone_of(line), []).append(line)
+        for channel, (number, (zone, these)) in product(channels_of(team, Severity.INFO), enumerate(by_zone.items())):
+            identity = self._message_id("digest", timer.routing, timer.due.isoformat(), team.name, channel, zone)
+            digest = self._notification(these, team, channel, context)
             # that it was gathered for an hour is no delay
-            digest = replace(digest, message_id=identity, received=context.wall, more=more)
+            digest = replace(digest, message_id=identity, received=context.wall, more=0 if number else more)
             yield _emitted(replace(digest, group=f"{channel.value}/digest"))
 
     def _team(self, name: str) -> Team:
@@ -157,7 +160,6 @@ class Group:
     def _notification(self, alerts: Sequence[Alert], team: Team, channel: Channel, context: Context) -> Notification:
         """Named for the first of them, of one team."""
         alert = alerts[0]
-        shop = self._configuration.shop(alert.shop)
         return Notification(
             message_id=self._message_id(alert.id, str(alert.revision), team.name, channel),
             team=team.name,
@@ -166,9 +168,13 @@ class Group:
             alerts=tuple(alerts),
             created=context.now,
             received=alert.received,
-            time_zone="UTC" if shop is None else shop.time_zone,
+            time_zone=self._zone_of(alert),
             meant_for=None if team.name == alert.team else alert.team,
         )
+
+    def _zone_of(self, alert: Alert) -> str:
+        shop = self._configuration.shop(alert.shop)
+        return "UTC" if shop is None else shop.time_zone
 
     def _message_id(self, *parts: str) -> str:
         """The same for the same parts, for ever: by it OpenText knows a repeat."""

@@ -194,6 +194,27 @@ def test_lines_are_no_messages_of_their_own_and_are_told_together_after_an_hour(
     assert next_one.message_id != digest.message_id
 
 
+def test_lines_of_shops_in_different_time_zones_are_told_in_a_message_for_each_zone() -> None:
+    world = World()
+    far = {"shop": "far.myshopify.com"}
+    world.tell(line(1), line(2, **far), line(3), *(line(number, **far) for number in range(4, 60)))
+
+    berlin, utc = world.passes(timedelta(hours=1))
+
+    assert ([one.id for one in berlin.alerts], berlin.time_zone, berlin.more) == (
+        ["line-1", "line-3"],
+        "Europe/Berlin",
+        9,
+    )
+    assert ({one.shop for one in utc.alerts}, len(utc.alerts), utc.time_zone, utc.more) == (
+        {"far.myshopify.com"},
+        48,
+        "UTC",
+        0,
+    )
+    assert berlin.message_id != utc.message_id
+
+
 def test_the_end_of_a_line_is_a_line_and_before_the_digest_takes_its_place() -> None:
     early, late, unwanted = World(), World(), World((team(send_resolved=False),))
     end = line(1, state=AlertState.RESOLVED, revision=2, milestone=False)
