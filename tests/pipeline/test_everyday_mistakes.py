@@ -146,3 +146,12 @@ def test_a_route_that_takes_everything_may_stand_last_and_before_others_with_pro
 
     assert parse(LEAST + last, NAMES).routes.routes
     assert parse(LEAST + first, NAMES).routes.routes
+
+
+def test_a_job_stands_once_for_each_shop_and_once_for_all() -> None:
+    ours = "example.myshopify.com"
+    lists = [f"{{name: x, shop: {ours}}}, {{name: x}}", "{name: x}, {name: x}", f"{{name: x, shop: {ours}}}, " * 2]
+    right, *wrong = [f"{LEAST}rules: {{operations: {{jobs: [{jobs}]}}}}\n" for jobs in lists]
+
+    assert len(parse(right, NAMES).rules.operations.jobs) == 2
+    assert all("jobs[1].name (line 10): `x` stands twice" in "; ".join(mistakes(text)) for text in wrong)
