@@ -77,7 +77,7 @@ class EndedByItself(Exception):
 
 @asynccontextmanager
 async def _enrich(version: Version, outside: Outside) -> AsyncIterator[AnyStage]:
-    async with shopify_opened(version.configuration, outside.secrets) as shopify:
+    async with shopify_opened(version.configuration, outside.secrets, outside.clock.wall) as shopify:
         yield Enrich(version.configuration, shopify, card_key(version.configuration, outside.secrets))
 
 

@@ -6,7 +6,7 @@ must not notify or act opens none.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -22,8 +22,13 @@ from stages.shopify.operations import Access, endpoint
 
 
 @asynccontextmanager
-async def shopify_opened(configuration: Configuration, secrets: Secrets) -> AsyncIterator[Shopify]:
-    """Of all shops that have Admin access. Raises ConfigurationError where a token is not there."""
+async def shopify_opened(
+    configuration: Configuration, secrets: Secrets, wall: Callable[[], datetime]
+) -> AsyncIterator[Shopify]:
+    """Of all shops that have Admin access. Raises ConfigurationError where a token is not there.
+
+    `wall` is that of its stage: by it is known whether an answer was asked for late enough.
+    """
     access = {
         shop.domain: Access(
             shop.admin.url or endpoint(shop.domain, shop.admin.version), secrets.value(shop.admin.token)
@@ -32,7 +37,7 @@ async def shopify_opened(configuration: Configuration, secrets: Secrets) -> Asyn
         if shop.admin is not None
     }
     async with aiohttp.ClientSession() as session:
-        shopify = Shopify(session, access, _wall, Bounds(timeout=configuration.shopify.timeout))
+        shopify = Shopify(session, access, wall, Bounds(timeout=configuration.shopify.timeout))
         try:
             yield shopify
         finally:
