@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from schemas.facts import AnyFacts
+from schemas.facts.table import AnyFacts
 
 
 class Source(StrEnum):

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from schemas import subjects
 from schemas.configuration import PremiumRule
 from schemas.events import Event, Source
-from schemas.facts import Customer, CustomerFacts, OrderFacts
+from schemas.facts.orders import Customer, CustomerFacts, OrderFacts
 from stages.bodies.fields import integer
 from stages.bodies.orders import EMPTY_SAYS
 from stages.shopify.answers import Found

@@ -18,7 +18,8 @@ from msgspec.structs import replace
 from schemas import codec, subjects, topics
 from schemas.configuration import Configuration
 from schemas.events import Event, Source
-from schemas.facts import HoldFacts, OrderDeletedFacts, OrderFacts, Origin, RiskFacts
+from schemas.facts.orders import HoldFacts, OrderDeletedFacts, OrderFacts, RiskFacts
+from schemas.facts.returns import Origin
 from schemas.reasons import DropReason, RejectReason
 from schemas.records import Record
 from schemas.signals import AnySignal, ShopUninstalled

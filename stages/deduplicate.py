@@ -21,20 +21,12 @@ from msgspec.structs import replace
 
 from schemas import codec, topics
 from schemas.events import Event, Source
-from schemas.facts import (
-    AnyFacts,
-    AppSubscriptionFacts,
-    CheckoutFacts,
-    DraftFacts,
-    FulfillmentFacts,
-    HoldFacts,
-    InventoryFacts,
-    InventoryItemFacts,
-    LocationFacts,
-    OrderFacts,
-    ProductFacts,
-    RiskFacts,
-)
+from schemas.facts.operations import AppSubscriptionFacts, LocationFacts
+from schemas.facts.orders import HoldFacts, OrderFacts, RiskFacts
+from schemas.facts.payments import CheckoutFacts, DraftFacts
+from schemas.facts.shipments import FulfillmentFacts
+from schemas.facts.stock import InventoryFacts, InventoryItemFacts, ProductFacts
+from schemas.facts.table import AnyFacts
 from schemas.reasons import DropReason, RejectReason
 from schemas.records import Record
 from stages.dossiers.stock import ends_watch

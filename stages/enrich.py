@@ -20,7 +20,9 @@ from msgspec.structs import replace
 from schemas import codec, topics
 from schemas.configuration import Configuration
 from schemas.events import Event, Source
-from schemas.facts import HoldFacts, OrderFacts, PrivacyFacts, ProductFacts, RiskFacts
+from schemas.facts.operations import PrivacyFacts
+from schemas.facts.orders import HoldFacts, OrderFacts, RiskFacts
+from schemas.facts.stock import ProductFacts
 from schemas.questions import Question
 from schemas.reasons import DropReason, RejectReason, RetryReason
 from schemas.records import REDRIVEN_AT, Record

@@ -17,7 +17,8 @@ from msgspec.structs import replace
 from schemas import subjects
 from schemas.configuration import Configuration
 from schemas.events import Event, Source
-from schemas.facts import OrderDeletedFacts, OrderFacts, SoldFacts
+from schemas.facts.orders import OrderDeletedFacts, OrderFacts
+from schemas.facts.stock import SoldFacts
 from stages.dossiers.dossier import is_import
 from stages.shopify.answers import Found, Missing
 from stages.shopify.lookup import Lookup, OrderItems, Place, Reply, What

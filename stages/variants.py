@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from schemas import subjects
 from schemas.events import Event, Source
-from schemas.facts import ProductFacts, ProductVariant
+from schemas.facts.stock import ProductFacts, ProductVariant
 from stages.dossiers.stock import ends_watch
 from stages.stage import Context, Family
 

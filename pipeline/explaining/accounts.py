@@ -18,7 +18,7 @@ from schemas import subjects
 from schemas.alerts import Alert
 from schemas.configuration import Configuration, Team
 from schemas.events import Source
-from schemas.facts import UnknownFacts
+from schemas.facts.operations import UnknownFacts
 from schemas.resources import SHOP_REDACT
 from stages.channels.table import ROWS, channels_of
 from stages.classify import nobodys

@@ -11,27 +11,12 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from pipeline.explaining.given import Unusable
-from schemas.facts import (
-    Assessment,
-    CheckoutFacts,
-    Customer,
-    Disposition,
-    DisputeFacts,
-    DraftFacts,
-    Hold,
-    Item,
-    LocationFacts,
-    OrderFacts,
-    ParcelsFacts,
-    ProductFacts,
-    RefundFacts,
-    ReturnFacts,
-    RoutingFacts,
-    ShopFacts,
-    SubscriptionsFacts,
-    SyncFacts,
-    Terms,
-)
+from schemas.facts.operations import LocationFacts, ShopFacts, SubscriptionsFacts, SyncFacts
+from schemas.facts.orders import Assessment, Customer, Hold, OrderFacts, Terms
+from schemas.facts.payments import CheckoutFacts, DraftFacts
+from schemas.facts.returns import Disposition, DisputeFacts, RefundFacts, ReturnFacts
+from schemas.facts.shipments import ParcelsFacts, RoutingFacts
+from schemas.facts.stock import Item, ProductFacts
 from stages.shopify.answers import Found, Unavailable
 from stages.shopify.lookup import (
     Bought,

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from schemas import subjects
 from schemas.events import Event, Source
-from schemas.facts import TRANSACTION_FAILED, CheckoutFacts, DraftFacts, OrderFacts, TransactionFacts
+from schemas.facts.orders import OrderFacts
+from schemas.facts.payments import TRANSACTION_FAILED, CheckoutFacts, DraftFacts, TransactionFacts
 from schemas.reasons import RejectReason
 from schemas.records import Record
 from stages.bodies import drafts

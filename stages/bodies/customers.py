@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from msgspec import Raw
 
-from schemas.facts import CustomerFacts
+from schemas.facts.orders import CustomerFacts
 from stages.bodies.fields import NULL, Body, number, required, tags, whole
 from stages.bodies.parsed import About, Parsed, Reader
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from msgspec import Raw, field
 from msgspec.structs import replace
 
-from schemas.facts import DraftFacts
+from schemas.facts.payments import DraftFacts
 from schemas.money import Money
 from stages.bodies.fields import (
     NULL,

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from msgspec import Raw
 
-from schemas.facts import FulfillmentFacts, FulfillmentOrderFacts, Hold, HoldFacts, ShipmentFacts
+from schemas.facts.orders import Hold, HoldFacts
+from schemas.facts.shipments import FulfillmentFacts, FulfillmentOrderFacts, ShipmentFacts
 from stages.bodies.fields import NULL, Body, absent, flag, many, moment, number, one, required, text, texts, whole, word
 from stages.bodies.lines import lines, ships
 from stages.bodies.parsed import About, Parsed

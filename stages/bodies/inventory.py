@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from msgspec import Raw
 
-from schemas.facts import (
-    InventoryFacts,
-    InventoryItemFacts,
-    LocationFacts,
-    ProductFacts,
-    ProductVariant,
-    VariantFacts,
-)
+from schemas.facts.operations import LocationFacts
+from schemas.facts.stock import InventoryFacts, InventoryItemFacts, ProductFacts, ProductVariant, VariantFacts
 from stages.bodies.fields import (
     NULL,
     Body,

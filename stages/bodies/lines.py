@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 from msgspec import Raw
 
-from schemas.facts import Address, Line, Schedule, Terms
+from schemas.facts.orders import Address, Line, Schedule, Terms
 from schemas.money import Money
 from stages.bodies.fields import NULL, Body, amount, count, flag, many, moment, money, number, one, text, word
 

@@ -8,17 +8,12 @@ from __future__ import annotations
 
 from msgspec import Raw
 
-from schemas.facts import (
-    AnyFacts,
-    FulfillmentOrderFacts,
-    InventoryItemFacts,
-    LocationFacts,
-    OrderFacts,
-    ProductFacts,
-    RefundFacts,
-    ReturnFacts,
-    UnknownFacts,
-)
+from schemas.facts.operations import LocationFacts, UnknownFacts
+from schemas.facts.orders import OrderFacts
+from schemas.facts.returns import RefundFacts, ReturnFacts
+from schemas.facts.shipments import FulfillmentOrderFacts
+from schemas.facts.stock import InventoryItemFacts, ProductFacts
+from schemas.facts.table import AnyFacts
 from stages.bodies import returns
 from stages.bodies.fields import NULL, Body, integer, members, number, one, text, whole
 from stages.bodies.orders import EMPTY_SAYS

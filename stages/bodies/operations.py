@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Raw
 
-from schemas.facts import (
+from schemas.facts.operations import (
     AppSubscriptionFacts,
     AuditFacts,
     BulkOperationFacts,

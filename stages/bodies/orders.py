@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Raw
 
-from schemas.facts import Assessment, OrderDeletedFacts, OrderEditFacts, OrderFacts, ProtectFacts, RiskFacts
+from schemas.facts.orders import Assessment, OrderDeletedFacts, OrderEditFacts, OrderFacts, ProtectFacts, RiskFacts
 from stages.bodies.fields import (
     NULL,
     Body,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schemas import subjects
-from schemas.facts import AnyFacts
+from schemas.facts.table import AnyFacts
 
 
 @dataclass(frozen=True, slots=True)

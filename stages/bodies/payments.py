@@ -8,14 +8,8 @@ from __future__ import annotations
 
 from msgspec import Raw
 
-from schemas.facts import (
-    CheckoutFacts,
-    DisputeFacts,
-    PaymentScheduleFacts,
-    PaymentTermsFacts,
-    TenderFacts,
-    TransactionFacts,
-)
+from schemas.facts.payments import CheckoutFacts, PaymentScheduleFacts, PaymentTermsFacts, TenderFacts, TransactionFacts
+from schemas.facts.returns import DisputeFacts
 from stages.bodies.fields import (
     NULL,
     Body,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec import Raw
 
-from schemas.facts import (
+from schemas.facts.returns import (
     Disposition,
     DispositionFacts,
     RefundFacts,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.facts import UnknownFacts
+from schemas.facts.operations import UnknownFacts
 from schemas.reasons import RejectReason
 from stages.bodies import customers, drafts, fulfillments, inventory, operations, orders, payments, returns
 from stages.bodies.nextgen import event, identity_in

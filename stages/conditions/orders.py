@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from schemas.facts import CheckoutFacts, Customer, DraftFacts, Line, OrderFacts
+from schemas.facts.orders import Customer, Line, OrderFacts
+from schemas.facts.payments import CheckoutFacts, DraftFacts
 from stages.conditions.seen import Kind, Names, Seen, Sight, lines_of, number, skus_of, small, units_of
 from stages.dossiers.dossier import Goods
 from stages.dossiers.goods import MOST

@@ -7,19 +7,12 @@ from typing import TypeVar
 
 from schemas import subjects
 from schemas.configuration import Job
-from schemas.facts import (
-    TRANSACTION_FAILED,
-    AppSubscriptionFacts,
-    DisputeFacts,
-    Facts,
-    FulfillmentFacts,
-    Item,
-    LocationFacts,
-    RefundFacts,
-    ShopFacts,
-    TransactionFacts,
-    VariantFacts,
-)
+from schemas.facts.fact import Facts
+from schemas.facts.operations import AppSubscriptionFacts, LocationFacts, ShopFacts
+from schemas.facts.payments import TRANSACTION_FAILED, TransactionFacts
+from schemas.facts.returns import DisputeFacts, RefundFacts
+from schemas.facts.shipments import FulfillmentFacts
+from schemas.facts.stock import Item, VariantFacts
 from schemas.money import Money
 from stages.conditions.seen import Kind, Names, Seen, Sight, number, small
 from stages.dossiers.returns import Return

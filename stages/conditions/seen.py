@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from schemas.facts import Line
+from schemas.facts.orders import Line
 from stages.rules.rule import Case
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from msgspec.structs import replace
 
 from schemas.events import Event
-from schemas.facts import Assessment, OrderFacts, ProtectFacts, RiskFacts
+from schemas.facts.orders import Assessment, OrderFacts, ProtectFacts, RiskFacts
 from stages.dossiers.dossier import Dossier
 from stages.dossiers.registers import LATE, Known, Stamp, newest, seen, shelved
 

@@ -16,32 +16,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from schemas import subjects
-from schemas.facts import (
-    DISPUTE_STATUSES,
-    AnyFacts,
-    Assessment,
-    CheckoutFacts,
-    Customer,
-    Disposition,
-    DisputeFacts,
-    DraftFacts,
-    Facts,
-    FulfillmentOrderFacts,
-    Hold,
-    HoldFacts,
-    InventoryFacts,
-    InventoryItemFacts,
-    Item,
-    Line,
-    OrderFacts,
-    Origin,
-    ProductFacts,
-    RefundFacts,
-    ReturnFacts,
-    RiskFacts,
-    RoutingFacts,
-    ToShip,
-)
+from schemas.facts.fact import Facts
+from schemas.facts.orders import Assessment, Customer, Hold, HoldFacts, Line, OrderFacts, RiskFacts, ToShip
+from schemas.facts.payments import CheckoutFacts, DraftFacts
+from schemas.facts.returns import DISPUTE_STATUSES, Disposition, DisputeFacts, Origin, RefundFacts, ReturnFacts
+from schemas.facts.shipments import FulfillmentOrderFacts, RoutingFacts
+from schemas.facts.stock import InventoryFacts, InventoryItemFacts, Item, ProductFacts
+from schemas.facts.table import AnyFacts
 from schemas.signals import AnySignal, Signal
 from stages.dossiers.registers import Known, Span, since
 from stages.dossiers.returns import Return, merged_facts, states_of

@@ -8,7 +8,8 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from schemas.events import Event
-from schemas.facts import DraftFacts, Line, OrderFacts
+from schemas.facts.orders import Line, OrderFacts
+from schemas.facts.payments import DraftFacts
 from stages.dossiers.dossier import Dossier, Goods
 from stages.dossiers.registers import LONG, MANY, Known, Stamp, bounded, newest
 

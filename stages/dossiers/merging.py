@@ -8,33 +8,14 @@ from typing import Any
 from msgspec.structs import replace
 
 from schemas.events import Event, Source
-from schemas.facts import (
-    Address,
-    AnyFacts,
-    CheckoutFacts,
-    DispositionFacts,
-    DisputeFacts,
-    DomainFacts,
-    DraftFacts,
-    FulfillmentOrderFacts,
-    HoldFacts,
-    InventoryFacts,
-    InventoryItemFacts,
-    OrderFacts,
-    ParcelsFacts,
-    ProductFacts,
-    ProtectFacts,
-    RefundFacts,
-    ReturnFacts,
-    RiskFacts,
-    RoutingFacts,
-    ScopesFacts,
-    ShopFacts,
-    SoldFacts,
-    SubscriptionsFacts,
-    VariantFacts,
-    optional,
-)
+from schemas.facts.fact import optional
+from schemas.facts.operations import DomainFacts, ScopesFacts, ShopFacts, SubscriptionsFacts
+from schemas.facts.orders import Address, HoldFacts, OrderFacts, ProtectFacts, RiskFacts
+from schemas.facts.payments import CheckoutFacts, DraftFacts
+from schemas.facts.returns import DispositionFacts, DisputeFacts, RefundFacts, ReturnFacts
+from schemas.facts.shipments import FulfillmentOrderFacts, ParcelsFacts, RoutingFacts
+from schemas.facts.stock import InventoryFacts, InventoryItemFacts, ProductFacts, SoldFacts, VariantFacts
+from schemas.facts.table import AnyFacts
 from stages.dossiers.assessments import with_assessments, with_risk
 from stages.dossiers.dossier import Dossier, Payment
 from stages.dossiers.goods import with_goods

@@ -15,7 +15,8 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from schemas.events import Event, Source
-from schemas.facts import Facts, ReturnFacts, ReturnLine
+from schemas.facts.fact import Facts
+from schemas.facts.returns import ReturnFacts, ReturnLine
 from stages.dossiers.registers import Known, Span, seen, since, spanned
 
 F = TypeVar("F", bound=Facts)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from schemas.facts import FulfillmentOrderFacts, Routed, RoutingFacts, ToShip
+from schemas.facts.orders import ToShip
+from schemas.facts.shipments import FulfillmentOrderFacts, Routed, RoutingFacts
 from stages.dossiers.registers import Known, Stamp
 
 CLOSED = frozenset({"closed", "cancelled"})

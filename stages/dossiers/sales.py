@@ -14,7 +14,7 @@ from itertools import accumulate
 
 from msgspec import Struct
 
-from schemas.facts import SoldFacts
+from schemas.facts.stock import SoldFacts
 from stages.dossiers.registers import Stamp
 from stages.stage import Family, State
 

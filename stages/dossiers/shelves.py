@@ -6,27 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from schemas.events import Event, Source
-from schemas.facts import (
-    DISPUTE_STATUSES,
-    AnyFacts,
-    AppSubscriptionFacts,
-    CheckoutFacts,
-    DispositionFacts,
-    DisputeFacts,
-    DraftFacts,
-    FulfillmentOrderFacts,
-    HoldFacts,
-    InventoryFacts,
-    OrderFacts,
-    PrivacyFacts,
-    RefundFacts,
-    ReturnFacts,
-    RiskFacts,
-    ScopesFacts,
-    ShopFacts,
-    ThemeFacts,
-    TransactionFacts,
-)
+from schemas.facts.operations import AppSubscriptionFacts, PrivacyFacts, ScopesFacts, ShopFacts, ThemeFacts
+from schemas.facts.orders import HoldFacts, OrderFacts, RiskFacts
+from schemas.facts.payments import CheckoutFacts, DraftFacts, TransactionFacts
+from schemas.facts.returns import DISPUTE_STATUSES, DispositionFacts, DisputeFacts, RefundFacts, ReturnFacts
+from schemas.facts.shipments import FulfillmentOrderFacts
+from schemas.facts.stock import InventoryFacts
+from schemas.facts.table import AnyFacts
 
 _BY_IDENTITY: Mapping[type, Callable[[Any], object]] = {
     RiskFacts: lambda facts: facts.assessment.by,

@@ -8,7 +8,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from schemas.events import Event, Source
-from schemas.facts import AnyFacts, InventoryFacts, InventoryItemFacts, Item, ProductFacts, VariantFacts
+from schemas.facts.stock import InventoryFacts, InventoryItemFacts, Item, ProductFacts, VariantFacts
+from schemas.facts.table import AnyFacts
 from stages.dossiers.dossier import Dossier, is_at_one_place
 from stages.dossiers.registers import Known, Stamp, newest, seen, shelved, stamp_of_lookup
 from stages.dossiers.sales import OBSERVED

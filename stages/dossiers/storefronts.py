@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from schemas.facts import DomainFacts, ScopesFacts, ShopFacts
+from schemas.facts.operations import DomainFacts, ScopesFacts, ShopFacts
 from stages.dossiers.registers import Span, Stamp, spanned
 
 Spans = dict[str, dict[str, Span]]

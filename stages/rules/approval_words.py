@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from schemas.alerts import Audience, Detail, Severity
 from schemas.approvals import Needed, Overdue, Request
 from schemas.configuration import Approval
-from schemas.facts import Customer, Line
+from schemas.facts.orders import Customer, Line
 from stages.dossiers.goods import units_in, worth_of
 from stages.judging.routing import default_teams
 from stages.rules.matters import Matter, Out

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schemas.alerts import Audience, Severity
-from schemas.facts import CheckoutFacts
+from schemas.facts.payments import CheckoutFacts
 from schemas.questions import QuestionKind
 from schemas.signals import PaymentFailedReported
 from stages.rules.asked_again import asked_again, asked_no_more, silent_since

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, cast
 
-from schemas.facts import InventoryFacts, Item
+from schemas.facts.stock import InventoryFacts, Item
 from stages.dossiers.registers import CAP, Known, Stamp
 from stages.rules.rule import Case, Clear, Verdict
 

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from schemas.alerts import Severity
-from schemas.facts import Item
+from schemas.facts.stock import Item
 from stages.dossiers.registers import Known, Stamp
 from stages.dossiers.sales import OBSERVED, WEEK, Pace
 from stages.rules.counting import Counted, counted, gone, since_when

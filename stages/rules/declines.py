@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from schemas.facts import TRANSACTION_FAILED, OrderFacts, TransactionFacts
+from schemas.facts.orders import OrderFacts
+from schemas.facts.payments import TRANSACTION_FAILED, TransactionFacts
 from stages.dossiers.dossier import Dossier, once
 from stages.dossiers.registers import Known
 

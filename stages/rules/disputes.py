@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schemas.alerts import Audience, Severity
-from schemas.facts import DISPUTE_OVER, DisputeFacts
+from schemas.facts.returns import DISPUTE_OVER, DisputeFacts
 from schemas.questions import QuestionKind
 from stages.dossiers.registers import Known
 from stages.rules.priority import DISPUTED

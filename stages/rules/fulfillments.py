@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from schemas.alerts import Audience, Severity
-from schemas.facts import FulfillmentOrderFacts
+from schemas.facts.shipments import FulfillmentOrderFacts
 from schemas.questions import QuestionKind
 from stages.dossiers.registers import Known
 from stages.rules.order_wording import ORDER, called, cancelled, over

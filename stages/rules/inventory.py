@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from schemas.alerts import Severity
-from schemas.facts import Item, VariantFacts
+from schemas.facts.stock import Item, VariantFacts
 from stages.dossiers.registers import CAP
 from stages.dossiers.stock import TOLD_OUT
 from stages.rules.counting import Counted, counted, gone, since_when, started, watched

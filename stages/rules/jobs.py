@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from schemas import subjects
 from schemas.alerts import Audience, Severity
 from schemas.configuration import Job
-from schemas.facts import BulkOperationFacts
+from schemas.facts.operations import BulkOperationFacts
 from schemas.signals import JobPhase, JobReported
 from stages.dossiers.rhythms import AWAITED, HEARD
 from stages.rules.rule import Case, Clear, Due, Fire, Said, Verdict, admin_link, details

@@ -10,7 +10,9 @@ from datetime import datetime
 from enum import IntEnum
 
 from schemas import subjects
-from schemas.facts import Address, DraftFacts, FulfillmentOrderFacts, Line, OrderFacts, Terms
+from schemas.facts.orders import Address, Line, OrderFacts, Terms
+from schemas.facts.payments import DraftFacts
+from schemas.facts.shipments import FulfillmentOrderFacts
 from schemas.money import Money
 from stages.dossiers.dossier import Goods
 from stages.dossiers.goods import MOST

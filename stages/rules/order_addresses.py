@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from schemas.alerts import Audience, Severity
-from schemas.facts import OrderFacts
+from schemas.facts.orders import OrderFacts
 from schemas.questions import QuestionKind
 from stages.dossiers.dossier import Dossier
 from stages.dossiers.merging import lacking

@@ -16,7 +16,8 @@ from msgspec.structs import replace
 
 from schemas.alerts import AlertState, Audience, Severity
 from schemas.configuration import OrderRules
-from schemas.facts import OrderFacts, PaymentScheduleFacts
+from schemas.facts.orders import OrderFacts
+from schemas.facts.payments import PaymentScheduleFacts
 from schemas.money import Money
 from schemas.questions import QuestionKind
 from stages.dossiers.dossier import Dossier, Payment

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from schemas.alerts import Audience, Detail, Severity
-from schemas.facts import Hold
+from schemas.facts.orders import Hold
 from schemas.questions import QuestionKind
 from stages.bodies.fulfillments import OUR_HANDLE
 from stages.conditions.condition import compiled

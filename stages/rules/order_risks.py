@@ -13,7 +13,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from schemas.alerts import Audience, Detail, Severity
-from schemas.facts import Assessment
+from schemas.facts.orders import Assessment
 from stages.dossiers.assessments import ADVICE
 from stages.dossiers.dossier import Dossier
 from stages.dossiers.registers import LATE, Known

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from schemas import subjects
 from schemas.alerts import Detail, Severity
-from schemas.facts import Hold, HoldFacts, OrderFacts, RiskFacts, ToShip
+from schemas.facts.orders import Hold, HoldFacts, OrderFacts, RiskFacts, ToShip
 from schemas.money import Money
 from schemas.questions import QuestionKind
 from stages.dossiers.dossier import Dossier, once

@@ -14,7 +14,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from babel.numbers import get_currency_precision
 
-from schemas.facts import ReturnLine
+from schemas.facts.returns import ReturnLine
 from schemas.money import Money
 from stages.dossiers.dossier import Dossier
 from stages.rules.refunded import Refund, refunds_of

@@ -14,7 +14,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from schemas.alerts import Detail
-from schemas.facts import FulfillmentFacts, ParcelsFacts, ShipmentFacts
+from schemas.facts.shipments import FulfillmentFacts, ParcelsFacts, ShipmentFacts
 from stages.dossiers.dossier import Dossier, once
 from stages.dossiers.registers import Known
 from stages.dossiers.shelves import TAKEN_BACK

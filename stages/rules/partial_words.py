@@ -9,7 +9,8 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from schemas.alerts import Audience, Severity
-from schemas.facts import Allotted, Line, Routed, RoutingFacts
+from schemas.facts.orders import Line
+from schemas.facts.shipments import Allotted, Routed, RoutingFacts
 from schemas.questions import QuestionKind
 from stages.dossiers.routings import CLOSED
 from stages.rules.fulfillments import TO

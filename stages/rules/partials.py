@@ -13,7 +13,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from schemas.facts import Allotted, Line, OrderFacts, Routed, RoutingFacts
+from schemas.facts.orders import Line, OrderFacts
+from schemas.facts.shipments import Allotted, Routed, RoutingFacts
 from schemas.questions import QuestionKind
 from stages.dossiers.registers import MANY
 from stages.dossiers.routings import CLOSED

@@ -11,7 +11,8 @@ from typing import cast
 
 from msgspec.structs import replace
 
-from schemas.facts import OrderFacts, PaymentScheduleFacts, PaymentTermsFacts, Schedule, Terms
+from schemas.facts.orders import OrderFacts, Schedule, Terms
+from schemas.facts.payments import PaymentScheduleFacts, PaymentTermsFacts
 from stages.dossiers.dossier import Dossier
 from stages.dossiers.registers import Known
 from stages.dossiers.shelves import LOOK

@@ -15,7 +15,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from schemas.alerts import Audience, Severity
-from schemas.facts import TransactionFacts
+from schemas.facts.payments import TransactionFacts
 from schemas.questions import QuestionKind
 from stages.rules.asked_again import asked_again, asked_no_more, silent_since
 from stages.rules.declines import CAPTURE, Attempt, declined, first_success, last_run, parted, settled

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from schemas.configuration import PremiumRule, Rules
-from schemas.facts import DISPUTE_OVER, Customer, DisputeFacts, DraftFacts, OrderFacts
+from schemas.facts.orders import Customer, OrderFacts
+from schemas.facts.payments import DraftFacts
+from schemas.facts.returns import DISPUTE_OVER, DisputeFacts
 from stages.bodies.fields import integer
 from stages.dossiers.dossier import Dossier
 

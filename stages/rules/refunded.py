@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from schemas.facts import TRANSACTION_FAILED, RefundFacts, RefundLine, TransactionFacts
+from schemas.facts.payments import TRANSACTION_FAILED, TransactionFacts
+from schemas.facts.returns import RefundFacts, RefundLine
 from schemas.money import Money
 from stages.dossiers.dossier import Dossier, once
 from stages.dossiers.registers import Stamp

@@ -11,7 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from schemas.facts import Disposition, DispositionFacts, RefundFacts, ReturnFacts, ReturnLine, ReverseDeliveryFacts
+from schemas.facts.returns import (
+    Disposition,
+    DispositionFacts,
+    RefundFacts,
+    ReturnFacts,
+    ReturnLine,
+    ReverseDeliveryFacts,
+)
 from stages.dossiers.dossier import Dossier, once
 from stages.dossiers.registers import Known
 from stages.dossiers.returns import Return, step

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import takewhile
 
-from schemas.facts import FulfillmentOrderFacts, RoutingFacts
+from schemas.facts.shipments import FulfillmentOrderFacts, RoutingFacts
 from stages.dossiers.dossier import Dossier, once
 from stages.dossiers.registers import Stamp
 from stages.dossiers.routings import CLOSED

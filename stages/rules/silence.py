@@ -16,7 +16,7 @@ from typing import NamedTuple
 from schemas import subjects
 from schemas.alerts import Audience, Severity
 from schemas.configuration import SyncTopic
-from schemas.facts import SyncFacts
+from schemas.facts.operations import SyncFacts
 from schemas.questions import QuestionKind
 from stages.dossiers.registers import Known
 from stages.dossiers.rhythms import HEARD, LEARNED, silent_from, span_end

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from schemas.alerts import Audience, Detail, Severity
-from schemas.facts import Item
+from schemas.facts.stock import Item
 from stages.dossiers.sales import OBSERVED, WEEK, Pace
 from stages.judging.routing import Goods
 from stages.rules.rule import Case, Said, admin_link, details

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from schemas.alerts import Audience, Severity
-from schemas.facts import PrivacyFacts, ScopesFacts, ShopFacts
+from schemas.facts.operations import PrivacyFacts, ScopesFacts, ShopFacts
 from schemas.signals import ShopHeard, ShopShut, TokenRefused
 from stages.dossiers.registers import Known
 from stages.dossiers.storefronts import GRANTED

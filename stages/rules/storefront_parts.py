@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from schemas.alerts import Audience, Severity
 from schemas.calendars import WorkingTime, WorkingUnit
-from schemas.facts import AppSubscriptionFacts, DomainFacts, LocationFacts, ShopFacts, ThemeFacts
+from schemas.facts.operations import AppSubscriptionFacts, DomainFacts, LocationFacts, ShopFacts, ThemeFacts
 from schemas.questions import QuestionKind
 from stages.dossiers.registers import Known, Span
 from stages.rules.rule import Case, Clear, Due, Fire, Said, Tell, Verdict, admin_link, details

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from schemas.alerts import Audience, Severity
 from schemas.configuration import Subscription
-from schemas.facts import Subscribed, SubscriptionsFacts
+from schemas.facts.operations import Subscribed, SubscriptionsFacts
 from schemas.questions import QuestionKind
 from schemas.signals import ShopHeard
 from stages.dossiers.registers import Known

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
 from schemas.configuration import InventoryRules, Threshold
-from schemas.facts import Item, Level
+from schemas.facts.stock import Item, Level
 from stages.dossiers.dossier import Dossier, is_at_one_place, once
 from stages.dossiers.registers import Known
 

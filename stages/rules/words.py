@@ -6,17 +6,11 @@ from datetime import UTC, datetime
 
 from schemas import subjects
 from schemas.calendars import Length, WorkingTime
-from schemas.facts import (
-    DispositionFacts,
-    Facts,
-    FulfillmentFacts,
-    FulfillmentOrderFacts,
-    HoldFacts,
-    PaymentScheduleFacts,
-    RefundFacts,
-    ReturnFacts,
-    RiskFacts,
-)
+from schemas.facts.fact import Facts
+from schemas.facts.orders import HoldFacts, RiskFacts
+from schemas.facts.payments import PaymentScheduleFacts
+from schemas.facts.returns import DispositionFacts, RefundFacts, ReturnFacts
+from schemas.facts.shipments import FulfillmentFacts, FulfillmentOrderFacts
 from stages.dossiers.dossier import name_of
 from stages.rules.rule import Case, admin_link
 

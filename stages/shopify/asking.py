@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from schemas.configuration import Configuration
 from schemas.events import Event
-from schemas.facts import OrderFacts
+from schemas.facts.orders import OrderFacts
 from stages.buyers import orders_wanted
 from stages.shopify.beside import beside
 from stages.shopify.client import Shopify

@@ -13,19 +13,10 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from schemas.events import Event, Source
-from schemas.facts import (
-    DispositionFacts,
-    FulfillmentFacts,
-    FulfillmentOrderFacts,
-    OrderEditFacts,
-    OrderFacts,
-    ParcelsFacts,
-    ReturnFacts,
-    ReverseDeliveryFacts,
-    RoutingFacts,
-    ShipmentFacts,
-    TransactionFacts,
-)
+from schemas.facts.orders import OrderEditFacts, OrderFacts
+from schemas.facts.payments import TransactionFacts
+from schemas.facts.returns import DispositionFacts, ReturnFacts, ReverseDeliveryFacts
+from schemas.facts.shipments import FulfillmentFacts, FulfillmentOrderFacts, ParcelsFacts, RoutingFacts, ShipmentFacts
 from stages.bodies.fields import integer
 from stages.shopify.answers import Found
 from stages.shopify.lookup import Lookup, Place, Reply, What

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from schemas.facts import CheckoutFacts
+from schemas.facts.payments import CheckoutFacts
 from stages.bodies.payments import EMPTY_SAYS
 from stages.shopify import shapes
 from stages.shopify.answers import Denied

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from schemas.facts import Customer
+from schemas.facts.orders import Customer
 from stages.bodies.fields import integer
 from stages.shopify import shapes
 from stages.shopify.answers import Answer, Denied, Found, Missing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.facts import DisputeFacts
+from schemas.facts.returns import DisputeFacts
 from stages.shopify import shapes
 from stages.shopify.client import Shopify
 from stages.shopify.lookup import Lookup, Reply, amount, gid, number, origin, told, words

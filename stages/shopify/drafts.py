@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from schemas.facts import Address, DraftFacts
+from schemas.facts.orders import Address
+from schemas.facts.payments import DraftFacts
 from stages.shopify import shapes
 from stages.shopify.client import Shopify
 from stages.shopify.lookup import Lookup, Reply, amount, gid, number, told, words

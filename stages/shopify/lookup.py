@@ -14,30 +14,12 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from schemas.facts import (
-    Address,
-    CheckoutFacts,
-    Customer,
-    Disposition,
-    DisputeFacts,
-    DraftFacts,
-    Hold,
-    Item,
-    Line,
-    LocationFacts,
-    OrderFacts,
-    Origin,
-    ParcelsFacts,
-    ProductFacts,
-    RefundFacts,
-    ReturnFacts,
-    RoutingFacts,
-    ShopFacts,
-    SubscriptionsFacts,
-    SyncFacts,
-    Terms,
-    ToShip,
-)
+from schemas.facts.operations import LocationFacts, ShopFacts, SubscriptionsFacts, SyncFacts
+from schemas.facts.orders import Address, Customer, Hold, Line, OrderFacts, Terms, ToShip
+from schemas.facts.payments import CheckoutFacts, DraftFacts
+from schemas.facts.returns import Disposition, DisputeFacts, Origin, RefundFacts, ReturnFacts
+from schemas.facts.shipments import ParcelsFacts, RoutingFacts
+from schemas.facts.stock import Item, ProductFacts
 from schemas.money import Money
 from stages.bodies.fields import integer
 from stages.shopify import shapes

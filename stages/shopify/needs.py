@@ -13,36 +13,14 @@ from msgspec.structs import replace
 
 from schemas import subjects
 from schemas.events import Event, Source
-from schemas.facts import (
-    Address,
-    AnyFacts,
-    CheckoutFacts,
-    Customer,
-    DispositionFacts,
-    DisputeFacts,
-    DomainFacts,
-    DraftFacts,
-    Facts,
-    FulfillmentOrderFacts,
-    HoldFacts,
-    InventoryFacts,
-    InventoryItemFacts,
-    Item,
-    LocationFacts,
-    OrderFacts,
-    ParcelsFacts,
-    ProductFacts,
-    RefundFacts,
-    ReturnFacts,
-    RiskFacts,
-    RoutingFacts,
-    ShopFacts,
-    SubscriptionsFacts,
-    SyncFacts,
-    Terms,
-    VariantFacts,
-    optional,
-)
+from schemas.facts.fact import Facts, optional
+from schemas.facts.operations import DomainFacts, LocationFacts, ShopFacts, SubscriptionsFacts, SyncFacts
+from schemas.facts.orders import Address, Customer, HoldFacts, OrderFacts, RiskFacts, Terms
+from schemas.facts.payments import CheckoutFacts, DraftFacts
+from schemas.facts.returns import DispositionFacts, DisputeFacts, RefundFacts, ReturnFacts
+from schemas.facts.shipments import FulfillmentOrderFacts, ParcelsFacts, RoutingFacts
+from schemas.facts.stock import InventoryFacts, InventoryItemFacts, Item, ProductFacts, VariantFacts
+from schemas.facts.table import AnyFacts
 from schemas.questions import Question, QuestionKind
 from schemas.reasons import RejectReason
 from stages.bodies import drafts, orders, payments, returns

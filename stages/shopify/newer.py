@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from schemas.configuration import SyncTopic
-from schemas.facts import SyncFacts
+from schemas.facts.operations import SyncFacts
 from stages.bodies.fields import instant
 from stages.shopify.answers import Answer, Denied, Found
 from stages.shopify.client import Shopify

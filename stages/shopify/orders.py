@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.facts import Address, Assessment, Hold, OrderFacts, Schedule, Terms, ToShip
+from schemas.facts.orders import Address, Assessment, Hold, OrderFacts, Schedule, Terms, ToShip
 from stages.bodies.fields import integer
 from stages.bodies.fulfillments import is_ours
 from stages.bodies.lines import edition, first_due

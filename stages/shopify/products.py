@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from schemas.facts import Line
+from schemas.facts.orders import Line
 from stages.shopify import shapes
 from stages.shopify.answers import Answer, Denied, Found, Missing
 from stages.shopify.client import Shopify

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from schemas.facts import Disposition, RefundFacts, RefundLine, RefundTransaction, ReturnFacts, ReturnLine
+from schemas.facts.returns import Disposition, RefundFacts, RefundLine, RefundTransaction, ReturnFacts, ReturnLine
 from stages.bodies.fields import integer
 from stages.shopify import shapes
 from stages.shopify.client import Shopify

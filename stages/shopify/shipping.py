@@ -10,7 +10,8 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from schemas.facts import Allotted, FulfillmentFacts, Line, ParcelsFacts, Routed, RoutingFacts, ShipmentFacts
+from schemas.facts.orders import Line
+from schemas.facts.shipments import Allotted, FulfillmentFacts, ParcelsFacts, Routed, RoutingFacts, ShipmentFacts
 from stages.shopify.answers import Found, Missing
 from stages.shopify.client import Shopify
 from stages.shopify.lookup import Lookup, Reply, Stale, behind, gid, number, told, words

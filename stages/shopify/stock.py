@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from schemas.facts import Item, Level, ProductFacts, ProductVariant
+from schemas.facts.stock import Item, Level, ProductFacts, ProductVariant
 from stages.shopify import shapes
 from stages.shopify.answers import Answer, Found, Missing, Unavailable
 from stages.shopify.client import Shopify

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.facts import LocationFacts, ShopFacts
+from schemas.facts.operations import LocationFacts, ShopFacts
 from stages.bodies.fields import integer
 from stages.shopify.client import Shopify
 from stages.shopify.lookup import Lookup, Reply, gid, number, told

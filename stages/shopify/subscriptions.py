@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.facts import Subscribed, SubscriptionsFacts
+from schemas.facts.operations import Subscribed, SubscriptionsFacts
 from schemas.resources import RESOURCES
 from stages.shopify.answers import Found, Unavailable
 from stages.shopify.client import Shopify

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from schemas.configuration import Configuration
 from schemas.events import Event, Source
-from schemas.facts import DraftFacts, Line, OrderFacts
+from schemas.facts.orders import Line, OrderFacts
+from schemas.facts.payments import DraftFacts
 from stages.shopify.lookup import Lookup, What
 from stages.shopify.needs import Needs
 

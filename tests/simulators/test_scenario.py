@@ -16,7 +16,7 @@ from pipeline.simulators.shopify import Delivery, Store
 from pipeline.simulators.shopify.graph import Thing, gid
 from pipeline.simulators.shopify.orders import Order
 from pipeline.simulators.shopify.stock import InventoryLevel
-from schemas.facts import UnknownFacts
+from schemas.facts.operations import UnknownFacts
 from schemas.resources import RESOURCES
 from stages.bodies.table import facts_of
 from tests.simulators.shops import END, SHOP

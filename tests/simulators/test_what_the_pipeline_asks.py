@@ -9,19 +9,11 @@ import pytest
 from pipeline.simulators.shopify.orders import Order
 from pipeline.simulators.shopify.people import AbandonedCheckout
 from schemas.configuration import SyncTopic
-from schemas.facts import (
-    CheckoutFacts,
-    DisputeFacts,
-    Item,
-    LocationFacts,
-    OrderFacts,
-    RefundFacts,
-    ReturnFacts,
-    ShopFacts,
-    Subscribed,
-    SubscriptionsFacts,
-    SyncFacts,
-)
+from schemas.facts.operations import LocationFacts, ShopFacts, Subscribed, SubscriptionsFacts, SyncFacts
+from schemas.facts.orders import OrderFacts
+from schemas.facts.payments import CheckoutFacts
+from schemas.facts.returns import DisputeFacts, RefundFacts, ReturnFacts
+from schemas.facts.stock import Item
 from stages.shopify.answers import Found, Refused
 from stages.shopify.client import Shopify
 from stages.shopify.lookup import Disposed, Lookup, OpenHolds, Place, Verdict, What

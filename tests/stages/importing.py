@@ -9,7 +9,8 @@ from typing import Any
 from pipeline.state import Change, Memory, View
 from schemas import codec, subjects, topics
 from schemas.events import Event, Source
-from schemas.facts import AnyFacts, InventoryFacts, Item, Level, SoldFacts
+from schemas.facts.stock import InventoryFacts, Item, Level, SoldFacts
+from schemas.facts.table import AnyFacts
 from schemas.notifications import Notification
 from schemas.records import Record
 from stages.classify import Classify

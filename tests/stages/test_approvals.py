@@ -26,7 +26,7 @@ from pipeline.simulators.shopify.stock import Product
 from schemas.alerts import Alert, AlertState
 from schemas.configuration import Approval, Rules
 from schemas.events import Event, Source
-from schemas.facts import Line, OrderFacts
+from schemas.facts.orders import Line, OrderFacts
 from stages.bodies import orders
 from stages.shopify.wanted import Wanted
 from tests.stages.chain import START, Chain, bought, told

@@ -17,22 +17,12 @@ from msgspec.structs import replace
 from pipeline.state import Change, Memory, View
 from schemas import codec, topics
 from schemas.events import Event, Source
-from schemas.facts import (
-    AnyFacts,
-    Assessment,
-    CheckoutFacts,
-    DomainFacts,
-    DraftFacts,
-    FulfillmentFacts,
-    HoldFacts,
-    InventoryFacts,
-    OrderFacts,
-    ProductFacts,
-    RiskFacts,
-    ShopFacts,
-    TransactionFacts,
-    UnknownFacts,
-)
+from schemas.facts.operations import DomainFacts, ShopFacts, UnknownFacts
+from schemas.facts.orders import Assessment, HoldFacts, OrderFacts, RiskFacts
+from schemas.facts.payments import CheckoutFacts, DraftFacts, TransactionFacts
+from schemas.facts.shipments import FulfillmentFacts
+from schemas.facts.stock import InventoryFacts, ProductFacts
+from schemas.facts.table import AnyFacts
 from schemas.money import Money
 from schemas.reasons import DropReason, RejectReason
 from schemas.records import Record

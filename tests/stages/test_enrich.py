@@ -14,38 +14,27 @@ from pipeline.clock import VirtualClock
 from pipeline.simulators.samples import sample
 from pipeline.state import Change, Memory, View
 from schemas.events import Event, Source
-from schemas.facts import (
-    Address,
-    CheckoutFacts,
-    Customer,
+from schemas.facts.operations import (
+    DomainFacts,
+    LocationFacts,
+    PrivacyFacts,
+    ShopFacts,
+    Subscribed,
+    SubscriptionsFacts,
+    SyncFacts,
+)
+from schemas.facts.orders import Address, Customer, HoldFacts, OrderFacts, RiskFacts, Schedule, Terms, ToShip
+from schemas.facts.payments import CheckoutFacts, DraftFacts, PaymentScheduleFacts, TransactionFacts
+from schemas.facts.returns import (
     DispositionFacts,
     DisputeFacts,
-    DomainFacts,
-    DraftFacts,
-    HoldFacts,
-    InventoryFacts,
-    InventoryItemFacts,
-    LocationFacts,
-    OrderFacts,
     Origin,
-    PaymentScheduleFacts,
-    PrivacyFacts,
     RefundFacts,
     RefundLine,
     RefundTransaction,
     ReturnFacts,
-    RiskFacts,
-    Schedule,
-    ShopFacts,
-    SoldFacts,
-    Subscribed,
-    SubscriptionsFacts,
-    SyncFacts,
-    Terms,
-    ToShip,
-    TransactionFacts,
-    VariantFacts,
 )
+from schemas.facts.stock import InventoryFacts, InventoryItemFacts, SoldFacts, VariantFacts
 from schemas.money import Money
 from schemas.questions import Question, QuestionKind
 from schemas.reasons import DropReason

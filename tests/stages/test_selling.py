@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 
-from schemas.facts import SoldFacts
+from schemas.facts.stock import SoldFacts
 from stages.shopify import shapes
 from stages.shopify.answers import Found
 from tests.stages.asking import SHOP, Enriching, enriching

@@ -16,7 +16,7 @@ from schemas import codec, topics
 from schemas.alerts import AlertState
 from schemas.configuration import Configuration, Person, Route, Team
 from schemas.events import Event, Source
-from schemas.facts import OrderFacts
+from schemas.facts.orders import OrderFacts
 from schemas.notifications import Notification
 from schemas.records import Record
 from stages.channels.submission import Submission

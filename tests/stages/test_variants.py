@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import orjson
 
-from schemas.facts import ProductFacts
+from schemas.facts.stock import ProductFacts
 from stages.shopify import shapes
 from stages.shopify.answers import Found
 from tests.stages.asking import enriching

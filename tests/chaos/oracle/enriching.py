@@ -15,7 +15,8 @@ from typing import NamedTuple
 from schemas import codec, topics
 from schemas.configuration import Configuration
 from schemas.events import Event, Source
-from schemas.facts import OrderFacts, SoldFacts
+from schemas.facts.orders import OrderFacts
+from schemas.facts.stock import SoldFacts
 from schemas.questions import Question
 from schemas.reasons import RejectReason
 from schemas.records import Record

@@ -22,7 +22,8 @@ from pipeline.simulators.shopify.stock import InventoryItem, Product, ProductVar
 from schemas import codec, topics
 from schemas.configuration import AdminAccess, Configuration, Secret
 from schemas.events import Event
-from schemas.facts import CheckoutFacts, OrderFacts
+from schemas.facts.orders import OrderFacts
+from schemas.facts.payments import CheckoutFacts
 from schemas.questions import Question, QuestionKind
 from schemas.records import Record
 from stages.shopify.answers import Answer, Unavailable

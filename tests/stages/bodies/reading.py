@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import orjson
 
 from pipeline.simulators.samples import bodies, sample
-from schemas.facts import AnyFacts
+from schemas.facts.table import AnyFacts
 from stages.bodies.parsed import Parsed
 from stages.bodies.table import facts_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from schemas.facts import CustomerFacts
+from schemas.facts.orders import CustomerFacts
 from stages.bodies.parsed import About
 from stages.bodies.table import facts_of
 from stages.stage import Reject

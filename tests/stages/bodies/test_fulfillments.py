@@ -8,7 +8,8 @@ from decimal import Decimal
 import orjson
 import pytest
 
-from schemas.facts import FulfillmentFacts, FulfillmentOrderFacts, Hold, HoldFacts, Line, ShipmentFacts
+from schemas.facts.orders import Hold, HoldFacts, Line
+from schemas.facts.shipments import FulfillmentFacts, FulfillmentOrderFacts, ShipmentFacts
 from schemas.resources import raw_key
 from stages.bodies.parsed import About
 from stages.bodies.table import facts_of

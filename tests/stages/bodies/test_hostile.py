@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pipeline.simulators.samples import bodies, sample, topics
 from schemas import codec
 from schemas.events import Event, Source
-from schemas.facts import DisputeFacts
+from schemas.facts.returns import DisputeFacts
 from schemas.records import Record
 from stages.bodies.parsed import Parsed
 from stages.bodies.table import READERS, facts_of

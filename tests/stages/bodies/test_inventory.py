@@ -8,14 +8,8 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
-from schemas.facts import (
-    InventoryFacts,
-    InventoryItemFacts,
-    LocationFacts,
-    ProductFacts,
-    ProductVariant,
-    VariantFacts,
-)
+from schemas.facts.operations import LocationFacts
+from schemas.facts.stock import InventoryFacts, InventoryItemFacts, ProductFacts, ProductVariant, VariantFacts
 from stages.bodies.parsed import About
 from stages.bodies.table import facts_of, facts_of_event
 from stages.stage import Reject

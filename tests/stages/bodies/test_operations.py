@@ -8,8 +8,7 @@ from decimal import Decimal
 import orjson
 import pytest
 
-from schemas.facts import (
-    AnyFacts,
+from schemas.facts.operations import (
     AppSubscriptionFacts,
     AuditFacts,
     BulkOperationFacts,
@@ -19,6 +18,7 @@ from schemas.facts import (
     ShopFacts,
     ThemeFacts,
 )
+from schemas.facts.table import AnyFacts
 from schemas.money import Money
 from stages.bodies.parsed import About
 from stages.bodies.table import facts_of

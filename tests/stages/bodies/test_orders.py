@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from schemas.facts import (
+from schemas.facts.orders import (
     Address,
     Assessment,
     Line,

@@ -10,19 +10,16 @@ import orjson
 import pytest
 
 from pipeline.simulators.samples import bodies, sample
-from schemas.facts import (
-    Address,
+from schemas.facts.orders import Address, Line, Schedule, Terms
+from schemas.facts.payments import (
     CheckoutFacts,
-    DisputeFacts,
     DraftFacts,
-    Line,
     PaymentScheduleFacts,
     PaymentTermsFacts,
-    Schedule,
     TenderFacts,
-    Terms,
     TransactionFacts,
 )
+from schemas.facts.returns import DisputeFacts
 from schemas.money import Money
 from stages.bodies.parsed import About
 from stages.bodies.payments import card_digits

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from schemas.facts import (
+from schemas.facts.returns import (
     Disposition,
     DispositionFacts,
     RefundFacts,

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.simulators.samples import sample
 from schemas.events import Event
-from schemas.facts import ShipmentFacts
+from schemas.facts.shipments import ShipmentFacts
 from schemas.records import Record
 from stages.bodies.arrivals import read
 from tests.stages.chain import START, Chain, bought, told

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pipeline.simulators.samples import bodies, topics
-from schemas.facts import LocationFacts, OrderDeletedFacts, UnknownFacts
+from schemas.facts.operations import LocationFacts, UnknownFacts
+from schemas.facts.orders import OrderDeletedFacts
 from schemas.resources import COMPLIANCE, RESOURCES
 from stages.bodies.parsed import About
 from stages.bodies.table import READERS, facts_of, facts_of_event

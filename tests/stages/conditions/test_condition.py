@@ -10,7 +10,7 @@ import pytest
 
 from schemas.alerts import Untold
 from schemas.events import Event, Source
-from schemas.facts import Address, Customer, Line, OrderFacts, Terms
+from schemas.facts.orders import Address, Customer, Line, OrderFacts, Terms
 from schemas.money import Money
 from stages.conditions.condition import Condition, Malformed, Told, compiled
 from stages.conditions.seen import Sight

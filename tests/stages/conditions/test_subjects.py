@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from schemas.events import Event, Source
-from schemas.facts import AnyFacts, AppSubscriptionFacts, LocationFacts, TransactionFacts
+from schemas.facts.operations import AppSubscriptionFacts, LocationFacts
+from schemas.facts.payments import TransactionFacts
+from schemas.facts.table import AnyFacts
 from stages.conditions.condition import Told, compiled
 from stages.conditions.seen import Sight
 from stages.conditions.table import seen_by

@@ -13,7 +13,8 @@ from schemas import subjects
 from schemas.alerts import Alert
 from schemas.approvals import Request
 from schemas.configuration import Approval, Configuration, Person, Team
-from schemas.facts import DraftFacts, Line, OrderFacts
+from schemas.facts.orders import Line, OrderFacts
+from schemas.facts.payments import DraftFacts
 from schemas.money import Money
 from stages.judging.episodes import EPISODE, Episode, name_of
 from stages.stage import Work

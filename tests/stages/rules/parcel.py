@@ -7,7 +7,8 @@ from itertools import count
 from typing import Any
 
 from schemas.alerts import Alert
-from schemas.facts import FulfillmentFacts, Line, OrderFacts, ShipmentFacts
+from schemas.facts.orders import Line, OrderFacts
+from schemas.facts.shipments import FulfillmentFacts, ShipmentFacts
 from tests.stages.rules.world import NUMBER, START, Desk
 
 PARCEL = 900

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from schemas.alerts import Alert, Audience, Severity
-from schemas.facts import OrderFacts
+from schemas.facts.orders import OrderFacts
 from stages.rules.rule import Case, Clear, Said, Verdict
 from tests.stages.rules.world import NUMBER, START, Desk
 

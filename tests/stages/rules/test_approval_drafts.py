@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from schemas.alerts import AlertState, Severity
 from schemas.configuration import Approval, ApprovalRules, Rules
-from schemas.facts import Address, Customer, DraftFacts, Terms
+from schemas.facts.orders import Address, Customer, Terms
+from schemas.facts.payments import DraftFacts
 from tests.stages.rules.approving import DRAFT, LARGE, Approvers, company, draft, looked_at, open_teams
 from tests.stages.rules.world import START, labels, usd
 

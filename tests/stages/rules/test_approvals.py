@@ -15,15 +15,8 @@ from schemas.alerts import AlertState, Severity
 from schemas.approvals import Asked, Needed, Overdue, Request
 from schemas.calendars import Calendar, working_hours
 from schemas.configuration import Approval, PremiumRule, Rules
-from schemas.facts import (
-    Address,
-    Assessment,
-    Customer,
-    FulfillmentOrderFacts,
-    Line,
-    RiskFacts,
-    Terms,
-)
+from schemas.facts.orders import Address, Assessment, Customer, Line, RiskFacts, Terms
+from schemas.facts.shipments import FulfillmentOrderFacts
 from schemas.money import Money
 from tests.stages.rules.approving import DUE, EXPORT, LARGE, Approvers, company, open_teams, order
 from tests.stages.rules.world import NUMBER, START, labels, usd

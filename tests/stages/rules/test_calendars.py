@@ -21,21 +21,10 @@ from schemas.configuration import (
     Rules,
     Team,
 )
-from schemas.facts import (
-    Address,
-    Assessment,
-    Disposition,
-    DispositionFacts,
-    Hold,
-    HoldFacts,
-    OrderFacts,
-    PaymentScheduleFacts,
-    RefundFacts,
-    RefundTransaction,
-    ReturnFacts,
-    RiskFacts,
-    ShipmentFacts,
-)
+from schemas.facts.orders import Address, Assessment, Hold, HoldFacts, OrderFacts, RiskFacts
+from schemas.facts.payments import PaymentScheduleFacts
+from schemas.facts.returns import Disposition, DispositionFacts, RefundFacts, RefundTransaction, ReturnFacts
+from schemas.facts.shipments import ShipmentFacts
 from stages.judging.routing import Label
 from stages.rules.calendars import Calendars
 from tests.stages.rules.parcel import PARCEL, fulfilled, line, ordered, scanned

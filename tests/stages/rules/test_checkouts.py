@@ -15,7 +15,8 @@ from schemas import subjects
 from schemas.alerts import Alert, AlertState, Audience, Severity
 from schemas.configuration import PaymentRules, Person, Route, Rules, Team
 from schemas.events import Event, Source
-from schemas.facts import CheckoutFacts, Customer, Line
+from schemas.facts.orders import Customer, Line
+from schemas.facts.payments import CheckoutFacts
 from schemas.signals import PaymentFailedReported
 from stages.shopify.lookup import What
 from stages.shopify.needs import needs_of

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from schemas import subjects
 from schemas.alerts import Alert
 from schemas.configuration import Configuration, OrderRules, Person, Route, Rules, Team
-from schemas.facts import OrderFacts
+from schemas.facts.orders import OrderFacts
 from schemas.questions import QuestionKind
 from stages.rules.rule import Again, Clear, Due, Fire, Rule, Tell
 from stages.stage import SweepCause

@@ -15,7 +15,7 @@ from pipeline.state import Change, Memory, View
 from schemas import subjects
 from schemas.alerts import Alert, AlertState, Severity
 from schemas.configuration import InventoryRules, Rules
-from schemas.facts import InventoryFacts, Item, SoldFacts
+from schemas.facts.stock import InventoryFacts, Item, SoldFacts
 from stages.classify import Classify
 from stages.dossiers.registers import Stamp
 from stages.dossiers.sales import MOST, Pace, Sale, set_aside, with_sale

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from schemas import subjects
 from schemas.alerts import Alert, AlertState, Audience, Severity
 from schemas.configuration import Person, Route, Team
-from schemas.facts import DisputeFacts, OrderFacts
+from schemas.facts.orders import OrderFacts
+from schemas.facts.returns import DisputeFacts
 from stages.judging.doubts import AWAY, BEHIND, NOT_CONFIRMED
 from tests.stages.rules.world import NUMBER, SHOP, START, Desk, configuration, usd
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from schemas.facts import AnyFacts, OrderFacts
+from schemas.facts.orders import OrderFacts
+from schemas.facts.table import AnyFacts
 from stages.dossiers.dossier import Dossier, once
 from stages.dossiers.registers import Known, Stamp
 from tests.stages.rules.world import NUMBER, START

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.alerts import AlertState
-from schemas.facts import ShipmentFacts
+from schemas.facts.shipments import ShipmentFacts
 from stages.rules.rule import Clear, Due, Fire, Tell
 from tests.stages.rules.scripted import CRITICAL, INFO, LATER, OVER, Scripted, by_state, said, states, told
 from tests.stages.rules.world import NUMBER, START, Desk

@@ -15,7 +15,15 @@ from schemas import subjects
 from schemas.alerts import Alert, AlertState, Severity
 from schemas.configuration import InventoryRules, Rules, Threshold
 from schemas.events import Source
-from schemas.facts import InventoryFacts, InventoryItemFacts, Item, Level, ProductFacts, ProductVariant, VariantFacts
+from schemas.facts.stock import (
+    InventoryFacts,
+    InventoryItemFacts,
+    Item,
+    Level,
+    ProductFacts,
+    ProductVariant,
+    VariantFacts,
+)
 from stages.rules.thresholds import recovered_at, threshold_for
 from tests.stages.rules.world import SHOP, START, Desk, configuration, labels
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from schemas import subjects
 from schemas.alerts import Alert, AlertState, Severity
 from schemas.configuration import Configuration, Job, OperationRules, Person, Rules, Team
-from schemas.facts import BulkOperationFacts
+from schemas.facts.operations import BulkOperationFacts
 from schemas.signals import JobAwaited, JobPhase, JobReported, ShopUninstalled
 from stages.bodies.operations import BULK
 from stages.stage import RETRIES_LAST

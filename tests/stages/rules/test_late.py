@@ -8,7 +8,8 @@ import pytest
 
 from schemas.alerts import Alert, Audience
 from schemas.events import Source
-from schemas.facts import Customer, FulfillmentFacts, OrderFacts, ParcelsFacts, ShipmentFacts
+from schemas.facts.orders import Customer, OrderFacts
+from schemas.facts.shipments import FulfillmentFacts, ParcelsFacts, ShipmentFacts
 from schemas.questions import QuestionKind
 from stages.rules.rule import Due, Fire, Tell
 from tests.stages.rules.parcel import PARCEL, fulfilled, ordered

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from schemas.alerts import Alert, AlertState, Audience, Severity, Untold
 from schemas.configuration import Configuration, Rules
-from schemas.facts import Customer, FulfillmentFacts, OrderFacts
+from schemas.facts.orders import Customer, OrderFacts
+from schemas.facts.shipments import FulfillmentFacts
 from stages.rules.rule import Case, Clear, Due, Fire, Said, Tell, Verdict
 from tests.stages.rules.sweeping import SweptDesk
 from tests.stages.rules.world import NUMBER, START, Desk, configuration, labels, usd

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from schemas.alerts import Alert
 from schemas.events import Source
-from schemas.facts import Address, Hold, HoldFacts, OrderFacts, ToShip
+from schemas.facts.orders import Address, Hold, HoldFacts, OrderFacts, ToShip
 from schemas.questions import QuestionKind
 from tests.stages.rules.world import NUMBER, START, Desk
 

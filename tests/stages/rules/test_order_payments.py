@@ -13,18 +13,9 @@ from msgspec.structs import replace
 from schemas.alerts import Alert, Audience, Severity
 from schemas.configuration import OrderRules, Person, Route, Rules, Team
 from schemas.events import Source
-from schemas.facts import (
-    FulfillmentFacts,
-    FulfillmentOrderFacts,
-    Hold,
-    HoldFacts,
-    OrderFacts,
-    PaymentScheduleFacts,
-    PaymentTermsFacts,
-    Schedule,
-    ShipmentFacts,
-    Terms,
-)
+from schemas.facts.orders import Hold, HoldFacts, OrderFacts, Schedule, Terms
+from schemas.facts.payments import PaymentScheduleFacts, PaymentTermsFacts
+from schemas.facts.shipments import FulfillmentFacts, FulfillmentOrderFacts, ShipmentFacts
 from schemas.questions import QuestionKind
 from stages.bodies.orders import EMPTY_SAYS
 from stages.judging.doubts import NOT_CONFIRMED

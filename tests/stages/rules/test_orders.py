@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from schemas.alerts import Alert, Audience, Severity
 from schemas.configuration import OrderRules, Person, Route, Rules, Team
 from schemas.events import Source
-from schemas.facts import (
+from schemas.facts.orders import (
     Assessment,
     Hold,
     HoldFacts,

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from schemas.alerts import Alert
 from schemas.events import Source
-from schemas.facts import Allotted, FulfillmentOrderFacts, Routed, RoutingFacts
+from schemas.facts.shipments import Allotted, FulfillmentOrderFacts, Routed, RoutingFacts
 from schemas.questions import QuestionKind
 from tests.stages.rules.parcel import PARCEL, fulfilled, line, ordered
 from tests.stages.rules.world import NUMBER, START, Desk, labels

@@ -14,7 +14,9 @@ from schemas import subjects
 from schemas.alerts import AlertState, Audience, Severity
 from schemas.configuration import Person, Route, Rules, Team
 from schemas.events import Event, Source
-from schemas.facts import Assessment, OrderFacts, RiskFacts, ShopFacts, TransactionFacts
+from schemas.facts.operations import ShopFacts
+from schemas.facts.orders import Assessment, OrderFacts, RiskFacts
+from schemas.facts.payments import TransactionFacts
 from stages.bodies.arrivals import copies
 from stages.bodies.orders import EMPTY_SAYS
 from stages.rules.payments import FRAUD_CODES

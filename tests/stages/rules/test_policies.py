@@ -12,7 +12,7 @@ from schemas import subjects
 from schemas.alerts import AlertState, Untold
 from schemas.configuration import Approval
 from schemas.events import Event, Source
-from schemas.facts import Address, Customer, Line, Terms
+from schemas.facts.orders import Address, Customer, Line, Terms
 from stages.dossiers.dossier import Dossier
 from stages.dossiers.merging import merged
 from stages.dossiers.registers import MANY

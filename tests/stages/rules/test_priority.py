@@ -10,7 +10,10 @@ import pytest
 
 from schemas.configuration import PremiumRule, Rules
 from schemas.events import Event, Source
-from schemas.facts import AnyFacts, Customer, DisputeFacts, FulfillmentOrderFacts, OrderFacts
+from schemas.facts.orders import Customer, OrderFacts
+from schemas.facts.returns import DisputeFacts
+from schemas.facts.shipments import FulfillmentOrderFacts
+from schemas.facts.table import AnyFacts
 from schemas.money import Money
 from schemas.subjects import order as subject_of
 from stages.dossiers.dossier import Dossier

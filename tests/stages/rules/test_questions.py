@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from schemas.events import Source
-from schemas.facts import OrderFacts
+from schemas.facts.orders import OrderFacts
 from schemas.questions import QuestionKind
 from stages.bodies.orders import EMPTY_SAYS
 from stages.judging.doubts import NOT_CONFIRMED

@@ -13,18 +13,18 @@ from msgspec.structs import replace
 
 from schemas.alerts import Alert, AlertState, Audience, Severity
 from schemas.configuration import ReturnRules, Rules
-from schemas.facts import (
-    AnyFacts,
+from schemas.facts.orders import OrderFacts
+from schemas.facts.payments import TransactionFacts
+from schemas.facts.returns import (
     Disposition,
     DispositionFacts,
-    OrderFacts,
     RefundFacts,
     RefundLine,
     RefundTransaction,
     ReturnFacts,
     ReturnLine,
-    TransactionFacts,
 )
+from schemas.facts.table import AnyFacts
 from schemas.money import Money
 from stages.judging.doubts import AWAY, BEHIND, NOT_CONFIRMED
 from tests.stages.rules.world import NUMBER, SHOP, START, Desk, configuration, labels, routed, usd

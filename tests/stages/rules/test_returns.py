@@ -13,8 +13,7 @@ from msgspec.structs import replace
 from schemas import subjects
 from schemas.alerts import Alert, AlertState, Audience, Severity
 from schemas.events import Source
-from schemas.facts import (
-    AnyFacts,
+from schemas.facts.returns import (
     Disposition,
     DispositionFacts,
     Origin,
@@ -24,6 +23,7 @@ from schemas.facts import (
     ReturnLine,
     ReverseDeliveryFacts,
 )
+from schemas.facts.table import AnyFacts
 from tests.stages.rules.world import NUMBER, SHOP, START, Desk, labels, routed, usd
 
 BACK = 700

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from schemas.alerts import Alert
 from schemas.configuration import FulfillmentRules, Rules
-from schemas.facts import Address, FulfillmentOrderFacts, ParcelsFacts, ShipmentFacts
+from schemas.facts.orders import Address
+from schemas.facts.shipments import FulfillmentOrderFacts, ParcelsFacts, ShipmentFacts
 from tests.stages.rules.parcel import PARCEL, fulfilled, line, ordered, scanned
 from tests.stages.rules.world import NUMBER, START, Desk, configuration
 

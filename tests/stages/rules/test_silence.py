@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from schemas import subjects
 from schemas.alerts import Alert, AlertState, Audience, Severity
 from schemas.configuration import OperationRules, Rules, SyncRules
-from schemas.facts import SyncFacts
+from schemas.facts.operations import SyncFacts
 from schemas.questions import QuestionKind
 from schemas.signals import TopicHeard
 from stages.dossiers.rhythms import beaten, silent_from, span_end

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from schemas import subjects
 from schemas.alerts import Alert, AlertState, Audience, Severity
 from schemas.configuration import Configuration, OperationRules, Person, Privacy, Route, Rules, Team
-from schemas.facts import AnyFacts, PrivacyFacts, ScopesFacts, ShopFacts
+from schemas.facts.operations import PrivacyFacts, ScopesFacts, ShopFacts
+from schemas.facts.table import AnyFacts
 from schemas.signals import TokenRefused
 from tests.stages.rules.world import SHOP, START, Desk, configuration, labels
 

@@ -13,7 +13,8 @@ from schemas import subjects
 from schemas.alerts import Alert, AlertState, Severity
 from schemas.calendars import Calendar
 from schemas.configuration import OperationRules, Rules
-from schemas.facts import AnyFacts, AppSubscriptionFacts, DomainFacts, LocationFacts, ShopFacts, ThemeFacts
+from schemas.facts.operations import AppSubscriptionFacts, DomainFacts, LocationFacts, ShopFacts, ThemeFacts
+from schemas.facts.table import AnyFacts
 from schemas.questions import QuestionKind
 from schemas.signals import ShopShut
 from tests.stages.rules.world import SHOP, START, Desk, configuration, labels, usd

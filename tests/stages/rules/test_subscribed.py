@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from schemas import subjects
 from schemas.alerts import Alert, AlertState, Severity
 from schemas.configuration import Subscription
-from schemas.facts import Subscribed, SubscriptionsFacts
+from schemas.facts.operations import Subscribed, SubscriptionsFacts
 from schemas.questions import QuestionKind
 from schemas.signals import ShopHeard
 from tests.stages.rules.sweeping import SweptDesk

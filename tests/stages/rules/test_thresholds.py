@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from schemas import subjects
 from schemas.alerts import Alert, AlertState
 from schemas.configuration import InventoryRules, LocationGroup, Person, Route, Rules, Team, Threshold
-from schemas.facts import InventoryFacts, Item, Level
+from schemas.facts.stock import InventoryFacts, Item, Level
 from stages.rules.thresholds import places_of, threshold_for
 from tests.stages.rules.world import SHOP, START, Desk, configuration
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from schemas import subjects
 from schemas.configuration import Job, OperationRules, Rules
 from schemas.events import Source
-from schemas.facts import OrderFacts, ShopFacts
+from schemas.facts.operations import ShopFacts
+from schemas.facts.orders import OrderFacts
 from schemas.questions import QuestionKind
 from schemas.signals import JobPhase, JobReported, ShopHeard
 from stages.judging.sweeping import _GO_ON

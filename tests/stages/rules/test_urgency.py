@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from schemas.alerts import AlertState, Audience
 from schemas.configuration import Configuration, Person, Route, Rules, Team
-from schemas.facts import CheckoutFacts, OrderFacts
+from schemas.facts.orders import OrderFacts
+from schemas.facts.payments import CheckoutFacts
 from stages.rules.rule import Case, Due, Fire, Tell, Verdict
 from tests.stages.rules.scripted import CRITICAL, INFO, LATER, OVER, WARNING, Scripted, by_state, said, states, told
 from tests.stages.rules.world import NUMBER, START, Desk, configuration

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.facts import OrderFacts
+from schemas.facts.orders import OrderFacts
 from schemas.questions import QuestionKind
 from stages.judging.doubts import AWAY, BEHIND, NOT_CONFIRMED
 from stages.rules.rule import Again, Clear, Due, Fire, Tell

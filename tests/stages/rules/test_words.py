@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from schemas.facts import AnyFacts, DispositionFacts, OrderFacts
+from schemas.facts.orders import OrderFacts
+from schemas.facts.returns import DispositionFacts
+from schemas.facts.table import AnyFacts
 from stages.dossiers.dossier import Dossier
 from stages.dossiers.registers import Known, Stamp
 from stages.rules.rule import Case

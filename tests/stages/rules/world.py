@@ -21,7 +21,7 @@ from schemas.alerts import Alert, Audience
 from schemas.calendars import DEFAULT, Calendar, Weekday
 from schemas.configuration import Basic, Configuration, OpenText, Person, Route, Secret, Shop, Team
 from schemas.events import Event, Source
-from schemas.facts import AnyFacts
+from schemas.facts.table import AnyFacts
 from schemas.money import Money
 from schemas.questions import Question
 from schemas.records import Record

@@ -8,16 +8,11 @@ import pytest
 from msgspec.structs import replace
 
 from schemas.events import Event, Source
-from schemas.facts import (
-    AnyFacts,
-    FulfillmentFacts,
-    FulfillmentOrderFacts,
-    OrderFacts,
-    ReturnFacts,
-    RoutingFacts,
-    ShipmentFacts,
-    TransactionFacts,
-)
+from schemas.facts.orders import OrderFacts
+from schemas.facts.payments import TransactionFacts
+from schemas.facts.returns import ReturnFacts
+from schemas.facts.shipments import FulfillmentFacts, FulfillmentOrderFacts, RoutingFacts, ShipmentFacts
+from schemas.facts.table import AnyFacts
 from stages.shopify.answers import Found, Unavailable
 from stages.shopify.beside import beside, told_beside
 from stages.shopify.lookup import Place, Reply

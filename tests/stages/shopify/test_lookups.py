@@ -12,7 +12,9 @@ import pytest
 from pipeline.simulators.shopify.graph import Link, gid
 from pipeline.simulators.shopify.stock import InventoryItem, InventoryLevel, InventoryQuantity, Location
 from pipeline.simulators.shopify.store import Store
-from schemas.facts import Assessment, Customer, Disposition, Item, ReturnLine
+from schemas.facts.orders import Assessment, Customer
+from schemas.facts.returns import Disposition, ReturnLine
+from schemas.facts.stock import Item
 from schemas.money import Money
 from stages.shopify import shapes
 from stages.shopify.answers import Answer, Denied, Found, Missing, Unavailable
