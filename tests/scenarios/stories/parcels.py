@@ -230,22 +230,26 @@ class InParts:
         self.second = plot.chance.choice([NEVER, plot.after(60, 300, self.first)])
 
     def tell(self) -> None:
-        plot, order = self.plot, purchase(self.plot, lines=2)
-        tells(plot, plot.start, order, "created", "orders/create")
-        plot.webhook(self.first, "fulfillments/create", parcel(order, self.first) | UNTRACKED, "first")
-        order = order.at(self.first, fulfillment="partial", shipped=(0,))
-        tells(plot, self.first, order, "partial", "orders/partially_fulfilled")
-        if self.second < NEVER:
-            rest = parcel(order, self.second, which=1) | UNTRACKED | {"line_items": [order.line(1)]}
-            plot.webhook(self.second, "fulfillments/create", rest, "second")
-            order = order.at(self.second, fulfillment="fulfilled", shipped=(0, 1))
-            tells(plot, self.second, order, "done", "orders/fulfilled")
+        sent_in_two(self.plot, self.first, self.second)
 
     def expected(self, seen: Seen) -> Iterator[Told]:
         at, over = in_part(seen, self.first, self.second)
         yield from together(
             self.plot.order(), [lasting("fulfillment-partial", SERVICE, Severity.INFO, at, over)], seen.end
         )
+
+
+def sent_in_two(plot: Plot, first: datetime, second: datetime) -> None:
+    """Two lines of an order, a parcel each; the second one may never go."""
+    order = purchase(plot, lines=2)
+    tells(plot, plot.start, order, "created", "orders/create")
+    plot.webhook(first, "fulfillments/create", parcel(order, first) | UNTRACKED, "first")
+    order = order.at(first, fulfillment="partial", shipped=(0,))
+    tells(plot, first, order, "partial", "orders/partially_fulfilled")
+    if second < NEVER:
+        rest = parcel(order, second, which=1) | UNTRACKED | {"line_items": [order.line(1)]}
+        plot.webhook(second, "fulfillments/create", rest, "second")
+        tells(plot, second, order.at(second, fulfillment="fulfilled", shipped=(0, 1)), "done", "orders/fulfilled")
 
 
 def in_part(seen: Seen, first: datetime, second: datetime) -> tuple[datetime, datetime]:

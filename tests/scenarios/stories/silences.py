@@ -9,7 +9,7 @@ from schemas.alerts import Severity
 from tests.scenarios.offices import SERVICE_OFFICE
 from tests.scenarios.purchases import UNTRACKED, purchase, tells
 from tests.scenarios.steps import NEVER, Plot, Seen
-from tests.scenarios.stories.parcels import in_part, parcel, scan
+from tests.scenarios.stories.parcels import in_part, parcel, scan, sent_in_two
 from tests.scenarios.stories.story import SERVICE
 from tests.scenarios.truth import Condition, Told, lasting, milestone, together
 
@@ -58,16 +58,7 @@ class RestWaits:
         self.second = plot.chance.choice([NEVER, self.worse - 8 * _HOUR, self.worse + _DAY])
 
     def tell(self) -> None:
-        plot, order = self.plot, purchase(self.plot, lines=2)
-        tells(plot, plot.start, order, "created", "orders/create")
-        plot.webhook(self.first, "fulfillments/create", parcel(order, self.first) | UNTRACKED, "first")
-        order = order.at(self.first, fulfillment="partial", shipped=(0,))
-        tells(plot, self.first, order, "partial", "orders/partially_fulfilled")
-        if self.second < NEVER:
-            rest = parcel(order, self.second, which=1) | UNTRACKED | {"line_items": [order.line(1)]}
-            plot.webhook(self.second, "fulfillments/create", rest, "second")
-            done = order.at(self.second, fulfillment="fulfilled", shipped=(0, 1))
-            tells(plot, self.second, done, "done", "orders/fulfilled")
+        sent_in_two(self.plot, self.first, self.second)
 
     def expected(self, seen: Seen) -> Iterator[Told]:
         at, over = in_part(seen, self.first, self.second)
