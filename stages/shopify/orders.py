@@ -8,7 +8,7 @@ from stages.bodies.fulfillments import is_ours
 from stages.bodies.lines import edition, first_due
 from stages.bodies.orders import EMPTY_SAYS, SHOPIFY
 from stages.shopify import shapes
-from stages.shopify.answers import Found, Missing
+from stages.shopify.answers import Found
 from stages.shopify.client import Shopify
 from stages.shopify.lookup import (
     Lookup,
@@ -27,6 +27,7 @@ from stages.shopify.lookup import (
     words,
 )
 from stages.shopify.operations import Operation
+from stages.shopify.paging import pages_of
 from stages.shopify.places import of_its_order
 
 ORDER_CORE = Operation("OrderCore", shapes.OrderCore)
@@ -222,23 +223,20 @@ _MOST_PAGES = 4
 
 async def holds(shopify: Shopify, lookup: Lookup) -> Reply:
     """All holds of the order that are open now, over all of its fulfillment orders."""
-    found = OpenHolds(())
-    after: str | None = None
-    for _ in range(_MOST_PAGES):
-        asked = {"id": gid("Order", lookup.identity), "after": after}
-        answer = await shopify.query(lookup.shop, ORDER_HOLDS, asked, lookup.since)
-        if not isinstance(answer, Found):
-            return answer
-        order = answer.value.order
-        if order is None:
-            return Missing()
-        page = order.fulfillment_orders
-        more = (_hold(hold, node.id) for node in page.nodes for hold in node.fulfillment_holds)
-        found = OpenHolds((*found.holds, *more), order.test, order.created_at, order.processed_at)
-        after = page.page_info.end_cursor
-        if not page.page_info.has_next_page:
-            break
-    return Found(found)
+    answer = await pages_of(
+        shopify,
+        lookup,
+        ORDER_HOLDS,
+        lambda data: data.order,
+        lambda order: order.fulfillment_orders.page_info,
+        _MOST_PAGES,
+    )
+    if not isinstance(answer, Found):
+        return answer
+    nodes = (node for order in answer.value for node in order.fulfillment_orders.nodes)
+    found = tuple(_hold(hold, node.id) for node in nodes for hold in node.fulfillment_holds)
+    last = answer.value[-1]
+    return Found(OpenHolds(found, last.test, last.created_at, last.processed_at))
 
 
 def _hold(found: shapes.FulfillmentHold, fulfillment_order: str) -> Hold:

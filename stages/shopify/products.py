@@ -10,6 +10,7 @@ from stages.shopify.answers import Answer, Denied, Found, Missing
 from stages.shopify.client import Shopify
 from stages.shopify.lookup import Lines, Lookup, OrderItems, ProductTags, Reply, gid, number
 from stages.shopify.operations import Nodes, Operation
+from stages.shopify.paging import pages_of
 
 #: Tags change slowly: an answer of the last minutes serves, also for other orders.
 PRODUCT_TAGS: Operation[Nodes[shapes.TaggedProduct]] = Operation("ProductTags", Nodes[shapes.TaggedProduct], keep=300.0)
@@ -78,18 +79,17 @@ def _line(found: shapes.BoughtLine) -> Line:
 async def _all_lines(
     shopify: Shopify, lookup: Lookup, operation: Operation[shapes.LinesOfOrder]
 ) -> Answer[tuple[shapes.BoughtLine, ...]]:
-    """Page by page; of one that does not end nothing is known."""
-    found: tuple[shapes.BoughtLine, ...] = ()
-    after: str | None = None
-    for _ in range(_MOST_PAGES):
-        asked = {"id": gid("Order", lookup.identity), "after": after}
-        answer = await shopify.query(lookup.shop, operation, asked, lookup.since)
-        if not isinstance(answer, Found):
-            return answer
-        if answer.value.order is None:
-            return Missing()
-        page = answer.value.order.line_items
-        found, after = (*found, *page.nodes), page.page_info.end_cursor
-        if not page.page_info.has_next_page:
-            return Found(found)
-    return Denied(f"more than {_MOST_PAGES} pages of lines")
+    """Of an order whose pages do not end nothing is known."""
+    answer = await pages_of(
+        shopify,
+        lookup,
+        operation,
+        lambda data: data.order,
+        lambda order: order.line_items.page_info,
+        _MOST_PAGES,
+    )
+    if not isinstance(answer, Found):
+        return answer
+    if answer.value[-1].line_items.page_info.has_next_page:
+        return Denied(f"more than {_MOST_PAGES} pages of lines")
+    return Found(tuple(line for order in answer.value for line in order.line_items.nodes))

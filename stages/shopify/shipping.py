@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from msgspec.structs import replace
-
 from schemas.facts.orders import Line
 from schemas.facts.shipments import Allotted, FulfillmentFacts, ParcelsFacts, Routed, RoutingFacts, ShipmentFacts
-from stages.shopify.answers import Found, Missing
+from stages.shopify.answers import Found
 from stages.shopify.client import Shopify
 from stages.shopify.lookup import Lookup, Reply, Stale, behind, gid, number, told, words
 from stages.shopify.operations import Operation
+from stages.shopify.paging import pages_of
 from stages.shopify.places import of_its_order
 from stages.shopify.shapes import DeliveryMethod, Moment, PageInfo, Shape
 
@@ -138,24 +137,21 @@ _MOST_PAGES = 4
 
 async def routing(shopify: Shopify, lookup: Lookup) -> Reply:
     """All of the order's fulfillment orders, also those that are closed: their lines are shipped."""
-    found = RoutingFacts(order_id=number(lookup.identity))
-    after: str | None = None
-    for _ in range(_MOST_PAGES):
-        asked = {"id": gid("Order", lookup.identity), "after": after}
-        answer = await shopify.query(lookup.shop, ORDER_ROUTING, asked, lookup.since)
-        if not isinstance(answer, Found):
-            return answer
-        order = answer.value.order
-        if order is None:
-            return Missing()
-        if behind(order.updated_at, lookup.newer):
-            return Stale()
-        page = order.fulfillment_orders
-        found = replace(found, orders=(*found.orders, *map(_routed, page.nodes)), more=page.page_info.has_next_page)
-        after = page.page_info.end_cursor
-        if not page.page_info.has_next_page:
-            break
-    return Found(found)
+    answer = await pages_of(
+        shopify,
+        lookup,
+        ORDER_ROUTING,
+        lambda data: data.order,
+        lambda order: order.fulfillment_orders.page_info,
+        _MOST_PAGES,
+    )
+    if not isinstance(answer, Found):
+        return answer
+    if any(behind(order.updated_at, lookup.newer) for order in answer.value):
+        return Stale()
+    nodes = (node for order in answer.value for node in order.fulfillment_orders.nodes)
+    more = answer.value[-1].fulfillment_orders.page_info.has_next_page
+    return Found(RoutingFacts(order_id=number(lookup.identity), orders=tuple(map(_routed, nodes)), more=more))
 
 
 def _routed(node: RoutedOrder) -> Routed:
